@@ -1,0 +1,60 @@
+//! From the typed program to machine code: [`clif`] serves every target that Cranelift has.
+//!
+//! The contract between generated code and the runtime is here, since both sides must hold it.
+
+pub mod clif;
+
+/// How an operand lies in memory along the two inner axes of a loop. Part of what code is
+/// specialised for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stride {
+    /// Both strides are zero: one element for the whole call.
+    Constant,
+    /// The inner stride is zero, the outer is not: one element a row.
+    Row,
+    /// The inner stride is the element size.
+    Contiguous,
+    /// Any inner stride.
+    Strided,
+}
+
+/// The layout class of an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Layout {
+    /// The strides' class.
+    pub stride: Stride,
+    /// Elements have the other byte order.
+    pub swapped: bool,
+}
+
+/// What a loop's code is called with. Operands are those of the whole program, by number; the code
+/// of a loop touches only those that the loop loads or stores.
+///
+/// The code visits `outer * inner` elements; element `(j, i)` of operand `k` is at
+/// `pointers[k] + j * outer_strides[k] + i * inner_strides[k]`, with no alignment assumed.
+/// `inner` and `outer` are at least 1. It returns 0, or 1 + the number of the guard that failed;
+/// then some elements may not have been visited, and the others are final.
+pub type Entry = unsafe extern "C" fn(
+    pointers: *const *mut u8,
+    inner_strides: *const isize,
+    outer_strides: *const isize,
+    inner: usize,
+    outer: usize,
+) -> u64;
+
+/// The instruction sets that code may be restricted to, for tests and comparisons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Simd {
+    /// One element at a time.
+    Scalar,
+    /// 128-bit vectors wherever every operation of the loop has a vector form.
+    #[default]
+    V128,
+}
+
+/// What generated code may depart from strict IEEE arithmetic in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FastMath {
+    /// `a * b + c` may be rounded once.
+    pub contract: bool,
+}

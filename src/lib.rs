@@ -1,0 +1,10 @@
+//! numfuse: array expressions compiled into fused loops.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod codegen;
+pub mod diagnostic;
+pub mod dtype;
+pub mod ir;
+pub mod registry;
+pub mod source;
+pub mod syntax;

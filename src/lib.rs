@@ -1,6 +1,7 @@
 //! numfuse: array expressions compiled into fused loops.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod array;
 pub mod codegen;
 pub mod diagnostic;
 pub mod dtype;

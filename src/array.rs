@@ -1,0 +1,112 @@
+//! Checked views of arrays in the caller's memory.
+//!
+//! # Safety
+//! This is where the caller's promise about memory enters: whoever makes an [`ArrayRef`] by
+//! [`ArrayRef::from_raw`] promises that every element it describes may be read (and written, if it
+//! is writable) for the view's lifetime. Everything below this module relies on that promise alone.
+#![allow(unsafe_code, reason = "views of foreign memory")]
+
+use crate::dtype::Type;
+use crate::registry::native::Element;
+
+/// The greatest number of dimensions, as NumPy's.
+pub const MAX_DIMS: usize = 64;
+
+/// A view of an array, or of a scalar (no dimensions): address, shape and strides in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrayRef<'a> {
+    data: *mut u8,
+    shape: &'a [isize],
+    strides: &'a [isize],
+    ty: Type,
+    swapped: bool,
+    writable: bool,
+}
+
+impl<'a> ArrayRef<'a> {
+    /// A view of memory that the caller answers for.
+    ///
+    /// # Safety
+    /// Every element `data + sum(index[k] * strides[k])` with `0 <= index[k] < shape[k]` must lie in
+    /// memory that stays valid for `'a`, readable, and writable if `writable`; no alignment is
+    /// needed. Nobody else writes it while a kernel reads it, or reads it while a kernel writes it.
+    ///
+    /// # Panics
+    /// If shape and strides differ in length or exceed [`MAX_DIMS`], or an extent is negative.
+    pub unsafe fn from_raw(
+        data: *mut u8,
+        shape: &'a [isize],
+        strides: &'a [isize],
+        ty: Type,
+        swapped: bool,
+        writable: bool,
+    ) -> ArrayRef<'a> {
+        assert!(shape.len() == strides.len() && shape.len() <= MAX_DIMS && shape.iter().all(|&n| n >= 0));
+        ArrayRef { data, shape, strides, ty, swapped, writable }
+    }
+
+    /// A one-dimensional read-only view of a slice.
+    pub fn of_slice<T: Element>(slice: &'a [T], shape: &'a [isize; 1]) -> ArrayRef<'a> {
+        assert_eq!(shape[0] as usize, slice.len());
+        ArrayRef {
+            data: slice.as_ptr() as *mut u8,
+            shape,
+            strides: std::slice::from_ref(item_stride::<T>()),
+            ty: Type::Strong(T::DTYPE),
+            swapped: false,
+            writable: false,
+        }
+    }
+
+    /// A one-dimensional writable view of a slice.
+    pub fn of_slice_mut<T: Element>(slice: &'a mut [T], shape: &'a [isize; 1]) -> ArrayRef<'a> {
+        ArrayRef { writable: true, ..ArrayRef::of_slice(slice, shape) }
+    }
+
+    /// A strong or weak scalar held in a variable; the variable's type must be the type's dtype.
+    pub fn of_scalar<T: Element>(value: &'a T, ty: Type) -> ArrayRef<'a> {
+        assert_eq!(ty.dtype(), T::DTYPE);
+        ArrayRef {
+            data: std::ptr::from_ref(value) as *mut u8,
+            shape: &[],
+            strides: &[],
+            ty,
+            swapped: false,
+            writable: false,
+        }
+    }
+
+    /// The address of the element with all indices zero.
+    pub fn data(&self) -> *mut u8 {
+        self.data
+    }
+
+    /// The extents, outermost first.
+    pub fn shape(&self) -> &'a [isize] {
+        self.shape
+    }
+
+    /// The strides in bytes.
+    pub fn strides(&self) -> &'a [isize] {
+        self.strides
+    }
+
+    /// The type: a dtype, or weak for Python's own numbers.
+    pub fn ty(&self) -> Type {
+        self.ty
+    }
+
+    /// Do elements have the other byte order?
+    pub fn swapped(&self) -> bool {
+        self.swapped
+    }
+
+    /// May elements be written?
+    pub fn writable(&self) -> bool {
+        self.writable
+    }
+}
+
+fn item_stride<T>() -> &'static isize {
+    const { &(size_of::<T>() as isize) }
+}

@@ -6,8 +6,7 @@
 //! is writable) for the view's lifetime. Everything below this module relies on that promise alone.
 #![allow(unsafe_code, reason = "views of foreign memory")]
 
-use crate::dtype::Type;
-use crate::registry::native::Element;
+use crate::dtype::{Element, Type};
 
 /// The greatest number of dimensions, as NumPy's.
 pub const MAX_DIMS: usize = 64;

@@ -351,6 +351,58 @@ impl fmt::Display for Scalar {
     }
 }
 
+/// A Rust type that is an element type.
+pub trait Element: Copy + Send + Sync + 'static {
+    /// The element type.
+    const DTYPE: DType;
+    /// From a constant of that type.
+    fn from_scalar(scalar: Scalar) -> Self;
+    /// To a constant of that type.
+    fn to_scalar(self) -> Scalar;
+}
+
+macro_rules! int_elements {
+    ($($type:ty, $dtype:ident;)+) => {$(
+        impl Element for $type {
+            const DTYPE: DType = DType::$dtype;
+            fn from_scalar(scalar: Scalar) -> Self { scalar.bits as $type }
+            fn to_scalar(self) -> Scalar { Scalar::int(DType::$dtype, self as i128) }
+        }
+    )+};
+}
+
+int_elements! { i8, I8; i16, I16; i32, I32; i64, I64; u8, U8; u16, U16; u32, U32; u64, U64; }
+
+impl Element for bool {
+    const DTYPE: DType = DType::Bool;
+    fn from_scalar(scalar: Scalar) -> Self {
+        scalar.bits != 0
+    }
+    fn to_scalar(self) -> Scalar {
+        Scalar::bool(self)
+    }
+}
+
+impl Element for f32 {
+    const DTYPE: DType = DType::F32;
+    fn from_scalar(scalar: Scalar) -> Self {
+        f32::from_bits(scalar.bits as u32)
+    }
+    fn to_scalar(self) -> Scalar {
+        Scalar::f32(self)
+    }
+}
+
+impl Element for f64 {
+    const DTYPE: DType = DType::F64;
+    fn from_scalar(scalar: Scalar) -> Self {
+        f64::from_bits(scalar.bits)
+    }
+    fn to_scalar(self) -> Scalar {
+        Scalar::f64(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,13 +3,14 @@
 //! What an [`Op`] means is defined by [`crate::interp`]; [`verify`] says what is well formed; the
 //! text form that [`print`] writes is read back by [`parse`].
 
+pub mod callee;
 pub mod parse;
 pub mod print;
 pub mod verify;
 
 use crate::dtype::{DType, Scalar};
-use crate::registry::native::Native;
 use crate::source::Span;
+pub use callee::{Callee, CalleeFn};
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub enum Inst {
     /// A primitive.
     Op(Op, Args),
     /// A native function.
-    Call(Arc<Native>, Vec<Value>),
+    Call(Arc<Callee>, Vec<Value>),
     /// Ends the run with an error where the condition is false.
     Guard(Value, GuardId),
     /// Writes this lane's element of an operand.

@@ -2,11 +2,13 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod array;
+pub mod check;
 pub mod codegen;
 pub mod diagnostic;
 pub mod dtype;
 pub mod interp;
 pub mod ir;
+pub mod math;
 pub mod registry;
 pub mod source;
 pub mod syntax;

@@ -3,6 +3,7 @@
 //! What an [`Op`] means is defined by [`crate::interp`]; [`verify`] says what is well formed; the
 //! text form that [`print`] writes is read back by [`parse`].
 
+pub mod build;
 pub mod callee;
 pub mod parse;
 pub mod print;

@@ -6,6 +6,7 @@ pub mod codegen;
 pub mod diagnostic;
 pub mod dtype;
 pub mod ir;
+pub mod jit;
 pub mod registry;
 pub mod source;
 pub mod syntax;

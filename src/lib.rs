@@ -5,6 +5,7 @@ pub mod array;
 pub mod codegen;
 pub mod diagnostic;
 pub mod dtype;
+pub mod interp;
 pub mod ir;
 pub mod jit;
 pub mod registry;

@@ -380,12 +380,12 @@ impl Emitter<'_> {
         match to {
             DType::U64 => {
                 let limit = self.float_constant(from, 2f64.powi(63));
-                let small = self.cursor.ins().fcmp(FloatCC::LessThan, a, limit);
+                let large = self.cursor.ins().fcmp(FloatCC::GreaterThanOrEqual, a, limit);
                 let direct = self.float_to_signed(from, types::I64, a);
                 let lowered = self.cursor.ins().fsub(a, limit);
                 let rest = self.float_to_signed(from, types::I64, lowered);
                 let flipped = self.cursor.ins().bxor_imm_s(rest, i64::MIN);
-                self.cursor.ins().select(small, direct, flipped)
+                self.cursor.ins().select(large, flipped, direct)
             }
             DType::I64 => self.float_to_signed(from, types::I64, a),
             DType::U32 => {
@@ -413,11 +413,6 @@ impl Emitter<'_> {
 
     fn float_constant(&mut self, dtype: DType, value: f64) -> ir::Value {
         self.constant_scalar(crate::dtype::Scalar::of(dtype, value))
-    }
-
-    /// Does the operand lie so that several of its elements are one vector?
-    pub(super) fn is_contiguous(&self, operand: OperandId) -> bool {
-        self.layouts[operand.0 as usize].stride == Stride::Contiguous
     }
 }
 

@@ -5,8 +5,7 @@ use numfuse::codegen::{Layout, Simd, Stride};
 use numfuse::dtype::{DType, Scalar};
 use numfuse::interp;
 use numfuse::ir::{
-    Args, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule,
-    Value,
+    Args, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
 };
 use numfuse::jit::Jit;
 use numfuse::source::Span;
@@ -184,9 +183,7 @@ fn call(code: &numfuse::jit::Code, arrays: &mut [Array], [outer, inner]: [usize;
     let inner_strides: Vec<isize> = arrays.iter().map(|a| a.strides[1]).collect();
     let outer_strides: Vec<isize> = arrays.iter().map(|a| a.strides[0]).collect();
     // SAFETY: `Array::random` makes room for every element of these extents and strides.
-    unsafe {
-        (code.entry())(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer)
-    }
+    unsafe { (code.entry())(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer) }
 }
 
 /// Compiles, runs over arrays of the extents, and compares with the interpreter's results.
@@ -287,16 +284,7 @@ impl Build {
     }
 }
 
-const INTS: [DType; 8] = [
-    DType::I8,
-    DType::I16,
-    DType::I32,
-    DType::I64,
-    DType::U8,
-    DType::U16,
-    DType::U32,
-    DType::U64,
-];
+const INTS: [DType; 8] = [DType::I8, DType::I16, DType::I32, DType::I64, DType::U8, DType::U16, DType::U32, DType::U64];
 const FLOAT_TYPES: [DType; 2] = [DType::F32, DType::F64];
 
 /// The argument types and result types that an operation takes.
@@ -307,8 +295,7 @@ fn signatures(op: Op) -> Vec<(Vec<DType>, DType)> {
         types.push(DType::Bool);
         types
     };
-    let to_bool =
-        |list: Vec<(Vec<DType>, DType)>| list.into_iter().map(|(args, _)| (args, DType::Bool)).collect();
+    let to_bool = |list: Vec<(Vec<DType>, DType)>| list.into_iter().map(|(args, _)| (args, DType::Bool)).collect();
     match op.rule() {
         TypeRule::Float => all(FLOAT_TYPES.to_vec()),
         TypeRule::Number => all(numbers()),
@@ -316,13 +303,9 @@ fn signatures(op: Op) -> Vec<(Vec<DType>, DType)> {
         TypeRule::Bits => all(with_bool(INTS.to_vec())),
         TypeRule::Compare => to_bool(all(numbers())),
         TypeRule::Equal => to_bool(all(with_bool(numbers()))),
-        TypeRule::Select => {
-            with_bool(numbers()).into_iter().map(|d| (vec![DType::Bool, d, d], d)).collect()
-        }
+        TypeRule::Select => with_bool(numbers()).into_iter().map(|d| (vec![DType::Bool, d, d], d)).collect(),
         TypeRule::Overflow => vec![(vec![DType::I64; 2], DType::Bool)],
-        TypeRule::Convert => {
-            DType::ALL.iter().flat_map(|&a| DType::ALL.iter().map(move |&b| (vec![a], b))).collect()
-        }
+        TypeRule::Convert => DType::ALL.iter().flat_map(|&a| DType::ALL.iter().map(move |&b| (vec![a], b))).collect(),
     }
 }
 
@@ -374,9 +357,10 @@ fn operations_with_constants() {
                 let dtype = types[1];
                 let bound = dtype.bits() as i128;
                 let constant = match k {
-                    0..7 if !dtype.is_float() => {
-                        Scalar::int(dtype, [0, 1, -1, 2, 8, bound - 1, bound][k] & if dtype == DType::Bool { 1 } else { -1 })
-                    }
+                    0..7 if !dtype.is_float() => Scalar::int(
+                        dtype,
+                        [0, 1, -1, 2, 8, bound - 1, bound][k] & if dtype == DType::Bool { 1 } else { -1 },
+                    ),
                     _ => match random.scalar(dtype) {
                         s if dtype == DType::Bool => Scalar::bool(s.bits != 0),
                         s => s,
@@ -405,7 +389,7 @@ fn generate(random: &mut Random, types: &[DType], scalars_only: bool) -> (Progra
     let mut plain = Vec::new();
     let mut targets = Vec::new();
     let swapped = |random: &mut Random| scalars_only && random.below(4) == 0;
-    let mut add = |pool: &mut BTreeMap<DType, Vec<Value>>, build: &Build, value: Value| {
+    let add = |pool: &mut BTreeMap<DType, Vec<Value>>, build: &Build, value: Value| {
         pool.entry(build.body.dtype(value)).or_default().push(value);
     };
     for _ in 0..1 + random.below(5) {
@@ -575,9 +559,7 @@ fn calls_happen_where_their_arguments_vary() {
     let sum = build.op(Op::Add, &[y, other], DType::F64);
     build.output(sum);
     let program = build.finish();
-    for (stride, calls) in
-        [(Stride::Constant, 1), (Stride::Row, 3), (Stride::Contiguous, 60), (Stride::Strided, 60)]
-    {
+    for (stride, calls) in [(Stride::Constant, 1), (Stride::Row, 3), (Stride::Contiguous, 60), (Stride::Strided, 60)] {
         for simd in BOTH {
             let layouts = [layout(stride), CONTIGUOUS, CONTIGUOUS];
             let code = Jit::global().unwrap().compile(&program, 0, &layouts, simd).unwrap();
@@ -597,8 +579,7 @@ fn calls_happen_where_their_arguments_vary() {
 #[test]
 fn narrow_arguments_are_passed_as_c_passes_them() {
     let mut build = Build::default();
-    let args: Vec<Value> =
-        [DType::I8, DType::U16, DType::Bool, DType::F32].map(|d| build.argument(d)).to_vec();
+    let args: Vec<Value> = [DType::I8, DType::U16, DType::Bool, DType::F32].map(|d| build.argument(d)).to_vec();
     let callee = Arc::new((narrow as extern "C" fn(i8, u16, bool, f32) -> i16).callee("narrow"));
     let y = build.body.push(Inst::Call(callee, args), Some(DType::I16));
     let y = build.op(Op::Neg, &[y], DType::I16);

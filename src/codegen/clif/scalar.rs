@@ -1,7 +1,6 @@
 //! One element at a time: every operation, every layout.
 
 use super::{Emitter, Level, int_type, memory, scalar_type};
-use crate::codegen::Stride;
 use crate::dtype::DType;
 use crate::ir::{Inst, Op, OperandId, Value};
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};

@@ -166,7 +166,13 @@ impl DType {
         let (a, b) = if self.kind() <= other.kind() { (self, other) } else { (other, self) };
         match (a.kind(), b.kind()) {
             (Kind::Bool, _) => b,
-            (x, y) if x == y => if a.bits() >= b.bits() { a } else { b },
+            (x, y) if x == y => {
+                if a.bits() >= b.bits() {
+                    a
+                } else {
+                    b
+                }
+            }
             (Kind::Unsigned, Kind::Signed) => {
                 let bits = b.bits().max(a.bits() * 2);
                 DType::int(Kind::Signed, bits).unwrap_or(F64)

@@ -1,0 +1,149 @@
+//! What is decided about a loop before any code is written.
+
+use super::{Target, vector};
+use crate::codegen::{Layout, Simd, Stride};
+use crate::dtype::DType;
+use crate::ir::{Inst, Loop, OperandId, Program, Value};
+
+/// The place of an instruction, outermost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// Once a call.
+    Constant,
+    /// Once a row.
+    Row,
+    /// Once an element.
+    Element,
+}
+
+/// How a turn of the vector loop is made up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Elements that are worked on together: at least one vector of the widest type.
+    pub(super) lanes: usize,
+    /// How often the body stands in the loop.
+    pub(super) repeats: usize,
+}
+
+/// The decisions.
+pub(super) struct Plan {
+    /// The place of each instruction.
+    pub(super) levels: Vec<Level>,
+    /// The innermost place that the loop has; all stores are there.
+    pub(super) depth: Level,
+    /// The operands that the loop touches.
+    pub(super) operands: Vec<OperandId>,
+    /// The strided operands that have a pointer of their own in the inner loop. The others multiply
+    /// their stride by the index: slower, but they hold no register from turn to turn.
+    pub(super) stepped: Vec<OperandId>,
+    /// Are constants made where they are used? With many, they would only be spilled.
+    pub(super) inline_constants: bool,
+    /// The vector loop, if there is one.
+    pub(super) shape: Option<Shape>,
+}
+
+/// Strided operands up to this number get pointers of their own.
+const MOST_STEPPED: usize = 6;
+/// Up to this many constants wait in registers.
+const MOST_HOISTED_CONSTANTS: usize = 12;
+/// Bytes of the widest type in a turn of the vector loop, for small bodies.
+const TURN_BYTES: usize = 64;
+
+impl Plan {
+    pub(super) fn new(program: &Program, body: &Loop, layouts: &[Layout], simd: Simd, target: &Target) -> Plan {
+        let operand_level = |operand: OperandId| match layouts[operand.0 as usize].stride {
+            Stride::Constant => Level::Constant,
+            Stride::Row => Level::Row,
+            Stride::Contiguous | Stride::Strided => Level::Element,
+        };
+        let mut levels: Vec<Level> = Vec::with_capacity(body.insts.len());
+        let mut depth = Level::Constant;
+        let mut touched = vec![false; program.operands.len()];
+        let mut constants = 0;
+        for (_, inst) in body.iter() {
+            let mut level = inst.args().iter().map(|a| levels[a.0 as usize]).max().unwrap_or(Level::Constant);
+            match inst {
+                Inst::Load(operand) | Inst::Store(operand, _) => {
+                    touched[operand.0 as usize] = true;
+                    level = level.max(operand_level(*operand));
+                }
+                Inst::Const(_) => constants += 1,
+                _ => {}
+            }
+            levels.push(level);
+            depth = depth.max(level);
+        }
+        for (value, inst) in body.iter() {
+            if let Inst::Store(..) = inst {
+                levels[value.0 as usize] = depth;
+            }
+        }
+        let operands: Vec<OperandId> =
+            (0..program.operands.len() as u32).map(OperandId).filter(|o| touched[o.0 as usize]).collect();
+        let strided: Vec<OperandId> =
+            operands.iter().copied().filter(|o| layouts[o.0 as usize].stride == Stride::Strided).collect();
+        let shape = if simd == Simd::V128 && target.simd && depth == Level::Element {
+            shape(program, body, layouts, &levels, target)
+        } else {
+            None
+        };
+        Plan {
+            levels,
+            depth,
+            operands,
+            stepped: if strided.len() <= MOST_STEPPED { strided } else { Vec::new() },
+            inline_constants: constants > MOST_HOISTED_CONSTANTS,
+            shape,
+        }
+    }
+
+    pub(super) fn level(&self, value: Value) -> Level {
+        self.levels[value.0 as usize]
+    }
+}
+
+/// The vector loop, if every instruction of the inner loop has a vector form.
+fn shape(program: &Program, body: &Loop, layouts: &[Layout], levels: &[Level], target: &Target) -> Option<Shape> {
+    let mut widest = 1;
+    // Bools count only where they are in memory: elsewhere they are masks as wide as what was
+    // compared.
+    let mut narrowest = 8;
+    let mut count = 0;
+    for (value, inst) in body.iter().filter(|(v, _)| levels[v.0 as usize] == Level::Element) {
+        let size = match inst {
+            Inst::Load(operand) | Inst::Store(operand, _) => {
+                let layout = layouts[operand.0 as usize];
+                let dtype = program.operands[operand.0 as usize].dtype;
+                if layout.stride != Stride::Contiguous || (layout.swapped && dtype.size() > 1) {
+                    return None;
+                }
+                Some(dtype.size())
+            }
+            Inst::Op(op, args) => {
+                let dtype = body.dtype(value);
+                let amount_varies = args.len() > 1 && levels[args[1].0 as usize] == Level::Element;
+                if !vector::has_vector_form(*op, body.dtype(args[0]), dtype, amount_varies, target) {
+                    return None;
+                }
+                (dtype != DType::Bool).then(|| dtype.size())
+            }
+            Inst::Call(..) | Inst::Guard(..) => return None,
+            Inst::Const(_) => None,
+        };
+        if let Some(size) = size {
+            widest = widest.max(size);
+            narrowest = narrowest.min(size);
+        }
+        count += 1;
+    }
+    // As many lanes as fill a vector of the narrowest type, unless that takes too many vectors of
+    // the widest.
+    let most = if count <= 24 { TURN_BYTES } else { TURN_BYTES / 2 };
+    let lanes = (16 / narrowest.min(widest)).min(most / widest);
+    let repeats = match count {
+        0..=16 => TURN_BYTES / (lanes * widest),
+        17..=40 => TURN_BYTES / 2 / (lanes * widest),
+        _ => 1,
+    };
+    Some(Shape { lanes, repeats: repeats.max(1) })
+}

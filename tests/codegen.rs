@@ -1,0 +1,773 @@
+//! Machine code against the reference interpreter: every operation, type and layout, scalar and
+//! vector code, generated programs; and the life of machine code in memory.
+
+use numfuse::codegen::{Layout, Simd, Stride};
+use numfuse::dtype::{DType, Scalar};
+use numfuse::interp;
+use numfuse::ir::{
+    Args, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
+};
+use numfuse::jit::Jit;
+use numfuse::source::Span;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+const BOTH: [Simd; 2] = [Simd::Scalar, Simd::V128];
+
+/// A generator of numbers: the next state of a linear congruence, its high bits mixed.
+#[derive(Clone)]
+struct Random(u64);
+
+impl Random {
+    /// From the environment's `NUMFUSE_SEED`, or fixed; printed with each failure.
+    fn new() -> Random {
+        let seed = std::env::var("NUMFUSE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_240_611);
+        println!("NUMFUSE_SEED={seed}");
+        Random(seed)
+    }
+
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let x = self.0 ^ (self.0 >> 33);
+        let x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
+        x ^ (x >> 29)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    /// An element: often a special value, else small numbers or any bits.
+    fn scalar(&mut self, dtype: DType) -> Scalar {
+        let (least, greatest) = dtype.int_range();
+        if dtype.is_float() {
+            return match self.below(4) {
+                0 => Scalar::of(dtype, self.below(41) as f64 / 4.0 - 5.0),
+                1 => Scalar { dtype, bits: self.bits() & if dtype == DType::F32 { 0xffff_ffff } else { !0 } },
+                2 => Scalar::of(dtype, (self.bits() as i64 as f64) / 2f64.powi(self.below(64) as i32)),
+                _ => Scalar::of(dtype, self.pick(&FLOATS)),
+            };
+        }
+        let value = match self.below(3) {
+            0 => self.below(80) as i128 - 8,
+            1 => self.bits() as i128,
+            _ => self.pick(&[least, least + 1, greatest, greatest - 1, 0, 1, -1, greatest / 2 + 1]),
+        };
+        // Memory may hold any nonzero byte for true.
+        if dtype == DType::Bool { Scalar { dtype, bits: value as u8 as u64 } } else { Scalar::int(dtype, value) }
+    }
+}
+
+const FLOATS: [f64; 28] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    2.5,
+    -2.5,
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::MAX,
+    f64::MIN,
+    f64::MIN_POSITIVE,
+    5e-324,
+    -1e-310,
+    1e-40,
+    2_147_483_647.0,
+    2_147_483_648.0,
+    -2_147_483_649.0,
+    4_294_967_296.5,
+    9_223_372_036_854_775_807.0,
+    -9_223_372_036_854_775_808.0,
+    18_446_744_073_709_551_615.0,
+    9_223_372_036_854_774_784.0,
+    127.9,
+    65_536.5,
+];
+
+/// An operand's memory. The first element is in the middle, so that strides may be negative.
+#[derive(Clone)]
+struct Array {
+    dtype: DType,
+    swapped: bool,
+    bytes: Vec<u8>,
+    origin: usize,
+    strides: [isize; 2],
+}
+
+impl Array {
+    fn at(&self, j: usize, i: usize) -> usize {
+        self.origin.wrapping_add_signed(j as isize * self.strides[0] + i as isize * self.strides[1])
+    }
+
+    fn get(&self, j: usize, i: usize) -> Scalar {
+        let size = self.dtype.size();
+        let mut bytes = [0; 8];
+        bytes[..size].copy_from_slice(&self.bytes[self.at(j, i)..][..size]);
+        if self.swapped {
+            bytes[..size].reverse();
+        }
+        let bits = u64::from_le_bytes(bytes);
+        if self.dtype == DType::Bool { Scalar::bool(bits != 0) } else { Scalar { dtype: self.dtype, bits } }
+    }
+
+    fn set(&mut self, j: usize, i: usize, value: Scalar) {
+        assert_eq!(value.dtype, self.dtype);
+        let size = self.dtype.size();
+        let mut bytes = value.bits.to_le_bytes();
+        if self.swapped {
+            bytes[..size].reverse();
+        }
+        let at = self.at(j, i);
+        self.bytes[at..][..size].copy_from_slice(&bytes[..size]);
+    }
+
+    /// Random elements in the layout, with odd addresses now and then.
+    fn random(random: &mut Random, dtype: DType, layout: Layout, extents: [usize; 2]) -> Array {
+        let size = dtype.size() as isize;
+        let [outer, inner] = extents;
+        let inner_stride = match layout.stride {
+            Stride::Constant | Stride::Row => 0,
+            Stride::Contiguous => size,
+            Stride::Strided => random.pick(&[-size, 2 * size, -3 * size, size + 1]),
+        };
+        let row = (inner_stride.unsigned_abs() * inner).max(size as usize) as isize;
+        let outer_stride = match layout.stride {
+            Stride::Constant => 0,
+            _ => random.pick(&[row, row + 3, -row]),
+        };
+        let reach = row.unsigned_abs() * 2 + (row.unsigned_abs() + 3) * outer + 16;
+        let mut array = Array {
+            dtype,
+            swapped: layout.swapped,
+            bytes: vec![0xa5; 2 * reach],
+            origin: reach + random.below(2),
+            strides: [outer_stride, inner_stride],
+        };
+        for j in 0..outer {
+            for i in 0..inner {
+                let value = random.scalar(dtype);
+                array.set(j, i, value);
+            }
+        }
+        array
+    }
+}
+
+struct Lane<'a> {
+    arrays: &'a mut [Array],
+    j: usize,
+    i: usize,
+}
+
+impl interp::Memory for Lane<'_> {
+    fn load(&self, operand: OperandId) -> Scalar {
+        self.arrays[operand.0 as usize].get(self.j, self.i)
+    }
+    fn store(&mut self, operand: OperandId, value: Scalar) {
+        self.arrays[operand.0 as usize].set(self.j, self.i, value);
+    }
+}
+
+fn call(code: &numfuse::jit::Code, arrays: &mut [Array], [outer, inner]: [usize; 2]) -> u64 {
+    let pointers: Vec<*mut u8> = arrays.iter_mut().map(|a| a.bytes[a.origin..].as_mut_ptr()).collect();
+    let inner_strides: Vec<isize> = arrays.iter().map(|a| a.strides[1]).collect();
+    let outer_strides: Vec<isize> = arrays.iter().map(|a| a.strides[0]).collect();
+    // SAFETY: `Array::random` makes room for every element of these extents and strides.
+    unsafe { (code.entry())(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer) }
+}
+
+/// Compiles, runs over arrays of the extents, and compares with the interpreter's results.
+fn check(program: &Program, layouts: &[Layout], simd: Simd, extents: &[[usize; 2]], random: &mut Random) {
+    let jit = Jit::global().unwrap();
+    let code = jit.compile(program, 0, layouts, simd).unwrap();
+    for &extents in extents {
+        let before: Vec<Array> = program
+            .operands
+            .iter()
+            .zip(layouts)
+            .map(|(operand, &layout)| Array::random(random, operand.dtype, layout, extents))
+            .collect();
+        let (mut ours, mut expected) = (before.clone(), before.clone());
+        let status = call(&code, &mut ours, extents);
+        assert_eq!(status, 0);
+        for j in 0..extents[0] {
+            for i in 0..extents[1] {
+                interp::run_lane(&program.loops[0], &mut Lane { arrays: &mut expected, j, i }).unwrap();
+            }
+        }
+        for (k, (ours, expected)) in ours.iter().zip(&expected).enumerate() {
+            for j in 0..extents[0] {
+                for i in 0..extents[1] {
+                    let (a, b) = (ours.get(j, i), expected.get(j, i));
+                    let nan = |s: Scalar| s.dtype.is_float() && s.as_f64().is_nan();
+                    assert!(
+                        a == b || nan(a) && nan(b),
+                        "operand {k} at {:?} of {extents:?}: {a}, interpreter {b}; inputs {:?}\n{layouts:?} {simd:?}\n{program:#?}\n{}",
+                        (j, i),
+                        before.iter().map(|x| x.get(j, i)).collect::<Vec<_>>(),
+                        jit.clif_text(program, 0, layouts, simd).unwrap(),
+                    );
+                }
+            }
+            // What lies between and around the elements is untouched.
+            let mut blank = ours.clone();
+            let mut blank_before = before[k].clone();
+            for j in 0..extents[0] {
+                for i in 0..extents[1] {
+                    blank.set(j, i, Scalar::int(ours.dtype, 0));
+                    blank_before.set(j, i, Scalar::int(ours.dtype, 0));
+                }
+            }
+            assert!(blank.bytes == blank_before.bytes, "operand {k}: a store beside the elements\n{program:#?}");
+        }
+    }
+}
+
+/// A program with one loop under construction.
+#[derive(Default)]
+struct Build {
+    program: Program,
+    body: Loop,
+}
+
+impl Build {
+    fn operand(&mut self, dtype: DType, role: Role) -> OperandId {
+        let id = OperandId(self.program.operands.len() as u32);
+        self.program.operands.push(Operand { name: format!("o{}", id.0).into(), dtype, role });
+        id
+    }
+
+    fn argument(&mut self, dtype: DType) -> Value {
+        let id = self.operand(dtype, Role::Argument(0));
+        self.load(id)
+    }
+
+    fn load(&mut self, id: OperandId) -> Value {
+        let dtype = self.program.operands[id.0 as usize].dtype;
+        self.body.push(Inst::Load(id), Some(dtype))
+    }
+
+    fn constant(&mut self, value: Scalar) -> Value {
+        self.body.push(Inst::Const(value), Some(value.dtype))
+    }
+
+    fn op(&mut self, op: Op, args: &[Value], result: DType) -> Value {
+        self.body.push(Inst::Op(op, Args::new(args)), Some(result))
+    }
+
+    fn output(&mut self, value: Value) -> OperandId {
+        let id = self.operand(self.body.dtype(value), Role::Output(0));
+        self.body.push(Inst::Store(id, value), None);
+        id
+    }
+
+    fn guard(&mut self, condition: Value) -> GuardId {
+        let id = GuardId(self.program.guards.len() as u32);
+        self.program.guards.push(Guard { kind: GuardKind::NegativePower, span: Span { start: 0, end: 0 } });
+        self.body.push(Inst::Guard(condition, id), None);
+        id
+    }
+
+    fn finish(mut self) -> Program {
+        self.program.loops.push(self.body);
+        self.program
+    }
+}
+
+const INTS: [DType; 8] = [DType::I8, DType::I16, DType::I32, DType::I64, DType::U8, DType::U16, DType::U32, DType::U64];
+const FLOAT_TYPES: [DType; 2] = [DType::F32, DType::F64];
+
+/// The argument types and result types that an operation takes.
+fn signatures(op: Op) -> Vec<(Vec<DType>, DType)> {
+    let all = |types: Vec<DType>| types.into_iter().map(|d| (vec![d; op.arity()], d)).collect::<Vec<_>>();
+    let numbers = || [&INTS[..], &FLOAT_TYPES].concat();
+    let with_bool = |mut types: Vec<DType>| {
+        types.push(DType::Bool);
+        types
+    };
+    let to_bool = |list: Vec<(Vec<DType>, DType)>| list.into_iter().map(|(args, _)| (args, DType::Bool)).collect();
+    match op.rule() {
+        TypeRule::Float => all(FLOAT_TYPES.to_vec()),
+        TypeRule::Number => all(numbers()),
+        TypeRule::Int => all(INTS.to_vec()),
+        TypeRule::Bits => all(with_bool(INTS.to_vec())),
+        TypeRule::Compare => to_bool(all(numbers())),
+        TypeRule::Equal => to_bool(all(with_bool(numbers()))),
+        TypeRule::Select => with_bool(numbers()).into_iter().map(|d| (vec![DType::Bool, d, d], d)).collect(),
+        TypeRule::Overflow => vec![(vec![DType::I64; 2], DType::Bool)],
+        TypeRule::Convert => DType::ALL.iter().flat_map(|&a| DType::ALL.iter().map(move |&b| (vec![a], b))).collect(),
+    }
+}
+
+const fn layout(stride: Stride) -> Layout {
+    Layout { stride, swapped: false }
+}
+
+const CONTIGUOUS: Layout = layout(Stride::Contiguous);
+
+#[test]
+fn every_operation_in_every_layout() {
+    let mut random = Random::new();
+    for &op in Op::ALL {
+        for (args, result) in signatures(op) {
+            let mut build = Build::default();
+            let args: Vec<Value> = args.iter().map(|&d| build.argument(d)).collect();
+            let value = build.op(op, &args, result);
+            build.output(value);
+            let program = build.finish();
+            let n = args.len();
+            let mut classes = vec![vec![CONTIGUOUS; n + 1]];
+            for k in 0..n {
+                // One argument the same all over, or once a row.
+                for stride in [Stride::Constant, Stride::Row] {
+                    let mut one = vec![CONTIGUOUS; n + 1];
+                    one[k] = layout(stride);
+                    classes.push(one);
+                }
+            }
+            classes.push((0..=n).map(|k| layout([Stride::Strided, Stride::Contiguous][k % 2])).collect());
+            classes.push(vec![Layout { stride: Stride::Contiguous, swapped: true }; n + 1]);
+            classes.push(vec![Layout { stride: Stride::Strided, swapped: true }; n + 1]);
+            for layouts in classes {
+                for simd in BOTH {
+                    check(&program, &layouts, simd, &[[1, 70], [3, 17], [2, 1]], &mut random);
+                }
+            }
+        }
+    }
+}
+
+/// One operand is a constant of the program: divisors, shift amounts and bounds take short cuts.
+#[test]
+fn operations_with_constants() {
+    let mut random = Random::new();
+    for &op in Op::ALL.iter().filter(|op| op.arity() == 2) {
+        for (types, result) in signatures(op) {
+            for k in 0..16 {
+                let dtype = types[1];
+                let bound = dtype.bits() as i128;
+                let constant = match k {
+                    0..7 if !dtype.is_float() => Scalar::int(
+                        dtype,
+                        [0, 1, -1, 2, 8, bound - 1, bound][k] & if dtype == DType::Bool { 1 } else { -1 },
+                    ),
+                    _ => match random.scalar(dtype) {
+                        s if dtype == DType::Bool => Scalar::bool(s.bits != 0),
+                        s => s,
+                    },
+                };
+                let mut build = Build::default();
+                let a = build.argument(dtype);
+                let c = build.constant(constant);
+                let args = if k % 4 == 3 { [c, a] } else { [a, c] };
+                let value = build.op(op, &args, result);
+                build.output(value);
+                let program = build.finish();
+                for simd in BOTH {
+                    check(&program, &[CONTIGUOUS; 2], simd, &[[1, 67]], &mut random);
+                }
+            }
+        }
+    }
+}
+
+/// Straight-line code over whatever types come up, with several outputs and targets in place.
+fn generate(random: &mut Random, types: &[DType], scalars_only: bool) -> (Program, Vec<Layout>) {
+    let mut build = Build::default();
+    let mut layouts = Vec::new();
+    let mut pool: BTreeMap<DType, Vec<Value>> = BTreeMap::new();
+    let mut plain = Vec::new();
+    let mut targets = Vec::new();
+    let swapped = |random: &mut Random| scalars_only && random.below(4) == 0;
+    let add = |pool: &mut BTreeMap<DType, Vec<Value>>, build: &Build, value: Value| {
+        pool.entry(build.body.dtype(value)).or_default().push(value);
+    };
+    for _ in 0..1 + random.below(5) {
+        let dtype = random.pick(types);
+        let is_target = random.below(4) == 0;
+        let role = if is_target { Role::Target(0) } else { Role::Argument(0) };
+        let id = build.operand(dtype, role);
+        let strides = match (is_target, scalars_only) {
+            (true, false) => &[Stride::Contiguous][..],
+            (true, true) => &[Stride::Contiguous, Stride::Strided],
+            (false, false) => &[Stride::Contiguous, Stride::Contiguous, Stride::Constant, Stride::Row],
+            (false, true) => &[Stride::Contiguous, Stride::Strided, Stride::Constant, Stride::Row],
+        };
+        layouts.push(Layout { stride: random.pick(strides), swapped: swapped(random) });
+        let value = build.load(id);
+        plain.push(value);
+        add(&mut pool, &build, value);
+        if is_target {
+            targets.push(id);
+        }
+    }
+    for _ in 0..random.below(4) {
+        let dtype = random.pick(types);
+        let scalar = random.scalar(dtype);
+        let scalar = if dtype == DType::Bool { Scalar::bool(scalar.bits != 0) } else { scalar };
+        let value = build.constant(scalar);
+        plain.push(value);
+        add(&mut pool, &build, value);
+    }
+    for _ in 0..1 + random.below(25) {
+        let op = random.pick(Op::ALL);
+        let (args, result) = random.pick(&signatures(op).iter().collect::<Vec<_>>()).clone();
+        if op == Op::Convert && !types.contains(&result) {
+            continue;
+        }
+        let mut values = Vec::new();
+        for (k, dtype) in args.iter().enumerate() {
+            // The sign of a NaN that was computed is nobody's promise.
+            let from: Vec<Value> = match pool.get(dtype) {
+                Some(pool) if op == Op::CopySign && k == 1 => {
+                    pool.iter().copied().filter(|v| plain.contains(v)).collect()
+                }
+                Some(pool) => pool.clone(),
+                None => Vec::new(),
+            };
+            if !from.is_empty() {
+                // Late values more often: deeper programs.
+                let back = random.below(from.len()).min(random.below(from.len()));
+                values.push(from[from.len() - 1 - back]);
+            }
+        }
+        if values.len() == args.len() {
+            let value = build.op(op, &values, result);
+            add(&mut pool, &build, value);
+        }
+    }
+    for target in targets {
+        let dtype = build.program.operands[target.0 as usize].dtype;
+        let value = *pool[&dtype].last().unwrap();
+        build.body.push(Inst::Store(target, value), None);
+    }
+    for _ in 0..1 + random.below(3) {
+        let values: Vec<Value> = pool.values().filter_map(|v| v.last().copied()).collect();
+        let value = random.pick(&values);
+        build.output(value);
+        let strides = if scalars_only { &[Stride::Contiguous, Stride::Strided][..] } else { &[Stride::Contiguous] };
+        layouts.push(Layout { stride: random.pick(strides), swapped: swapped(random) });
+    }
+    (build.finish(), layouts)
+}
+
+#[test]
+fn generated_programs() {
+    use DType::*;
+    let mut random = Random::new();
+    let mixes: [&[DType]; 8] = [
+        &[F64],
+        &[F32],
+        &[F64, F32, Bool],
+        &[I32, F64, Bool],
+        &[I8, U8, I16, U16, Bool],
+        &[I64, U64, F64],
+        &[U32, I32, F32, I16, U8],
+        &DType::ALL,
+    ];
+    for round in 0..1500 {
+        let (program, layouts) = generate(&mut random, mixes[round % mixes.len()], round % 3 == 0);
+        let extents = [[1, 1 + random.below(70)], [1 + random.below(4), 1 + random.below(40)], [1, 1]];
+        for simd in BOTH {
+            check(&program, &layouts, simd, &extents, &mut random);
+        }
+    }
+}
+
+/// Each length of a row, for elements of each size: no vector loop misses a tail.
+#[test]
+fn every_length() {
+    let mut random = Random::new();
+    for dtype in [DType::U8, DType::I16, DType::F32, DType::F64] {
+        let mut build = Build::default();
+        let (a, b) = (build.argument(dtype), build.argument(dtype));
+        let sum = build.op(Op::Add, &[a, b], dtype);
+        let less = build.op(Op::Lt, &[a, sum], DType::Bool);
+        build.output(sum);
+        build.output(less);
+        let program = build.finish();
+        let extents: Vec<[usize; 2]> = (1..=150).map(|n| [1, n]).collect();
+        for simd in BOTH {
+            check(&program, &[CONTIGUOUS; 4], simd, &extents, &mut random);
+        }
+    }
+}
+
+#[test]
+fn guards_stop_before_or_in_the_loop() {
+    let mut build = Build::default();
+    let x = build.argument(DType::I64);
+    let c = build.argument(DType::I64);
+    let zero = build.constant(Scalar::int(DType::I64, 0));
+    let first = build.op(Op::Ge, &[c, zero], DType::Bool);
+    build.guard(first);
+    let each = build.op(Op::Ge, &[x, zero], DType::Bool);
+    build.guard(each);
+    let sum = build.op(Op::Add, &[x, c], DType::I64);
+    build.output(sum);
+    let program = build.finish();
+    let layouts = [CONTIGUOUS, layout(Stride::Constant), CONTIGUOUS];
+    for simd in BOTH {
+        let code = Jit::global().unwrap().compile(&program, 0, &layouts, simd).unwrap();
+        let mut random = Random::new();
+        for (c, bad, status, done) in [(1, None, 0, 20), (-1, None, 1, 0), (-1, Some(3), 1, 0), (5, Some(7), 2, 7)] {
+            let mut arrays: Vec<Array> =
+                layouts.iter().map(|&l| Array::random(&mut random, DType::I64, l, [1, 20])).collect();
+            for i in 0..20 {
+                arrays[0].set(0, i, Scalar::int(DType::I64, if bad == Some(i) { -1 } else { i as i128 }));
+                arrays[2].set(0, i, Scalar::int(DType::I64, -100));
+            }
+            arrays[1].set(0, 0, Scalar::int(DType::I64, c));
+            assert_eq!(call(&code, &mut arrays, [1, 20]), status);
+            for i in 0..20 {
+                let expected = if i < done { i as i128 + c } else { -100 };
+                assert_eq!(arrays[2].get(0, i).as_int(), expected, "c = {c}, bad = {bad:?}, i = {i}");
+            }
+        }
+    }
+}
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn counted(x: f64) -> f64 {
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    x + 0.5
+}
+
+extern "C" fn narrow(a: i8, b: u16, c: bool, d: f32) -> i16 {
+    a as i16 * 3 + b as i16 + c as i16 * 1000 + d as i16
+}
+
+/// A function is called as often as its argument can differ.
+#[test]
+fn calls_happen_where_their_arguments_vary() {
+    let mut build = Build::default();
+    let x = build.argument(DType::F64);
+    let callee = Arc::new((counted as extern "C" fn(f64) -> f64).callee("counted"));
+    let y = build.body.push(Inst::Call(callee, vec![x]), Some(DType::F64));
+    let other = build.argument(DType::F64);
+    let sum = build.op(Op::Add, &[y, other], DType::F64);
+    build.output(sum);
+    let program = build.finish();
+    for (stride, calls) in [(Stride::Constant, 1), (Stride::Row, 3), (Stride::Contiguous, 60), (Stride::Strided, 60)] {
+        for simd in BOTH {
+            let layouts = [layout(stride), CONTIGUOUS, CONTIGUOUS];
+            let code = Jit::global().unwrap().compile(&program, 0, &layouts, simd).unwrap();
+            let mut random = Random::new();
+            let mut arrays: Vec<Array> =
+                layouts.iter().map(|&l| Array::random(&mut random, DType::F64, l, [3, 20])).collect();
+            let before = CALLS.load(Ordering::Relaxed);
+            assert_eq!(call(&code, &mut arrays, [3, 20]), 0);
+            assert_eq!(CALLS.load(Ordering::Relaxed) - before, calls, "{stride:?}");
+            let (x, other, sum) = (arrays[0].get(2, 19), arrays[1].get(2, 19), arrays[2].get(2, 19));
+            let expected = x.as_f64() + 0.5 + other.as_f64();
+            assert!(sum.as_f64() == expected || sum.as_f64().is_nan() && expected.is_nan());
+        }
+    }
+}
+
+#[test]
+fn narrow_arguments_are_passed_as_c_passes_them() {
+    let mut build = Build::default();
+    let args: Vec<Value> = [DType::I8, DType::U16, DType::Bool, DType::F32].map(|d| build.argument(d)).to_vec();
+    let callee = Arc::new((narrow as extern "C" fn(i8, u16, bool, f32) -> i16).callee("narrow"));
+    let y = build.body.push(Inst::Call(callee, args), Some(DType::I16));
+    let y = build.op(Op::Neg, &[y], DType::I16);
+    build.output(y);
+    let program = build.finish();
+    let mut random = Random::new();
+    let jit = Jit::global().unwrap();
+    let code = jit.compile(&program, 0, &[CONTIGUOUS; 5], Simd::V128).unwrap();
+    let mut arrays: Vec<Array> =
+        program.operands.iter().map(|o| Array::random(&mut random, o.dtype, CONTIGUOUS, [1, 50])).collect();
+    for i in 0..50 {
+        arrays[1].set(0, i, Scalar::int(DType::U16, (i * 97 % 900) as i128));
+        arrays[3].set(0, i, Scalar::f32(i as f32 - 20.0));
+    }
+    assert_eq!(call(&code, &mut arrays, [1, 50]), 0);
+    for i in 0..50 {
+        let expected = arrays[0].get(0, i).as_int() * 3
+            + arrays[1].get(0, i).as_int()
+            + arrays[2].get(0, i).as_int() * 1000
+            + (i as i128 - 20);
+        assert_eq!(arrays[4].get(0, i).as_int(), -expected);
+    }
+}
+
+/// Scalars only: no loop is left in the code.
+#[test]
+fn programs_over_scalars_are_straight_lines() {
+    let mut build = Build::default();
+    let (a, b) = (build.argument(DType::F64), build.argument(DType::F64));
+    let product = build.op(Op::Mul, &[a, b], DType::F64);
+    build.output(product);
+    let program = build.finish();
+    let layouts = [layout(Stride::Constant); 3];
+    let mut random = Random::new();
+    for simd in BOTH {
+        check(&program, &layouts, simd, &[[1, 1]], &mut random);
+        let text = Jit::global().unwrap().clif_text(&program, 0, &layouts, simd).unwrap();
+        assert!(!text.contains("brif") && !text.contains("jump"), "{text}");
+    }
+}
+
+/// A sum of `n` terms, alternately of an argument and a constant, `arguments` arguments in turn.
+fn long_sum(n: usize, arguments: usize) -> Program {
+    let mut build = Build::default();
+    let inputs: Vec<Value> = (0..arguments).map(|_| build.argument(DType::F64)).collect();
+    let mut sum = inputs[0];
+    for k in 1..n {
+        let term = match k % 2 {
+            0 => inputs[k / 2 % arguments],
+            _ => build.constant(Scalar::f64(k as f64)),
+        };
+        sum = build.op(Op::Add, &[sum, term], DType::F64);
+    }
+    build.output(sum);
+    build.finish()
+}
+
+#[test]
+fn hundreds_of_operands_and_thousands_of_terms() {
+    let mut random = Random::new();
+    for (terms, arguments) in [(700, 350), (10_000, 3)] {
+        let program = long_sum(terms, arguments);
+        let mut layouts = vec![CONTIGUOUS; arguments + 1];
+        for simd in BOTH {
+            check(&program, &layouts, simd, &[[2, 9]], &mut random);
+        }
+        for (k, l) in layouts.iter_mut().enumerate() {
+            l.stride = [Stride::Strided, Stride::Constant, Stride::Row][k % 3];
+        }
+        *layouts.last_mut().unwrap() = CONTIGUOUS;
+        check(&program, &layouts, Simd::V128, &[[2, 9]], &mut random);
+    }
+}
+
+/// Lines of the process's memory map that are executable and have no file: ours.
+fn code_mappings() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines()
+        .filter(|line| {
+            let mut fields = line.split_whitespace();
+            fields.nth(1) == Some("r-xp") && fields.nth(2) == Some("0") && fields.next().is_none()
+        })
+        .count()
+}
+
+fn scaled(factor: u64) -> Program {
+    let mut build = Build::default();
+    let x = build.argument(DType::U64);
+    let c = build.constant(Scalar::int(DType::U64, factor as i128));
+    let product = build.op(Op::Mul, &[x, c], DType::U64);
+    build.output(product);
+    build.finish()
+}
+
+fn run_scaled(code: &numfuse::jit::Code, x: u64) -> u64 {
+    let (x, mut y) = (x, 0u64);
+    let pointers = [(&raw const x) as *mut u8, (&raw mut y) as *mut u8];
+    // SAFETY: one element of each operand.
+    let status = unsafe { (code.entry())(pointers.as_ptr(), [8, 8].as_ptr(), [8, 8].as_ptr(), 1, 1) };
+    assert_eq!(status, 0);
+    y
+}
+
+/// Thousands of kernels, freed in no order while others live: mappings stay few, code stays right.
+#[test]
+fn code_memory_is_shared_and_reused() {
+    let jit = Jit::global().unwrap();
+    let mut random = Random::new();
+    let mut live: Vec<(u64, numfuse::jit::Code)> = Vec::new();
+    let mut most = 0;
+    for k in 0..6000u64 {
+        live.push((k, jit.compile(&scaled(k), 0, &[CONTIGUOUS; 2], Simd::Scalar).unwrap()));
+        if live.len() > 1000 {
+            let (factor, code) = live.swap_remove(random.below(1000));
+            assert_eq!(run_scaled(&code, 3), 3 * factor);
+        }
+        if k % 500 == 0 {
+            most = most.max(code_mappings());
+        }
+    }
+    for (factor, code) in &live {
+        assert_eq!(run_scaled(code, 7), 7 * factor);
+    }
+    // 1000 pages are 4 mappings; other tests have a few more.
+    assert!(most <= 24, "{most} mappings");
+    assert!(live.iter().all(|(_, code)| code.footprint() >= code.size()));
+}
+
+#[test]
+fn threads_compile_run_and_drop_at_once() {
+    let jit = Jit::global().unwrap();
+    let total = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let total = &total;
+            scope.spawn(move || {
+                for k in 0..300 {
+                    let factor = thread * 1000 + k;
+                    let code = Arc::new(jit.compile(&scaled(factor), 0, &[CONTIGUOUS; 2], Simd::V128).unwrap());
+                    let other = code.clone();
+                    let remote = std::thread::spawn(move || run_scaled(&other, 5));
+                    assert_eq!(run_scaled(&code, 3), 3 * factor);
+                    drop(code);
+                    total.fetch_add(u64::from(remote.join().unwrap() == 5 * factor), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(total.into_inner(), 1200);
+}
+
+/// A child of a fork compiles for itself, even when other threads were compiling.
+#[test]
+fn code_survives_fork() {
+    let jit = Jit::global().unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut k = 0;
+            while !stop.load(Ordering::Relaxed) {
+                drop(jit.compile(&scaled(k), 0, &[CONTIGUOUS; 2], Simd::V128));
+                k += 1;
+            }
+        });
+        let parents = jit.compile(&scaled(11), 0, &[CONTIGUOUS; 2], Simd::V128).unwrap();
+        for _ in 0..20 {
+            // SAFETY: the child only compiles and runs code, then leaves without clean-up; the
+            // allocator and our own lock are made for it.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                let own = jit.compile(&scaled(13), 0, &[CONTIGUOUS; 2], Simd::V128).unwrap();
+                let good = run_scaled(&own, 2) == 26 && run_scaled(&parents, 2) == 22;
+                // SAFETY: ends this process.
+                unsafe { libc::_exit(if good { 0 } else { 1 }) };
+            }
+            let mut status = 0;
+            // SAFETY: waits for the child just made.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(run_scaled(&parents, 2), 22);
+    });
+}
+
+#[test]
+fn mistakes_are_errors() {
+    let jit = Jit::global().unwrap();
+    assert!(jit.compile(&scaled(2), 1, &[CONTIGUOUS; 2], Simd::V128).is_err());
+    assert!(jit.compile(&scaled(2), 0, &[CONTIGUOUS; 1], Simd::V128).is_err());
+}

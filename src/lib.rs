@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod dtype;
 pub mod interp;
 pub mod ir;
+pub mod opt;
 pub mod registry;
 pub mod source;
 pub mod syntax;

@@ -6,7 +6,7 @@
 //! is writable) for the view's lifetime. Everything below this module relies on that promise alone.
 #![allow(unsafe_code, reason = "views of foreign memory")]
 
-use crate::dtype::{Element, Type};
+use crate::dtype::{Element, Scalar, Type};
 
 /// The greatest number of dimensions, as NumPy's.
 pub const MAX_DIMS: usize = 64;
@@ -95,15 +95,66 @@ impl<'a> ArrayRef<'a> {
         self.ty
     }
 
+    /// The number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Bytes of an element.
+    pub fn itemsize(&self) -> usize {
+        self.ty.dtype().size()
+    }
+
+    /// Has it no elements?
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// Do the elements lie next to each other, the last index running fastest?
+    pub fn is_c_contiguous(&self) -> bool {
+        is_packed(self.itemsize(), self.shape.iter().zip(self.strides).rev())
+    }
+
+    /// Do the elements lie next to each other, the first index running fastest?
+    pub fn is_f_contiguous(&self) -> bool {
+        is_packed(self.itemsize(), self.shape.iter().zip(self.strides))
+    }
+
     /// Do elements have the other byte order?
     pub fn swapped(&self) -> bool {
         self.swapped
+    }
+
+    /// The value of a scalar held in native byte order, of an integer type; none for others.
+    pub fn integer(&self) -> Option<i128> {
+        let dtype = self.ty.dtype();
+        if dtype.is_float() || !self.shape.is_empty() || self.swapped {
+            return None;
+        }
+        let mut bits = [0u8; 8];
+        // SAFETY: the view's one element is readable and has the dtype's size, at most 8 bytes.
+        unsafe { std::ptr::copy_nonoverlapping(self.data, bits.as_mut_ptr(), dtype.size()) };
+        Some(Scalar { dtype, bits: u64::from_le_bytes(bits) }.as_int())
     }
 
     /// May elements be written?
     pub fn writable(&self) -> bool {
         self.writable
     }
+}
+
+/// Are axes, innermost first, without gaps? The stride of an axis with one element says nothing.
+fn is_packed<'s>(itemsize: usize, axes: impl Iterator<Item = (&'s isize, &'s isize)>) -> bool {
+    let mut packed = itemsize as isize;
+    for (&extent, &stride) in axes {
+        if extent != 1 {
+            if stride != packed {
+                return false;
+            }
+            packed *= extent;
+        }
+    }
+    true
 }
 
 fn item_stride<T>() -> &'static isize {

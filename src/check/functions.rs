@@ -2,7 +2,7 @@
 
 use super::errors;
 use super::lower::Lowerer;
-use super::names::{Reference, Resolved, resolve};
+use super::names::{Listed, Reference, Resolved, resolve};
 use super::term::{Term, promote};
 use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{GuardKind, Inst, Op, Value};
@@ -24,7 +24,7 @@ fn expansions() -> &'static HashMap<&'static str, Resolved> {
                 let parsed = parse(text, &Limits::default());
                 assert!(parsed.diagnostics.is_empty(), "the body of {} is no expression", function.name);
                 let params: Vec<Arc<str>> = function.params.iter().map(|p| Arc::from(p.name)).collect();
-                let resolved = resolve(parsed.ast, Registry::builtin(), Some(&params));
+                let resolved = resolve(parsed.ast, Registry::builtin(), Listed { all: Some(&params), given: &[] });
                 all.insert(function.name, resolved.expect("a built-in's body has no errors"));
             }
         }

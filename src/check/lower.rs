@@ -32,13 +32,24 @@ pub struct Stores<'a> {
     pub groups: &'a [u32],
 }
 
+/// A typed program, and for each of its loops a statement whose shape is the loop's.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The program.
+    pub program: Program,
+    /// A statement of each loop.
+    pub statements: Vec<usize>,
+}
+
 /// Lowers a program for arguments of the given types.
-pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Result<Program, Vec<Diagnostic>> {
+pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Result<Lowered, Vec<Diagnostic>> {
     let mut lowerer = Lowerer {
         resolved,
         types,
         stores,
         program: Program::default(),
+        statements: Vec::new(),
+        first: None,
         roles: Vec::new(),
         current: Loop::default(),
         group: stores.groups.first().copied().unwrap_or(0),
@@ -52,7 +63,11 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         lowerer.statement(index);
     }
     lowerer.finish_loop();
-    if lowerer.errors.is_empty() { Ok(lowerer.program) } else { Err(lowerer.errors) }
+    if lowerer.errors.is_empty() {
+        Ok(Lowered { program: lowerer.program, statements: lowerer.statements })
+    } else {
+        Err(lowerer.errors)
+    }
 }
 
 pub(super) struct Lowerer<'a> {
@@ -60,6 +75,9 @@ pub(super) struct Lowerer<'a> {
     types: &'a [ArgumentType],
     stores: &'a Stores<'a>,
     program: Program,
+    /// A statement of each finished loop, and one of the current loop.
+    statements: Vec<usize>,
+    first: Option<usize>,
     /// The operand of each role that has one.
     roles: Vec<(Role, OperandId)>,
     /// The loop being built, and its number.
@@ -86,10 +104,11 @@ impl Lowerer<'_> {
             }
             return;
         }
-        if self.stores.groups[index] != self.group {
+        if self.stores.groups[index] != self.group && self.first.is_some() {
             self.finish_loop();
-            self.group = self.stores.groups[index];
         }
+        self.group = self.stores.groups[index];
+        self.first.get_or_insert(index);
         let node = &self.resolved.ast.statements[index];
         let value = self.value(index);
         let (value, what) = match (&node.kind, statement.update) {
@@ -324,8 +343,10 @@ impl Lowerer<'_> {
         }
         self.loads.clear();
         let finished = std::mem::take(&mut self.current);
+        let first = self.first.take();
         if finished.insts.iter().any(|inst| matches!(inst, Inst::Store(..) | Inst::Guard(..))) {
             self.program.loops.push(finished);
+            self.statements.extend(first);
         }
     }
 

@@ -7,6 +7,6 @@
 pub mod errors;
 pub mod lower;
 pub mod names;
+pub mod term;
 mod functions;
 mod operators;
-mod term;

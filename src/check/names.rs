@@ -6,7 +6,7 @@ use crate::registry::function::Function;
 use crate::registry::{self, Registry};
 use crate::source::Span;
 use crate::syntax::ast::{Ast, Expr, ExprId, Name, StatementKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -84,12 +84,9 @@ pub struct Statement {
     pub base: u32,
     /// The expressions of the statement, children first.
     pub exprs: Range<u32>,
-    /// What the statement's value is read from, names once each.
+    /// What the statement reads, each once; the target of `op=` last. Their shapes broadcast to the
+    /// value's shape.
     pub reads: Vec<Reference>,
-    /// The arguments whose shapes broadcast to the statement's shape. For `op=`, those of the target.
-    pub shape: Vec<u32>,
-    /// For `op=`: the arguments whose shapes broadcast to the value's shape, which must fit the target's.
-    pub value_shape: Vec<u32>,
     /// The last statement that reads this one's value, if any.
     pub last_reader: Option<u32>,
     /// A local that can be worked out anew wherever it is read, since nothing that it reads is ever
@@ -106,14 +103,20 @@ pub struct Call {
     pub arguments: Vec<Option<ExprId>>,
 }
 
+/// Names that are arguments even where they are constants' names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Listed<'a> {
+    /// All of the arguments, in their order.
+    pub all: Option<&'a [Name]>,
+    /// Such names, whether they occur or not.
+    pub given: &'a [Name],
+}
+
 /// Resolves the names of a program.
-///
-/// `listed` are names that are arguments even where they are constants' names; if they are given
-/// they must be all of the arguments, and are their order.
-pub fn resolve(ast: Ast, registry: &Registry, listed: Option<&[Name]>) -> Result<Resolved, Vec<Diagnostic>> {
-    let mut resolver = Resolver::default();
-    resolver.listed = listed.map(|names| names.iter().cloned().collect());
-    if let Some(names) = listed {
+pub fn resolve(ast: Ast, registry: &Registry, listed: Listed) -> Result<Resolved, Vec<Diagnostic>> {
+    let mut resolver = Resolver { given: listed.given.iter().cloned().collect(), ..Resolver::default() };
+    resolver.listed = listed.all.map(|names| names.iter().cloned().collect());
+    if let Some(names) = listed.all {
         // The order of the arguments is the list's; those that never occur are found at the end.
         for name in names {
             resolver.argument(name, Span::default(), false);
@@ -127,7 +130,8 @@ pub fn resolve(ast: Ast, registry: &Registry, listed: Option<&[Name]>) -> Result
 
 #[derive(Default)]
 struct Resolver {
-    listed: Option<std::collections::HashSet<Name>>,
+    listed: Option<HashSet<Name>>,
+    given: HashSet<Name>,
     seen: Vec<bool>,
     arguments: Vec<Argument>,
     argument_of: HashMap<Name, u32>,
@@ -163,7 +167,7 @@ impl Resolver {
         if let Some(&reference) = self.assigned.get(name) {
             return reference;
         }
-        let is_listed = self.listed.as_ref().is_some_and(|listed| listed.contains(name));
+        let is_listed = self.given.contains(name) || self.listed.as_ref().is_some_and(|l| l.contains(name));
         match registry::constant(name) {
             Some(value) if !is_listed => Reference::Constant(value),
             _ => Reference::Argument(self.argument(name, span, true)),
@@ -209,8 +213,6 @@ impl Resolver {
             }
         }
 
-        let value_shape = self.shape_of(&reads);
-        let mut shape = value_shape.clone();
         let this = Reference::Statement(index as u32);
         let (name, storage) = match &statement.kind {
             StatementKind::Let(target) => {
@@ -224,7 +226,6 @@ impl Resolver {
             }
             StatementKind::Update(target, _) => {
                 let before = update.expect("set above for updates");
-                shape = self.shape_of(&[before]);
                 let storage = match before {
                     Reference::Argument(argument) => {
                         self.arguments[argument as usize].is_target = true;
@@ -264,8 +265,6 @@ impl Resolver {
             },
             exprs: start..end,
             reads,
-            shape,
-            value_shape,
             last_reader: None,
             is_stable: false,
         });
@@ -298,21 +297,6 @@ impl Resolver {
             }
         }
         (0..needed.len()).filter(|&at| needed[at]).map(|at| ExprId(start + at as u32)).collect()
-    }
-
-    /// The arguments whose shapes make the shape of what is read.
-    fn shape_of(&self, reads: &[Reference]) -> Vec<u32> {
-        let mut arguments = Vec::new();
-        for &read in reads {
-            match read {
-                Reference::Argument(argument) => arguments.push(argument),
-                Reference::Statement(s) => arguments.extend(&self.statements[s as usize].shape),
-                Reference::Constant(_) => {}
-            }
-        }
-        arguments.sort_unstable();
-        arguments.dedup();
-        arguments
     }
 
     /// Puts a call's arguments in the order of the function's parameters.

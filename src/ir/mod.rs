@@ -326,6 +326,11 @@ impl Loop {
 }
 
 impl Inst {
+    /// Does it give a value? What does not is there for its effect.
+    pub const fn has_value(&self) -> bool {
+        !matches!(self, Inst::Guard(..) | Inst::Store(..))
+    }
+
     /// The values that the instruction reads.
     pub fn args(&self) -> &[Value] {
         match self {

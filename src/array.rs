@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "views of foreign memory")]
 
 use crate::dtype::{Element, Scalar, Type};
+use smallvec::SmallVec;
 
 /// The greatest number of dimensions, as NumPy's.
 pub const MAX_DIMS: usize = 64;
@@ -140,6 +141,70 @@ impl<'a> ArrayRef<'a> {
     /// May elements be written?
     pub fn writable(&self) -> bool {
         self.writable
+    }
+}
+
+/// Memory for a new array, as its allocator promises it.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory(*mut u8);
+
+impl Memory {
+    /// Memory that the caller answers for.
+    ///
+    /// # Safety
+    /// An array of the shape, strides and dtype that the allocation was asked for must fit behind
+    /// `data`, readable and writable by nobody else, for as long as the call lasts that asked for it.
+    pub unsafe fn new(data: *mut u8) -> Memory {
+        Memory(data)
+    }
+}
+
+/// An array whose shape and strides are its own.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    data: *mut u8,
+    shape: SmallVec<[isize; 6]>,
+    strides: SmallVec<[isize; 6]>,
+    ty: Type,
+    swapped: bool,
+    writable: bool,
+}
+
+impl Placed {
+    /// The same array as a view shows. To be used only while that view may be.
+    pub fn of(array: &ArrayRef) -> Placed {
+        Placed {
+            data: array.data,
+            shape: array.shape.into(),
+            strides: array.strides.into(),
+            ty: array.ty,
+            swapped: array.swapped,
+            writable: array.writable,
+        }
+    }
+
+    /// A new array in memory that was allocated for it.
+    pub fn in_memory(memory: Memory, shape: &[isize], strides: &[isize], ty: Type) -> Placed {
+        Placed {
+            data: memory.0,
+            shape: shape.into(),
+            strides: strides.into(),
+            ty,
+            swapped: false,
+            writable: true,
+        }
+    }
+
+    /// As a view.
+    pub fn view(&self) -> ArrayRef<'_> {
+        ArrayRef {
+            data: self.data,
+            shape: &self.shape,
+            strides: &self.strides,
+            ty: self.ty,
+            swapped: self.swapped,
+            writable: self.writable,
+        }
     }
 }
 

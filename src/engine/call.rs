@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::typed::{Key, Typed};
-use crate::array::ArrayRef;
+use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
 use crate::check::names::{Reference, Storage};
 use crate::check::term::Sign;
@@ -33,15 +33,15 @@ pub trait Host {
     fn given(&self, output: usize) -> Option<ArrayRef<'_>>;
 
     /// Memory for an output of that shape, dtype and strides in bytes, which lives until the call
-    /// ends; its first element's address. An output without dimensions is a scalar.
+    /// ends. An output without dimensions is a scalar.
     ///
     /// # Errors
     /// [`Error::Memory`], or what the host has to say.
-    fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<*mut u8, Error>;
+    fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<Memory, Error>;
 
     /// Runs work that takes long. `work` wants to be told, when it asks, whether the caller was
     /// interrupted.
-    fn long_work(&mut self, work: &mut (dyn FnMut(&dyn Fn() -> bool) + Send)) {
+    fn long_work(&mut self, work: &mut dyn FnMut(&dyn Fn() -> bool)) {
         work(&|| false);
     }
 }
@@ -85,13 +85,13 @@ impl Kernel {
             }
         }
         let outputs = resolved.outputs.len();
-        let mut given: SmallVec<[Option<Given>; 2]> = SmallVec::new();
+        let mut given: SmallVec<[Option<Placed>; 2]> = SmallVec::new();
         for output in 0..outputs {
             let array = match resolved.outputs[output].target {
-                None => host.given(output).map(|array| Given::new(&array)),
+                None => host.given(output).map(|array| Placed::of(&array)),
                 Some(_) => None,
             };
-            if array.as_ref().is_some_and(|array| !array.writable) {
+            if array.as_ref().is_some_and(|array| !array.view().writable()) {
                 return Err(read_only());
             }
             given.push(array);
@@ -106,7 +106,7 @@ impl Kernel {
             };
             arguments.push(ArgumentType { ty: array.ty(), sign });
         }
-        let asked = |given: &Option<Given>| given.as_ref().map_or(options.dtype, |g| Some(g.ty.dtype()));
+        let asked = |given: &Option<Placed>| given.as_ref().map_or(options.dtype, |g| Some(g.view().ty().dtype()));
         let key = Key {
             arguments,
             outputs: given.iter().map(asked).collect(),
@@ -118,7 +118,7 @@ impl Kernel {
     }
 
     /// The shape of each statement, and which statements can share a loop.
-    fn shapes(&self, args: &[ArrayRef], given: &[Option<Given>]) -> Result<Shapes, Error> {
+    fn shapes(&self, args: &[ArrayRef], given: &[Option<Placed>]) -> Result<Shapes, Error> {
         let resolved = &self.resolved;
         let mut of: SmallVec<[Shape; 1]> = SmallVec::new();
         let mut groups: SmallVec<[u32; 4]> = self.one_loop.as_slice().into();
@@ -139,8 +139,8 @@ impl Kernel {
                 }
                 (None, Storage::Output(output)) => match &given[output as usize] {
                     Some(array) => {
-                        shape::fits_target(&array.shape, &value)?;
-                        array.shape.clone()
+                        shape::fits_target(array.view().shape(), &value)?;
+                        array.view().shape().into()
                     }
                     None => value,
                 },
@@ -153,7 +153,7 @@ impl Kernel {
             groups[index] = group;
             of.push(shape);
         }
-        if shape::element_count_of_all(&of).is_none() {
+        if of.iter().any(|shape| shape::element_count(shape).is_none()) {
             return Err(Error::Value("array is too big; `arr.size` is larger than the maximum possible size.".into()));
         }
         Ok(Shapes { of, groups })
@@ -163,7 +163,7 @@ impl Kernel {
         &self,
         typed: &Typed,
         args: &[ArrayRef],
-        given: &[Option<Given>],
+        given: &[Option<Placed>],
         shapes: &Shapes,
         host: &mut dyn Host,
         options: &CallOptions,
@@ -172,7 +172,7 @@ impl Kernel {
         let program = &*typed.program;
 
         // Outputs that nobody gives are allocated.
-        let mut outputs: SmallVec<[Option<Given>; 2]> = given.into();
+        let mut outputs: SmallVec<[Option<Placed>; 2]> = given.into();
         for (index, output) in resolved.outputs.iter().enumerate() {
             if outputs[index].is_some() || output.target.is_some() {
                 continue;
@@ -182,9 +182,8 @@ impl Kernel {
             let inputs: PerArgument<&ArrayRef> = args.iter().filter(|a| !a.shape().is_empty()).collect();
             let axes = shape::output_axes(options.order, shape, &inputs);
             let strides = shape::strides_for(shape, &axes, dtype.size());
-            let data = host.allocate(index, dtype, shape, &strides)?;
-            let ty = Type::Strong(dtype);
-            outputs[index] = Some(Given { data, shape: shape.clone(), strides, ty, swapped: false, writable: true });
+            let memory = host.allocate(index, dtype, shape, &strides)?;
+            outputs[index] = Some(Placed::in_memory(memory, shape, &strides, Type::Strong(dtype)));
         }
 
         // Memory for what later loops need and no output holds.
@@ -195,7 +194,7 @@ impl Kernel {
             }
         }
 
-        let mut operands: PerArgument<ArrayRef> = program
+        let originals: PerArgument<ArrayRef> = program
             .operands
             .iter()
             .map(|operand| match operand.role {
@@ -209,7 +208,8 @@ impl Kernel {
             })
             .collect();
 
-        let apart = Apart::new(typed, &operands, &outputs, given, shapes)?;
+        let apart = Apart::new(typed, &originals, given, shapes)?;
+        let mut operands = originals;
         for (index, buffer) in &apart.copies {
             operands[*index] = buffer.view();
         }
@@ -241,7 +241,7 @@ impl Kernel {
             if apart.written_back.contains(&index) {
                 let role = program.operands[index].role;
                 let target = match role {
-                    Role::Output(output) => outputs[output as usize].as_ref().map(Given::view),
+                    Role::Output(output) => outputs[output as usize].as_ref().map(Placed::view),
                     Role::Target(argument) => Some(args[argument as usize]),
                     _ => None,
                 };
@@ -290,34 +290,6 @@ fn check_target(name: &str, array: &ArrayRef) -> Result<(), Error> {
     if array.writable() { Ok(()) } else { Err(read_only()) }
 }
 
-/// An array by its parts, for which shape and strides need not live elsewhere.
-#[derive(Clone, Debug)]
-struct Given {
-    data: *mut u8,
-    shape: Shape,
-    strides: Shape,
-    ty: Type,
-    swapped: bool,
-    writable: bool,
-}
-
-impl Given {
-    fn new(array: &ArrayRef) -> Given {
-        Given {
-            data: array.data(),
-            shape: array.shape().into(),
-            strides: array.strides().into(),
-            ty: array.ty(),
-            swapped: array.swapped(),
-            writable: array.writable(),
-        }
-    }
-
-    fn view(&self) -> ArrayRef<'_> {
-        ArrayRef::of_output(self.data, &self.shape, &self.strides, self.ty, self.swapped)
-    }
-}
-
 /// What keeps operands apart that share memory where that would show.
 struct Apart {
     /// Copies that stand in for operands, by the operands' numbers.
@@ -331,8 +303,7 @@ impl Apart {
     fn new(
         typed: &Typed,
         operands: &[ArrayRef],
-        outputs: &[Option<Given>],
-        given: &[Option<Given>],
+        given: &[Option<Placed>],
         shapes: &Shapes,
     ) -> Result<Apart, Error> {
         let mut apart = Apart { copies: Vec::new(), written_back: Vec::new() };
@@ -380,7 +351,6 @@ impl Apart {
                 apart.written_back.push(w);
             }
         }
-        let _ = outputs;
         Ok(apart)
     }
 }

@@ -27,7 +27,7 @@ macro_rules! rows {
         pub(super) fn rows() -> Vec<$crate::registry::function::Function> {
             vec![$($crate::registry::function::Function {
                 name: $crate::registry::builtins::raw(stringify!($name)),
-                aliases: &[$($crate::registry::builtins::raw(stringify!($alias))),*],
+                aliases: const { &[$($crate::registry::builtins::raw(stringify!($alias))),*] },
                 params: &[$($crate::registry::function::Param {
                     name: stringify!($param),
                     default: $crate::registry::builtins::default!($($default)?),

@@ -95,6 +95,31 @@ impl<'a> ArrayRef<'a> {
         self.ty
     }
 
+    /// The number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Bytes of an element.
+    pub fn itemsize(&self) -> usize {
+        self.ty.dtype().size()
+    }
+
+    /// Has it no elements?
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// Do the elements lie next to each other, the last index running fastest?
+    pub fn is_c_contiguous(&self) -> bool {
+        is_packed(self.itemsize(), self.shape.iter().zip(self.strides).rev())
+    }
+
+    /// Do the elements lie next to each other, the first index running fastest?
+    pub fn is_f_contiguous(&self) -> bool {
+        is_packed(self.itemsize(), self.shape.iter().zip(self.strides))
+    }
+
     /// Do elements have the other byte order?
     pub fn swapped(&self) -> bool {
         self.swapped
@@ -104,6 +129,20 @@ impl<'a> ArrayRef<'a> {
     pub fn writable(&self) -> bool {
         self.writable
     }
+}
+
+/// Are axes, innermost first, without gaps? The stride of an axis with one element says nothing.
+fn is_packed<'s>(itemsize: usize, axes: impl Iterator<Item = (&'s isize, &'s isize)>) -> bool {
+    let mut packed = itemsize as isize;
+    for (&extent, &stride) in axes {
+        if extent != 1 {
+            if stride != packed {
+                return false;
+            }
+            packed *= extent;
+        }
+    }
+    true
 }
 
 fn item_stride<T>() -> &'static isize {

@@ -7,5 +7,6 @@ pub mod diagnostic;
 pub mod dtype;
 pub mod ir;
 pub mod registry;
+pub mod runtime;
 pub mod source;
 pub mod syntax;

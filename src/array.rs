@@ -144,6 +144,63 @@ impl<'a> ArrayRef<'a> {
     }
 }
 
+/// Memory for a new array, as its allocator promises it.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory(*mut u8);
+
+impl Memory {
+    /// Memory that the caller answers for.
+    ///
+    /// # Safety
+    /// An array of the shape, strides and dtype that the allocation was asked for must fit behind
+    /// `data`, readable and writable by nobody else, for as long as the call lasts that asked for it.
+    pub unsafe fn new(data: *mut u8) -> Memory {
+        Memory(data)
+    }
+}
+
+/// An array whose shape and strides are its own.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    data: *mut u8,
+    shape: SmallVec<[isize; 6]>,
+    strides: SmallVec<[isize; 6]>,
+    ty: Type,
+    swapped: bool,
+    writable: bool,
+}
+
+impl Placed {
+    /// The same array as a view shows. To be used only while that view may be.
+    pub fn of(array: &ArrayRef) -> Placed {
+        Placed {
+            data: array.data,
+            shape: array.shape.into(),
+            strides: array.strides.into(),
+            ty: array.ty,
+            swapped: array.swapped,
+            writable: array.writable,
+        }
+    }
+
+    /// A new array in memory that was allocated for it.
+    pub fn in_memory(memory: Memory, shape: &[isize], strides: &[isize], ty: Type) -> Placed {
+        Placed { data: memory.0, shape: shape.into(), strides: strides.into(), ty, swapped: false, writable: true }
+    }
+
+    /// As a view.
+    pub fn view(&self) -> ArrayRef<'_> {
+        ArrayRef {
+            data: self.data,
+            shape: &self.shape,
+            strides: &self.strides,
+            ty: self.ty,
+            swapped: self.swapped,
+            writable: self.writable,
+        }
+    }
+}
+
 /// Are axes, innermost first, without gaps? The stride of an axis with one element says nothing.
 fn is_packed<'s>(itemsize: usize, axes: impl Iterator<Item = (&'s isize, &'s isize)>) -> bool {
     let mut packed = itemsize as isize;

@@ -23,8 +23,7 @@ pub fn list<T: ToString>(items: &[T]) -> String {
 /// The names most like `name`, nearest first.
 pub fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = 1 + name.chars().count() / 4;
-    let mut near: Vec<(usize, &str)> =
-        known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).collect();
+    let mut near: Vec<(usize, &str)> = known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).collect();
     near.sort();
     near.into_iter().take(3).map(|(_, k)| k).collect()
 }

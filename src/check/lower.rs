@@ -193,7 +193,9 @@ impl Lowerer<'_> {
     fn value(&mut self, index: usize) -> Term {
         let resolved = self.resolved;
         let exprs = resolved.statements[index].exprs.clone();
-        self.exprs(resolved, exprs, None, &mut |lowerer, reference, name, span| lowerer.reference(reference, name, span))
+        self.exprs(resolved, exprs, None, &mut |lowerer, reference, name, span| {
+            lowerer.reference(reference, name, span)
+        })
     }
 
     /// Lowers a range of expressions, the last of which is the value wanted.

@@ -5,8 +5,8 @@
 //! later stages have bugs, not errors.
 
 pub mod errors;
+mod functions;
 pub mod lower;
 pub mod names;
-pub mod term;
-mod functions;
 mod operators;
+pub mod term;

@@ -221,9 +221,7 @@ impl Resolver {
                 }
                 (Some(&target.name), Storage::Local)
             }
-            StatementKind::Assign(target) => {
-                (Some(&target.name), self.output(&target.name, None, index))
-            }
+            StatementKind::Assign(target) => (Some(&target.name), self.output(&target.name, None, index)),
             StatementKind::Update(target, _) => {
                 let before = update.expect("set above for updates");
                 let storage = match before {

@@ -300,7 +300,8 @@ impl Lowerer<'_> {
 
     /// Python's integers, both known.
     fn fold_int(&mut self, op: BinaryOp, a: i128, b: i128, span: Span) -> Term {
-        let floor_div = |a: i128, b: i128| a.wrapping_div_euclid(b) - i128::from(b < 0 && a.wrapping_rem_euclid(b) != 0);
+        let floor_div =
+            |a: i128, b: i128| a.wrapping_div_euclid(b) - i128::from(b < 0 && a.wrapping_rem_euclid(b) != 0);
         let result = match op {
             BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Mod if b == 0 => {
                 return self.error(errors::zero_division(span));

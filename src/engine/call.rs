@@ -209,7 +209,7 @@ impl Kernel {
             .collect();
 
         let apart = Apart::new(typed, &originals, given, shapes)?;
-        let mut operands = originals;
+        let mut operands: PerArgument<ArrayRef> = originals.iter().copied().collect();
         for (index, buffer) in &apart.copies {
             operands[*index] = buffer.view();
         }
@@ -265,9 +265,7 @@ impl Kernel {
             GuardKind::ComplexPower => {
                 Error::Type("this power is complex, and complex numbers are not supported yet".into())
             }
-            GuardKind::NegativePower => {
-                Error::Value("Integers to negative integer powers are not allowed.".into())
-            }
+            GuardKind::NegativePower => Error::Value("Integers to negative integer powers are not allowed.".into()),
             GuardKind::OutOfBounds(DType::I64, _) => {
                 Error::Overflow("Python int too large to convert to C long".into())
             }
@@ -300,12 +298,7 @@ struct Apart {
 
 impl Apart {
     /// Finds the operands that share memory, and copies those that must be as they were.
-    fn new(
-        typed: &Typed,
-        operands: &[ArrayRef],
-        given: &[Option<Placed>],
-        shapes: &Shapes,
-    ) -> Result<Apart, Error> {
+    fn new(typed: &Typed, operands: &[ArrayRef], given: &[Option<Placed>], shapes: &Shapes) -> Result<Apart, Error> {
         let mut apart = Apart { copies: Vec::new(), written_back: Vec::new() };
         let program = &*typed.program;
         // Memory that was allocated for this call overlaps with nothing.

@@ -78,9 +78,8 @@ mod tests {
                 assert!(seen.insert(*name), "{name} means two functions");
             }
             let first_default = function.params.iter().position(|p| p.default.is_some());
-            let required_after = function.params[first_default.unwrap_or(function.params.len())..]
-                .iter()
-                .any(|p| p.default.is_none());
+            let required_after =
+                function.params[first_default.unwrap_or(function.params.len())..].iter().any(|p| p.default.is_none());
             assert!(!required_after, "{}: a parameter without default stands behind one with", function.name);
         }
         assert!(seen.len() > 100, "only {} names", seen.len());

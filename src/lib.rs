@@ -6,6 +6,7 @@ pub mod check;
 pub mod codegen;
 pub mod diagnostic;
 pub mod dtype;
+pub mod emit;
 pub mod engine;
 pub mod interp;
 pub mod ir;

@@ -77,31 +77,37 @@ impl<'a> ArrayRef<'a> {
     }
 
     /// The address of the element with all indices zero.
+    #[inline]
     pub fn data(&self) -> *mut u8 {
         self.data
     }
 
     /// The extents, outermost first.
+    #[inline]
     pub fn shape(&self) -> &'a [isize] {
         self.shape
     }
 
     /// The strides in bytes.
+    #[inline]
     pub fn strides(&self) -> &'a [isize] {
         self.strides
     }
 
     /// The type: a dtype, or weak for Python's own numbers.
+    #[inline]
     pub fn ty(&self) -> Type {
         self.ty
     }
 
     /// The number of dimensions.
+    #[inline]
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }
 
     /// Bytes of an element.
+    #[inline]
     pub fn itemsize(&self) -> usize {
         self.ty.dtype().size()
     }
@@ -112,6 +118,7 @@ impl<'a> ArrayRef<'a> {
     }
 
     /// Do the elements lie next to each other, the last index running fastest?
+    #[inline]
     pub fn is_c_contiguous(&self) -> bool {
         is_packed(self.itemsize(), self.shape.iter().zip(self.strides).rev())
     }
@@ -122,6 +129,7 @@ impl<'a> ArrayRef<'a> {
     }
 
     /// Do elements have the other byte order?
+    #[inline]
     pub fn swapped(&self) -> bool {
         self.swapped
     }
@@ -139,6 +147,7 @@ impl<'a> ArrayRef<'a> {
     }
 
     /// May elements be written?
+    #[inline]
     pub fn writable(&self) -> bool {
         self.writable
     }
@@ -202,6 +211,7 @@ impl Placed {
 }
 
 /// Are axes, innermost first, without gaps? The stride of an axis with one element says nothing.
+#[inline]
 fn is_packed<'s>(itemsize: usize, axes: impl Iterator<Item = (&'s isize, &'s isize)>) -> bool {
     let mut packed = itemsize as isize;
     for (&extent, &stride) in axes {
@@ -209,7 +219,7 @@ fn is_packed<'s>(itemsize: usize, axes: impl Iterator<Item = (&'s isize, &'s isi
             if stride != packed {
                 return false;
             }
-            packed *= extent;
+            packed = packed.wrapping_mul(extent);
         }
     }
     true

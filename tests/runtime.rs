@@ -182,7 +182,7 @@ fn large_arrays_in_chunks_on_threads() {
     let mut random = Random::new("large_arrays");
     let shapes: [&[isize]; 7] =
         [&[300_007], &[3, 100_003], &[100_003, 3], &[50_001, 2, 3], &[40, 50, 60, 3], &[2, 2, 70_001], &[7; 6]];
-    for round in 0..42 {
+    for round in 0..21 {
         let shape = shapes[round % shapes.len()];
         let x = Array::random(&mut random, shape, true);
         let y = Array::random(&mut random, shape, true);
@@ -228,7 +228,7 @@ fn swapped_operands_keep_their_class() {
 #[test]
 fn the_first_guard_is_reported_whatever_the_threads() {
     let mut random = Random::new("first_guard");
-    for round in 0..60 {
+    for round in 0..24 {
         let size = 200_000 + random.below(200_000);
         let mut x = vec![1.0; size];
         let mut failing: Vec<usize> = (0..1 + random.below(4)).map(|_| random.below(size)).collect();

@@ -8,33 +8,27 @@
 use super::shape::{self, Axes, element_count, stride_along};
 use crate::array::ArrayRef;
 use crate::codegen::{Layout, Stride};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use std::marker::PhantomData;
 
 /// One loop over an index space, with the places of its operands.
 #[derive(Clone, Debug)]
 pub struct LoopPlan<'a> {
-    /// One for each operand of the program, as all lists here; null if this loop doesn't use it.
-    pub(super) pointers: PerOperand<*mut u8>,
-    pub(super) inner_strides: PerOperand<isize>,
-    pub(super) outer_strides: PerOperand<isize>,
-    layouts: PerOperand<Layout>,
-    pub(super) inner: usize,
-    pub(super) outer: usize,
-    /// The extents of the axes around the outer one, outermost first.
-    pub(super) further: SmallVec<[usize; 4]>,
-    /// The strides of those axes: for each axis one an operand.
-    pub(super) further_strides: SmallVec<[isize; 8]>,
+    /// The address of each operand's first element; null if this loop doesn't use the operand.
+    pub(super) pointers: SmallVec<[*mut u8; 8]>,
+    layouts: SmallVec<[Layout; 8]>,
+    /// The extents of the axes, innermost first; at least the inner and the outer one.
+    extents: SmallVec<[usize; 6]>,
+    /// The strides: for each of those axes one an operand.
+    strides: SmallVec<[isize; 24]>,
     elements: usize,
     bytes: usize,
     pub(super) weight: usize,
-    /// Must axes and elements be visited in the order of their indices?
+    /// Must elements be visited in the order of their indices?
     pub(super) in_order: bool,
     /// The plan points into the operands' memory.
     memory: PhantomData<&'a mut u8>,
 }
-
-type PerOperand<T> = SmallVec<[T; 8]>;
 
 const UNUSED: Layout = Layout { stride: Stride::Constant, swapped: false };
 
@@ -47,8 +41,10 @@ impl<'a> LoopPlan<'a> {
     ///
     /// # Panics
     /// If a view doesn't broadcast to `shape`, or if `shape` has more elements than can be counted.
+    // Built in the caller's place: moving a plan would cost as much as making it.
+    #[inline(always)]
     pub fn new(shape: &[isize], operands: &[Option<&ArrayRef<'a>>]) -> LoopPlan<'a> {
-        let mut plan = LoopPlan::unplaced(shape, operands);
+        let mut plan = LoopPlan::empty(shape, operands.len());
         if !plan.place_packed(shape, operands) {
             plan.place(shape, operands);
         }
@@ -58,55 +54,45 @@ impl<'a> LoopPlan<'a> {
     /// The same, but elements are visited in C order of their indices: needed where a target shows
     /// one element under two indices, so that the last one stays.
     pub fn in_order(shape: &[isize], operands: &[Option<&ArrayRef<'a>>]) -> LoopPlan<'a> {
-        let mut plan = LoopPlan::unplaced(shape, operands);
+        let mut plan = LoopPlan::empty(shape, operands.len());
         plan.in_order = true;
         plan.place(shape, operands);
         plan
     }
 
-    /// A plan that knows its operands' addresses but not yet its axes.
-    fn unplaced(shape: &[isize], operands: &[Option<&ArrayRef<'a>>]) -> LoopPlan<'a> {
-        let count = operands.len();
+    #[inline(always)]
+    fn empty(shape: &[isize], count: usize) -> LoopPlan<'a> {
         let elements = element_count(shape).expect("a loop's elements can be counted");
-        let mut plan = LoopPlan {
-            pointers: smallvec![std::ptr::null_mut(); count],
-            inner_strides: smallvec![0; count],
-            outer_strides: smallvec![0; count],
-            layouts: smallvec![UNUSED; count],
-            inner: elements,
-            outer: 1,
-            further: SmallVec::new(),
-            further_strides: SmallVec::new(),
+        LoopPlan {
+            pointers: filled([std::ptr::null_mut(); 8], count),
+            layouts: filled([UNUSED; 8], count),
+            extents: SmallVec::from_buf_and_len([elements, 1, 0, 0, 0, 0], 2),
+            strides: filled([0; 24], 2 * count),
             elements,
             bytes: 0,
             weight: 1,
             in_order: false,
             memory: PhantomData,
-        };
-        for (k, operand) in operands.iter().enumerate() {
-            if let Some(array) = operand {
-                plan.pointers[k] = array.data();
-                plan.layouts[k].swapped = array.swapped() && array.itemsize() > 1;
-            }
         }
-        plan
     }
 
     /// The common case: every operand is a scalar or has the loop's shape without gaps. False, with
-    /// nothing of lasting effect done, if it is not that case.
+    /// nothing of use done, if it is not that case.
+    #[inline(always)]
     fn place_packed(&mut self, shape: &[isize], operands: &[Option<&ArrayRef>]) -> bool {
         let mut itemsizes = 0;
-        for (k, operand) in operands.iter().enumerate() {
+        let lists = self.pointers.iter_mut().zip(&mut self.layouts).zip(&mut self.strides);
+        for (operand, ((pointer, layout), stride)) in operands.iter().zip(lists) {
             let Some(array) = operand else { continue };
-            if array.shape().is_empty() {
-                self.inner_strides[k] = 0;
-                self.layouts[k].stride = Stride::Constant;
-            } else if array.shape() == shape && array.is_c_contiguous() {
-                self.inner_strides[k] = array.itemsize() as isize;
-                self.layouts[k].stride = Stride::Contiguous;
+            *pointer = array.data();
+            layout.swapped = is_swapped(array);
+            if !array.shape().is_empty() {
+                if !same_extents(array.shape(), shape) || !array.is_c_contiguous() {
+                    return false;
+                }
+                layout.stride = Stride::Contiguous;
+                *stride = array.itemsize() as isize;
                 itemsizes += array.itemsize();
-            } else {
-                return false;
             }
         }
         self.bytes = itemsizes.saturating_mul(self.elements);
@@ -114,94 +100,141 @@ impl<'a> LoopPlan<'a> {
     }
 
     /// The general case.
+    #[inline(never)]
     fn place(&mut self, shape: &[isize], operands: &[Option<&ArrayRef>]) {
-        let (ndim, count) = (shape.len(), operands.len());
-        for array in operands.iter().flatten() {
+        let count = operands.len();
+        self.pointers.clear();
+        self.layouts.clear();
+        self.extents.clear();
+        self.strides.clear();
+        for operand in operands {
             // What the code reads and writes stays within the views because of this.
-            assert!(broadcasts_to(array.shape(), shape), "an operand doesn't broadcast to its loop");
+            let fits = operand.is_none_or(|array| broadcasts_to(array.shape(), shape));
+            assert!(fits, "an operand doesn't broadcast to its loop");
+            self.pointers.push(operand.map_or(std::ptr::null_mut(), |array| array.data()));
         }
-        if self.elements == 0 {
-            return;
-        }
-
-        // All strides: for each axis with more than one element one an operand.
-        let mut axes: Axes = (0..ndim as u8).filter(|&axis| shape[axis as usize] != 1).collect();
-        let mut extents: SmallVec<[usize; 6]> = axes.iter().map(|&axis| shape[axis as usize] as usize).collect();
-        let mut strides: SmallVec<[isize; 32]> = smallvec![0; axes.len() * count];
-        for (row, &axis) in strides.chunks_exact_mut(count.max(1)).zip(&axes) {
-            for (stride, operand) in row.iter_mut().zip(operands) {
-                *stride = operand.map_or(0, |array| stride_along(array, ndim, axis as usize));
+        for (axis, &extent) in shape.iter().enumerate().rev() {
+            if extent != 1 {
+                self.extents.push(extent as usize);
+                for operand in operands {
+                    self.strides.push(operand.map_or(0, |array| stride_along(array, shape.len(), axis)));
+                }
             }
         }
-        self.count_bytes(&extents, &strides, operands);
-
         if !self.in_order {
-            self.turn_backward_axes(&extents, &mut strides);
-            for (place, axis) in axes.iter_mut().enumerate() {
-                *axis = place as u8;
-            }
-            sort_axes(&mut axes, &strides, count);
-            if !axes.is_sorted() {
-                extents = axes.iter().map(|&axis| extents[axis as usize]).collect();
-                let row = |axis: &u8| *axis as usize * count..(*axis as usize + 1) * count;
-                strides = axes.iter().flat_map(|axis| strides[row(axis)].iter().copied()).collect();
-            }
+            self.turn_backward_axes();
+            self.sort_axes();
         }
-        merge_axes(&mut extents, &mut strides, count);
+        self.merge_axes();
         if !self.in_order {
-            lengthen_calls(&mut extents, &mut strides, count);
+            self.lengthen_calls();
         }
-
-        self.inner = 1;
-        if let Some(inner) = extents.pop() {
-            self.inner = inner;
-            self.inner_strides.copy_from_slice(&strides[extents.len() * count..]);
+        while self.extents.len() < 2 {
+            self.extents.push(1);
+            self.strides.resize(self.extents.len() * count, 0);
         }
-        if let Some(outer) = extents.pop() {
-            self.outer = outer;
-            self.outer_strides.copy_from_slice(&strides[extents.len() * count..][..count]);
-        }
-        self.further_strides.extend_from_slice(&strides[..extents.len() * count]);
-        self.further.extend_from_slice(&extents);
-
         for (k, operand) in operands.iter().enumerate() {
-            let Some(array) = operand else { continue };
-            if self.elements == 1 {
-                // Any stride will do: the code for longer arrays serves one element, too.
-                self.inner_strides[k] = if array.ndim() == 0 { 0 } else { array.itemsize() as isize };
-            }
-            self.layouts[k].stride = match (self.inner_strides[k], self.outer_strides[k]) {
-                (0, 0) => Stride::Constant,
-                (0, _) => Stride::Row,
-                (stride, _) if stride == array.itemsize() as isize => Stride::Contiguous,
-                _ => Stride::Strided,
-            };
+            let layout = operand.map_or(UNUSED, |array| self.place_operand(k, array));
+            self.layouts.push(layout);
         }
     }
 
-    fn count_bytes(&mut self, extents: &[usize], strides: &[isize], operands: &[Option<&ArrayRef>]) {
-        for (k, operand) in operands.iter().enumerate() {
-            let Some(array) = operand else { continue };
-            let mut bytes = array.itemsize();
-            for (row, &extent) in strides.chunks_exact(operands.len()).zip(extents) {
-                if row[k] != 0 {
-                    bytes = bytes.saturating_mul(extent);
-                }
+    /// Counts an operand's memory and finds its class.
+    fn place_operand(&mut self, k: usize, array: &ArrayRef) -> Layout {
+        let (count, itemsize) = (self.pointers.len(), array.itemsize());
+        let mut bytes = itemsize;
+        for (row, &extent) in self.strides.chunks_exact(count).zip(&self.extents) {
+            if row[k] != 0 {
+                bytes = bytes.saturating_mul(extent);
             }
-            self.bytes = self.bytes.saturating_add(bytes);
         }
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.elements == 1 && array.ndim() > 0 {
+            // Any stride will do: the code for longer arrays serves one element, too.
+            self.strides[k] = itemsize as isize;
+        }
+        let stride = match (self.strides[k], self.strides[count + k]) {
+            (0, 0) => Stride::Constant,
+            (0, _) => Stride::Row,
+            (stride, _) if stride == itemsize as isize => Stride::Contiguous,
+            _ => Stride::Strided,
+        };
+        Layout { stride, swapped: is_swapped(array) }
     }
 
     /// Turns the axes round along which some operands run backward and none forward.
-    fn turn_backward_axes(&mut self, extents: &[usize], strides: &mut [isize]) {
-        let count = self.pointers.len().max(1);
-        for (row, &extent) in strides.chunks_exact_mut(count).zip(extents) {
+    fn turn_backward_axes(&mut self) {
+        for (row, &extent) in self.strides.chunks_exact_mut(self.pointers.len().max(1)).zip(&self.extents) {
             if row.iter().all(|&stride| stride <= 0) {
                 for (stride, pointer) in row.iter_mut().zip(&mut self.pointers) {
                     *pointer = pointer.wrapping_offset(*stride * (extent as isize - 1));
                     *stride = -*stride;
                 }
             }
+        }
+    }
+
+    /// Sorts axes by stride. Where operands disagree the greater number of them decides, then the
+    /// order of the indices.
+    fn sort_axes(&mut self) {
+        let count = self.pointers.len();
+        // Outermost first.
+        let mut axes: Axes = Axes::new();
+        for axis in (0..self.extents.len()).rev() {
+            axes.push(axis as u8);
+        }
+        let row = |axis: u8| &self.strides[axis as usize * count..][..count];
+        shape::sort_axes(&mut axes, |outer, inner| {
+            let (mut votes, mut compared) = (0isize, false);
+            for (&outer, &inner) in row(outer).iter().zip(row(inner)) {
+                if outer != 0 && inner != 0 {
+                    compared = true;
+                    let (outer, inner) = (outer.unsigned_abs(), inner.unsigned_abs());
+                    votes += (outer < inner) as isize - (outer > inner) as isize;
+                }
+            }
+            compared.then_some(votes > 0)
+        });
+        if !axes.is_sorted_by_key(std::cmp::Reverse) {
+            axes.reverse();
+            self.strides = axes.iter().flat_map(|&axis| row(axis).iter().copied()).collect();
+            self.extents = axes.iter().map(|&axis| self.extents[axis as usize]).collect();
+        }
+    }
+
+    /// Joins neighbouring axes where for every operand the inner one's end is the outer one's next
+    /// element.
+    fn merge_axes(&mut self) {
+        let (count, strides) = (self.pointers.len(), &mut *self.strides);
+        let mut kept = 0;
+        for axis in 1..self.extents.len() {
+            let (inner, outer) = (kept * count, axis * count);
+            let extent = self.extents[kept] as isize;
+            if (0..count).all(|k| strides[outer + k] == strides[inner + k].wrapping_mul(extent)) {
+                self.extents[kept] = self.extents[kept].wrapping_mul(self.extents[axis]);
+            } else {
+                kept += 1;
+                self.extents[kept] = self.extents[axis];
+                if kept != axis {
+                    strides.copy_within(outer..outer + count, kept * count);
+                }
+            }
+        }
+        self.extents.truncate(kept + 1);
+        self.strides.truncate(self.extents.len() * count);
+    }
+
+    /// Where calls would be short, makes the longest of the further axes the outer one.
+    fn lengthen_calls(&mut self) {
+        let [inner, outer, further @ ..] = &*self.extents else { return };
+        let Some((axis, longest)) = further.iter().enumerate().max_by_key(|&(_, &extent)| extent) else { return };
+        if inner.saturating_mul(*outer) >= SHORT_CALL || longest <= outer {
+            return;
+        }
+        let (axis, count) = (axis + 2, self.pointers.len());
+        self.extents.swap(1, axis);
+        for k in 0..count {
+            self.strides.swap(count + k, axis * count + k);
         }
     }
 
@@ -213,32 +246,45 @@ impl<'a> LoopPlan<'a> {
     }
 
     /// The layout class of each operand; those that the loop doesn't use are `Constant`.
+    #[inline]
     pub fn layouts(&self) -> &[Layout] {
         &self.layouts
     }
 
     /// The number of elements to visit.
+    #[inline]
     pub fn elements(&self) -> usize {
         self.elements
     }
 
     /// The memory that the loop reads and writes, in bytes.
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// The extents of the axes, innermost first: the inner and the outer one of the code, then
+    /// those around it.
+    #[inline]
+    pub(super) fn extents(&self) -> &[usize] {
+        &self.extents
+    }
+
+    /// Each operand's stride along the axis of this number.
+    #[inline]
+    pub(super) fn strides(&self, axis: usize) -> &[isize] {
+        let count = self.pointers.len();
+        &self.strides[axis * count..][..count]
+    }
+
     /// The same plan, whatever it points to. Only for use that ends before `'a` does.
     pub(super) fn unbound(&self) -> LoopPlan<'static> {
-        let LoopPlan { elements, bytes, weight, in_order, inner, outer, .. } = *self;
+        let LoopPlan { elements, bytes, weight, in_order, .. } = *self;
         LoopPlan {
             pointers: self.pointers.clone(),
-            inner_strides: self.inner_strides.clone(),
-            outer_strides: self.outer_strides.clone(),
             layouts: self.layouts.clone(),
-            inner,
-            outer,
-            further: self.further.clone(),
-            further_strides: self.further_strides.clone(),
+            extents: self.extents.clone(),
+            strides: self.strides.clone(),
             elements,
             bytes,
             weight,
@@ -248,67 +294,35 @@ impl<'a> LoopPlan<'a> {
     }
 }
 
+/// A list of this many of the same items. Faster than one by one, if they fit inline.
+#[inline(always)]
+fn filled<T: Copy, const N: usize>(items: [T; N], count: usize) -> SmallVec<[T; N]>
+where
+    [T; N]: smallvec::Array<Item = T>,
+{
+    let mut list = SmallVec::from_buf_and_len(items, count.min(N));
+    if count > N {
+        list.resize(count, items[0]);
+    }
+    list
+}
+
+/// Does it matter that elements have the other byte order?
+#[inline]
+fn is_swapped(array: &ArrayRef) -> bool {
+    array.swapped() && array.itemsize() > 1
+}
+
+/// As `a == b`, without a call of the C library for few items.
+#[inline]
+fn same_extents(a: &[isize], b: &[isize]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
+}
+
 fn broadcasts_to(shape: &[isize], target: &[isize]) -> bool {
     let surplus = shape.len().saturating_sub(target.len());
     shape[..surplus].iter().all(|&extent| extent == 1)
         && shape.iter().rev().zip(target.iter().rev()).all(|(&own, &extent)| own == extent || own == 1)
-}
-
-/// Sorts axes, given as places in the table of strides, so that the smallest strides come last.
-/// Where operands disagree the greater number of them decides, then the order of the indices.
-fn sort_axes(axes: &mut [u8], strides: &[isize], count: usize) {
-    let row = |axis: u8| &strides[axis as usize * count..][..count];
-    shape::sort_axes(axes, |outer, inner| {
-        let (mut votes, mut compared) = (0isize, false);
-        for (&outer, &inner) in row(outer).iter().zip(row(inner)) {
-            if outer != 0 && inner != 0 {
-                compared = true;
-                votes += match outer.unsigned_abs().cmp(&inner.unsigned_abs()) {
-                    std::cmp::Ordering::Less => 1,
-                    std::cmp::Ordering::Equal => 0,
-                    std::cmp::Ordering::Greater => -1,
-                };
-            }
-        }
-        compared.then_some(votes > 0)
-    });
-}
-
-/// Joins neighbouring axes where for every operand the inner one's end is the outer one's next
-/// element.
-fn merge_axes(extents: &mut SmallVec<[usize; 6]>, strides: &mut SmallVec<[isize; 32]>, count: usize) {
-    let mut kept = 0;
-    for axis in 1..extents.len() {
-        let (outer, inner) = (kept * count, axis * count);
-        let extent = extents[axis] as isize;
-        if (0..count).all(|k| strides[outer + k] == strides[inner + k].wrapping_mul(extent)) {
-            extents[kept] *= extents[axis];
-        } else {
-            kept += 1;
-            extents[kept] = extents[axis];
-        }
-        strides.copy_within(inner..inner + count, kept * count);
-    }
-    if !extents.is_empty() {
-        extents.truncate(kept + 1);
-        strides.truncate((kept + 1) * count);
-    }
-}
-
-/// Where calls would be short, makes the longest of the other axes the outer one.
-fn lengthen_calls(extents: &mut [usize], strides: &mut [isize], count: usize) {
-    let [further @ .., outer, inner] = &*extents else { return };
-    if outer.saturating_mul(*inner) >= SHORT_CALL {
-        return;
-    }
-    let Some((axis, &longest)) = further.iter().enumerate().max_by_key(|&(_, &extent)| extent) else { return };
-    if longest > *outer {
-        let place = extents.len() - 2;
-        extents.swap(axis, place);
-        for k in 0..count {
-            strides.swap(axis * count + k, place * count + k);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -325,8 +339,7 @@ mod tests {
     fn planned(shape: &[isize], views: &[ArrayRef]) -> (Vec<usize>, Vec<Stride>) {
         let operands: Vec<Option<&ArrayRef>> = views.iter().map(Some).collect();
         let plan = LoopPlan::new(shape, &operands);
-        let mut extents = plan.further.to_vec();
-        extents.extend([plan.outer, plan.inner]);
+        let extents: Vec<usize> = plan.extents().iter().rev().copied().collect();
         assert_eq!(extents.iter().product::<usize>(), plan.elements());
         (extents, plan.layouts().iter().map(|l| l.stride).collect())
     }

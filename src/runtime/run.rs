@@ -56,7 +56,7 @@ pub fn run(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn()
     let small = plan.bytes() <= CHUNK
         && elements <= CHUNK_ELEMENTS
         && elements.saturating_mul(plan.weight) <= CHUNK_INSTRUCTIONS;
-    if small && plan.further.is_empty() {
+    if small && plan.extents().len() == 2 {
         return guard(whole(plan, entry));
     }
     run_chunks(plan, entry, threads, interrupted)
@@ -97,12 +97,12 @@ fn guard(returned: u64) -> Result<(), RunError> {
 /// One call for a plan without further axes.
 #[inline]
 fn whole(plan: &LoopPlan, entry: Entry) -> u64 {
-    debug_assert!(plan.further.is_empty());
-    let (inner, outer) = (plan.inner, plan.outer);
-    let (pointers, inner_strides) = (plan.pointers.as_ptr(), plan.inner_strides.as_ptr());
+    debug_assert!(plan.extents().len() == 2);
+    let (inner, outer) = (plan.extents()[0], plan.extents()[1]);
+    let (inner_strides, outer_strides) = (plan.strides(0).as_ptr(), plan.strides(1).as_ptr());
     // SAFETY: the lists hold one item for each operand of the program, and inner * outer elements
     // from these pointers and strides are those of the plan's views (see the module).
-    unsafe { entry(pointers, inner_strides, plan.outer_strides.as_ptr(), inner, outer) }
+    unsafe { entry(plan.pointers.as_ptr(), inner_strides, outer_strides, inner, outer) }
 }
 
 /// How a plan is cut into chunks: by rows, which are the positions on all axes but the inner one,
@@ -125,14 +125,15 @@ impl Cut {
     fn new(plan: &LoopPlan) -> Cut {
         let per_element = plan.bytes().div_ceil(plan.elements()).max(1);
         let most = (CHUNK / per_element).min(CHUNK_ELEMENTS).min(CHUNK_INSTRUCTIONS / plan.weight).max(PIECE);
-        let rows = plan.elements() / plan.inner;
-        if plan.inner >= 2 * most {
-            let piece = plan.inner.div_ceil(plan.inner.div_ceil(most)).next_multiple_of(PIECE);
-            let pieces = plan.inner.div_ceil(piece);
+        let inner = plan.extents()[0];
+        let rows = plan.elements() / inner;
+        if inner >= 2 * most {
+            let piece = inner.div_ceil(inner.div_ceil(most)).next_multiple_of(PIECE);
+            let pieces = inner.div_ceil(piece);
             Cut { rows, rows_each: 1, piece, pieces, count: rows * pieces }
         } else {
-            let rows_each = (most / plan.inner).clamp(1, rows);
-            Cut { rows, rows_each, piece: plan.inner, pieces: 1, count: rows.div_ceil(rows_each) }
+            let rows_each = (most / inner).clamp(1, rows);
+            Cut { rows, rows_each, piece: inner, pieces: 1, count: rows.div_ceil(rows_each) }
         }
     }
 
@@ -141,45 +142,44 @@ impl Cut {
         let mut row = chunk / self.pieces * self.rows_each;
         let end = (row + self.rows_each).min(self.rows);
         let start = chunk % self.pieces * self.piece;
-        let length = self.piece.min(plan.inner - start);
+        let [inner, outer, further @ ..] = plan.extents() else { return 0 };
+        let length = self.piece.min(inner - start);
 
         // The place of the chunk's first row: its index on each further axis, and the address of
         // the first element of each operand at that index.
-        let count = plan.pointers.len();
         let mut pointers: SmallVec<[*mut u8; 8]> = plan.pointers.clone();
-        step(&mut pointers, &plan.inner_strides, start as isize);
-        let mut indices: SmallVec<[usize; 4]> = SmallVec::from_elem(0, plan.further.len());
-        let mut rest = row / plan.outer;
-        for axis in (0..indices.len()).rev() {
-            indices[axis] = rest % plan.further[axis];
-            rest /= plan.further[axis];
-            step(&mut pointers, &plan.further_strides[axis * count..], indices[axis] as isize);
+        step(&mut pointers, plan.strides(0), start as isize);
+        let mut indices: SmallVec<[usize; 4]> = SmallVec::new();
+        let mut rest = row / outer;
+        for (axis, extent) in further.iter().enumerate() {
+            indices.push(rest % extent);
+            rest /= extent;
+            step(&mut pointers, plan.strides(axis + 2), indices[axis] as isize);
         }
 
-        let mut first = row % plan.outer;
+        let mut first = row % outer;
         loop {
-            let rows = (plan.outer - first).min(end - row);
-            step(&mut pointers, &plan.outer_strides, first as isize);
-            let strides = (plan.inner_strides.as_ptr(), plan.outer_strides.as_ptr());
+            let rows = (outer - first).min(end - row);
+            step(&mut pointers, plan.strides(1), first as isize);
+            let (inner_strides, outer_strides) = (plan.strides(0).as_ptr(), plan.strides(1).as_ptr());
             // SAFETY: the lists hold one item for each operand of the program; the rows from
             // `first` on and the `length` elements of each from `start` on are within the plan's
             // extents, hence within its views (see the module).
-            let returned = unsafe { entry(pointers.as_ptr(), strides.0, strides.1, length, rows) };
+            let returned = unsafe { entry(pointers.as_ptr(), inner_strides, outer_strides, length, rows) };
             row += rows;
             if returned != 0 || row == end {
                 return returned;
             }
-            step(&mut pointers, &plan.outer_strides, -(first as isize));
+            step(&mut pointers, plan.strides(1), -(first as isize));
             first = 0;
-            for axis in (0..indices.len()).rev() {
-                let strides = &plan.further_strides[axis * count..];
-                indices[axis] += 1;
-                if indices[axis] < plan.further[axis] {
-                    step(&mut pointers, strides, 1);
+            for (axis, index) in indices.iter_mut().enumerate() {
+                *index += 1;
+                if *index < further[axis] {
+                    step(&mut pointers, plan.strides(axis + 2), 1);
                     break;
                 }
-                step(&mut pointers, strides, 1 - indices[axis] as isize);
-                indices[axis] = 0;
+                step(&mut pointers, plan.strides(axis + 2), 1 - *index as isize);
+                *index = 0;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::array::ArrayRef;
 use crate::diagnostic::Error;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 /// Extents or strides, outermost first.
 pub type Shape = SmallVec<[isize; 6]>;
@@ -79,11 +79,14 @@ fn widen(joint: &mut Shape, shape: &[isize]) -> bool {
 }
 
 /// The number of elements, if it can be counted.
+#[inline]
 pub fn element_count(shape: &[isize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
+    let count = shape.iter().try_fold(1isize, |count, &extent| count.checked_mul(extent));
+    match count {
+        Some(count) => Some(count as usize),
+        None if shape.contains(&0) => Some(0),
+        None => None,
     }
-    shape.iter().try_fold(1isize, |count, &extent| count.checked_mul(extent)).map(|count| count as usize)
 }
 
 /// Checks that a value's shape broadcasts to the shape of an array that it is stored to.
@@ -115,7 +118,10 @@ pub(super) fn stride_along(array: &ArrayRef, ndim: usize, axis: usize) -> isize 
 /// The operands are the inputs; scalars among them have no say.
 pub fn output_axes(order: Order, shape: &[isize], operands: &[&ArrayRef]) -> Axes {
     let ndim = shape.len();
-    let mut axes: Axes = (0..ndim as u8).collect();
+    let mut axes = Axes::new();
+    for axis in 0..ndim {
+        axes.push(axis as u8);
+    }
     match order {
         Order::C => {}
         Order::F => axes.reverse(),
@@ -160,7 +166,10 @@ pub(super) fn sort_axes(axes: &mut [u8], swap: impl Fn(u8, u8) -> Option<bool>) 
 
 /// The strides of a new array without gaps whose axes lie in the given order.
 pub fn strides_for(shape: &[isize], axes: &[u8], itemsize: usize) -> Shape {
-    let mut strides: Shape = smallvec![0; shape.len()];
+    let mut strides = Shape::new();
+    for _ in shape {
+        strides.push(0);
+    }
     let mut packed = itemsize as isize;
     for &axis in axes.iter().rev() {
         strides[axis as usize] = packed;

@@ -1,0 +1,63 @@
+# What a developer runs is what CI runs: .ci/run is `make test`.
+#
+#   make demo      sets everything up and runs the main job on real data
+#   make test      everything that must pass before a change lands
+#   make test-all  the same and what takes longer
+#   make bench     the table of speeds, with the bound for each
+
+.DEFAULT_GOAL := help
+.PHONY: help wheel demo lint test-rust test-python test test-slow test-all bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# One wheel serves the demo, the tests and the benchmarks; cargo knows if it is up to date.
+WHEELS := target/wheels
+
+.venv-build: .ci/requirements.txt
+	.ci/venv $@ .ci/requirements.txt
+	@touch $@
+
+wheel: .venv-build
+	@rm -rf $(WHEELS)
+	.venv-build/bin/maturin build --release --locked --out $(WHEELS) --interpreter .venv-build/bin/python
+
+# pip takes a wheel of an unchanged version for installed, hence --force-reinstall.
+install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(WHEELS)/*.whl
+
+.venv: benches/requirements.txt
+	.ci/venv $@ benches/requirements.txt
+	@touch $@
+
+demo: .venv wheel
+	@$(call install,.venv)
+	.venv/bin/python python/examples/demo.py
+
+bench: .venv wheel
+	@$(call install,.venv)
+	.venv/bin/python benches/overhead.py
+
+lint:
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+
+test-rust:
+	cargo test --locked
+
+# The package is tested as its users get it: installed in an environment of its own.
+test-python: wheel
+	.ci/venv .venv-test tests/requirements.txt
+	@$(call install,.venv-test)
+	.venv-test/bin/python -m mypy.stubtest numfuse --ignore-disjoint-bases
+	.venv-test/bin/python -m pytest tests/python
+
+test: lint test-rust test-python
+
+test-slow: test-python
+	cargo test --locked --tests -- --ignored
+	.venv-test/bin/python -m pytest tests/python --slow -m slow
+
+test-all: test test-slow
+
+clean:
+	rm -rf .venv .venv-test .venv-build target

@@ -1,0 +1,67 @@
+"""What the tests of the package share: the seed, the slow tests, and statistics at the end."""
+
+import collections
+import os
+import sys
+
+import numpy as np
+import pytest
+
+_statistics = {}
+_seed = None
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="run what takes minutes or gigabytes too")
+    parser.addoption("--seed", type=int, default=None, help="the seed of random tests")
+    parser.addoption("--cases", type=int, default=None, help="how many random programs to run")
+
+
+def pytest_configure(config):
+    global _seed
+    config.addinivalue_line("markers", "slow: takes minutes or gigabytes (run with --slow)")
+    _seed = config.getoption("--seed")
+    if _seed is None:
+        _seed = int(os.environ.get("NUMFUSE_SEED", int.from_bytes(os.urandom(4), sys.byteorder)))
+
+
+def pytest_report_header(config):
+    return f"numfuse: seed {_seed} (repeat with --seed {_seed}), NumPy {np.__version__}"
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="slow: run with --slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def seed():
+    return _seed
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(_seed)
+
+
+@pytest.fixture
+def statistics(request):
+    """A counter of what a test's generator made, printed when all is done."""
+    return _statistics.setdefault(request.node.name.split("[")[0], collections.Counter())
+
+
+def pytest_terminal_summary(terminalreporter):
+    for name, counter in _statistics.items():
+        terminalreporter.section(f"{name}: what was generated (seed {_seed})", sep="-")
+        line = ""
+        for what, count in sorted(counter.items()):
+            word = f"{what}: {count}"
+            if len(line) + len(word) > 96:
+                terminalreporter.write_line(line)
+                line = ""
+            line += word if not line else f", {word}"
+        terminalreporter.write_line(line)

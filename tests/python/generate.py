@@ -74,7 +74,7 @@ def laid_out(rng, values, layout):
     """The values in an array of another layout."""
     match layout:
         case "F":
-            return np.asfortranarray(values)
+            return values.copy("F")
         case "negative":
             index = (*(slice(None, None, -1) for _ in values.shape), ...)
             return values[index].copy()[index]
@@ -101,8 +101,8 @@ def laid_out(rng, values, layout):
             return copy
         case "transposed":
             axes = list(rng.permutation(values.ndim))
-            return np.ascontiguousarray(values.transpose(axes)).transpose(np.argsort(axes))
-    return np.ascontiguousarray(values).reshape(values.shape)
+            return values.transpose(axes).copy("C").transpose(np.argsort(axes).astype(int))
+    return values.copy("C")
 
 
 def random_shape(rng):

@@ -1,0 +1,60 @@
+"""Ratios of times: what is compared runs in turns in one process, on one thread; medians."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class Row:
+    """One measure of the table."""
+
+    workload: str
+    bound_by: str
+    ours: float
+    theirs: float
+    limit: float
+    unit: str = "ns"
+
+    @property
+    def ratio(self):
+        return self.ours / self.theirs
+
+
+def per_call(call, loops):
+    """Seconds a call, over a loop whose own cost is the same for everybody."""
+    start = time.perf_counter()
+    for _ in range(loops):
+        call()
+    return (time.perf_counter() - start) / loops
+
+
+def versus(ours, theirs, *, rounds=41, seconds=0.005):
+    """The medians of both, in seconds a call, measured in turns."""
+    loops = []
+    for call in (ours, theirs):
+        call()
+        once = per_call(call, 3)
+        loops.append(max(1, int(seconds / max(once, 1e-9))))
+    samples = ([], [])
+    for _ in range(rounds):
+        for sample, call, count in zip(samples, (ours, theirs), loops, strict=True):
+            sample.append(per_call(call, count))
+    return statistics.median(samples[0]), statistics.median(samples[1])
+
+
+def table(rows):
+    """The table as text."""
+    width = max(len(row.workload) for row in rows)
+    lines = [f"{'workload':{width}}  {'bound by':8}  {'numfuse':>11}  {'other':>11}  {'ratio':>6}  at most"]
+    scale = {"ns": 1e9, "us": 1e6, "ms": 1e3, "MB": 1}
+    for row in rows:
+        ours, theirs = (f"{v * scale[row.unit]:.1f} {row.unit}" for v in (row.ours, row.theirs))
+        verdict = "" if row.ratio <= row.limit else "  MISSED"
+        lines.append(
+            f"{row.workload:{width}}  {row.bound_by:8}  {ours:>11}  {theirs:>11}  {row.ratio:6.2f}  "
+            f"{row.limit:7g}{verdict}"
+        )
+    return "\n".join(lines)

@@ -49,7 +49,7 @@ def scalar_call():
     function = LIB.scalar
     a, b, x = 1.5, 2.5, 3.5
     assert kernel(a, b, x) == function(a, b, x)
-    times = versus(lambda: kernel(a, b, x), lambda: function(a, b, x))
+    times = versus("kernel(a, b, x)", "function(a, b, x)", locals())
     return Row("k(a, b, x) on three floats / CFFI call of the C function", "call", *times, 0.7)
 
 
@@ -58,9 +58,9 @@ def small_add(fresh):
     x, y, out = np.arange(16.0), np.ones(16), np.empty(16)
     assert (kernel(x, y) == x + y).all() and kernel(x, y, out=out) is out
     if fresh:
-        times = versus(lambda: kernel(x, y), lambda: add(x, y))
+        times = versus("kernel(x, y)", "add(x, y)", locals())
         return Row("x + y, 16 float64, fresh result / np.add(x, y)", "call", *times, 0.5)
-    times = versus(lambda: kernel(x, y, out=out), lambda: add(x, y, out))
+    times = versus("kernel(x, y, out=out)", "add(x, y, out)", locals())
     return Row("x + y, 16 float64, out= / np.add(x, y, out)", "call", *times, 0.4)
 
 
@@ -84,8 +84,10 @@ def against_numba():
     kernel(one, *args[1:])
     numba_axpy(other, *args[1:])
     np.testing.assert_allclose(one, other, rtol=1e-14)
-    rest = args[1:]
-    times = versus(lambda: kernel(one, *rest), lambda: numba_axpy(other, *rest))
+    names = dict(zip(("a1", "x1", "a2", "x2", "a3", "x3"), args[1:], strict=True))
+    names |= {"kernel": kernel, "loop": numba_axpy, "one": one, "other": other}
+    given = "a1, x1, a2, x2, a3, x3"
+    times = versus(f"kernel(one, {given})", f"loop(other, {given})", names)
     return Row(f"{AXPY}, 128 elements / Numba @njit loop", "call", *times, 0.5)
 
 
@@ -105,7 +107,7 @@ def against_gcc():
     kernel(one, *args[1:])
     gcc()
     np.testing.assert_allclose(one, other, rtol=1e-14)
-    times = versus(lambda: kernel(one, *args[1:]), gcc, rounds=31)
+    times = versus("kernel(one, a1, x1, a2, x2, a3, x3)", "gcc()", locals(), rounds=31)
     return Row(f"{AXPY}, 16 million / gcc -O3 -march=native", "memory", *times, 1.1, "ms")
 
 

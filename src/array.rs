@@ -6,7 +6,8 @@
 //! is writable) for the view's lifetime. Everything below this module relies on that promise alone.
 #![allow(unsafe_code, reason = "views of foreign memory")]
 
-use crate::dtype::{Element, Type};
+use crate::dtype::{Element, Scalar, Type};
+use smallvec::SmallVec;
 
 /// The greatest number of dimensions, as NumPy's.
 pub const MAX_DIMS: usize = 64;
@@ -95,15 +96,123 @@ impl<'a> ArrayRef<'a> {
         self.ty
     }
 
+    /// The number of dimensions.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Bytes of an element.
+    pub fn itemsize(&self) -> usize {
+        self.ty.dtype().size()
+    }
+
+    /// Has it no elements?
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// Do the elements lie next to each other, the last index running fastest?
+    pub fn is_c_contiguous(&self) -> bool {
+        is_packed(self.itemsize(), self.shape.iter().zip(self.strides).rev())
+    }
+
+    /// Do the elements lie next to each other, the first index running fastest?
+    pub fn is_f_contiguous(&self) -> bool {
+        is_packed(self.itemsize(), self.shape.iter().zip(self.strides))
+    }
+
     /// Do elements have the other byte order?
     pub fn swapped(&self) -> bool {
         self.swapped
+    }
+
+    /// The value of a scalar held in native byte order, of an integer type; none for others.
+    pub fn integer(&self) -> Option<i128> {
+        let dtype = self.ty.dtype();
+        if dtype.is_float() || !self.shape.is_empty() || self.swapped {
+            return None;
+        }
+        let mut bits = [0u8; 8];
+        // SAFETY: the view's one element is readable and has the dtype's size, at most 8 bytes.
+        unsafe { std::ptr::copy_nonoverlapping(self.data, bits.as_mut_ptr(), dtype.size()) };
+        Some(Scalar { dtype, bits: u64::from_le_bytes(bits) }.as_int())
     }
 
     /// May elements be written?
     pub fn writable(&self) -> bool {
         self.writable
     }
+}
+
+/// Memory for a new array, as its allocator promises it.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory(*mut u8);
+
+impl Memory {
+    /// Memory that the caller answers for.
+    ///
+    /// # Safety
+    /// An array of the shape, strides and dtype that the allocation was asked for must fit behind
+    /// `data`, readable and writable by nobody else, for as long as the call lasts that asked for it.
+    pub unsafe fn new(data: *mut u8) -> Memory {
+        Memory(data)
+    }
+}
+
+/// An array whose shape and strides are its own.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    data: *mut u8,
+    shape: SmallVec<[isize; 6]>,
+    strides: SmallVec<[isize; 6]>,
+    ty: Type,
+    swapped: bool,
+    writable: bool,
+}
+
+impl Placed {
+    /// The same array as a view shows. To be used only while that view may be.
+    pub fn of(array: &ArrayRef) -> Placed {
+        Placed {
+            data: array.data,
+            shape: array.shape.into(),
+            strides: array.strides.into(),
+            ty: array.ty,
+            swapped: array.swapped,
+            writable: array.writable,
+        }
+    }
+
+    /// A new array in memory that was allocated for it.
+    pub fn in_memory(memory: Memory, shape: &[isize], strides: &[isize], ty: Type) -> Placed {
+        Placed { data: memory.0, shape: shape.into(), strides: strides.into(), ty, swapped: false, writable: true }
+    }
+
+    /// As a view.
+    pub fn view(&self) -> ArrayRef<'_> {
+        ArrayRef {
+            data: self.data,
+            shape: &self.shape,
+            strides: &self.strides,
+            ty: self.ty,
+            swapped: self.swapped,
+            writable: self.writable,
+        }
+    }
+}
+
+/// Are axes, innermost first, without gaps? The stride of an axis with one element says nothing.
+fn is_packed<'s>(itemsize: usize, axes: impl Iterator<Item = (&'s isize, &'s isize)>) -> bool {
+    let mut packed = itemsize as isize;
+    for (&extent, &stride) in axes {
+        if extent != 1 {
+            if stride != packed {
+                return false;
+            }
+            packed *= extent;
+        }
+    }
+    true
 }
 
 fn item_stride<T>() -> &'static isize {

@@ -1,7 +1,8 @@
 //! The reference meaning of the Ir: what each [`Op`] gives, and what a loop does to one lane.
 //!
-//! Machine code must give the same bits (any NaN equals any NaN). It is also the constant folder,
-//! so a program means the same whether its values are known before it runs or not.
+//! Machine code must give the same bits. It is also the constant folder, so a program means the
+//! same whether its values are known before it runs or not. Any NaN equals any NaN: which bits a
+//! NaN has that an operation makes is left open, and so is what `copysign` takes from its sign.
 //!
 //! Values are NumPy's on x86-64. Where NumPy itself gives several answers (casts of floats to
 //! `uint32`, see [`convert`]), the one of its scalar loops is taken: an element's value must not

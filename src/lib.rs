@@ -2,12 +2,17 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod array;
+pub mod check;
 pub mod codegen;
 pub mod diagnostic;
 pub mod dtype;
+pub mod engine;
 pub mod interp;
 pub mod ir;
 pub mod jit;
+pub mod math;
+pub mod opt;
 pub mod registry;
+pub mod runtime;
 pub mod source;
 pub mod syntax;

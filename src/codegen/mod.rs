@@ -4,6 +4,8 @@
 
 pub mod clif;
 
+pub use crate::opt::FastMath;
+
 /// How an operand lies in memory along the two inner axes of a loop. Part of what code is
 /// specialised for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,11 +52,4 @@ pub enum Simd {
     /// 128-bit vectors wherever every operation of the loop has a vector form.
     #[default]
     V128,
-}
-
-/// What generated code may depart from strict IEEE arithmetic in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct FastMath {
-    /// `a * b + c` may be rounded once.
-    pub contract: bool,
 }

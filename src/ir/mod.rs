@@ -3,6 +3,7 @@
 //! What an [`Op`] means is defined by [`crate::interp`]; [`verify`] says what is well formed; the
 //! text form that [`print`] writes is read back by [`parse`].
 
+pub mod build;
 pub mod callee;
 pub mod parse;
 pub mod print;
@@ -325,6 +326,11 @@ impl Loop {
 }
 
 impl Inst {
+    /// Does it give a value? What does not is there for its effect.
+    pub const fn has_value(&self) -> bool {
+        !matches!(self, Inst::Guard(..) | Inst::Store(..))
+    }
+
     /// The values that the instruction reads.
     pub fn args(&self) -> &[Value] {
         match self {

@@ -1,0 +1,237 @@
+//! The wording of the checker's diagnostics.
+
+use crate::diagnostic::{Category, Diagnostic};
+use crate::dtype::{Casting, DType, Type};
+use crate::registry::Registry;
+use crate::registry::function::Function;
+use crate::source::Span;
+
+fn type_error(span: Span, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Category::Type, span, message)
+}
+
+/// "a", "a and b", "a, b and c"
+pub fn list<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match items.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The names most like `name`, nearest first.
+pub fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let limit = 1 + name.chars().count() / 4;
+    let mut near: Vec<(usize, &str)> = known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).collect();
+    near.sort();
+    near.into_iter().take(3).map(|(_, k)| k).collect()
+}
+
+/// Levenshtein's distance, letters' case apart.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).flat_map(char::to_lowercase).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().take(64).flat_map(char::to_lowercase).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &cb) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Names of other languages for what has another name here, or is not here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("max", "`maximum(x, 0)` is the greater of two; a reduction such as `max(x, axis=0)` is not supported yet"),
+    ("min", "`minimum(x, 0)` is the lesser of two; a reduction such as `min(x, axis=0)` is not supported yet"),
+    ("sum", "reductions are not supported yet"),
+    ("prod", "reductions are not supported yet"),
+    ("mean", "reductions are not supported yet"),
+    ("std", "reductions are not supported yet"),
+    ("var", "reductions are not supported yet"),
+    ("any", "reductions are not supported yet"),
+    ("all", "reductions are not supported yet"),
+    ("ln", "the natural logarithm is `log`"),
+    ("lg", "the logarithm to base 2 is `log2`, to base 10 `log10`"),
+    ("sgn", "write `sign`"),
+    ("ceiling", "write `ceil`"),
+    ("iff", "write `a if c else b` or `where(c, a, b)`"),
+    ("ifelse", "write `a if c else b` or `where(c, a, b)`"),
+    ("select", "write `a if c else b` or `where(c, a, b)`"),
+    ("int", "casts are not supported yet; `trunc(x)` rounds towards zero"),
+    ("float", "casts are not supported yet; `x * 1.0` is floating-point"),
+    ("complex", "complex numbers are not supported yet"),
+    ("len", "an expression works element by element and knows no lengths"),
+    ("divmod", "write `x // y` and `x % y`"),
+];
+
+/// A function that nobody knows.
+pub fn unknown_function(name: &str, span: Span, registry: &Registry) -> Diagnostic {
+    let error = Diagnostic::new(Category::Name, span, format!("unknown function `{name}`"));
+    if let Some((_, hint)) = FOREIGN.iter().find(|(foreign, _)| *foreign == name) {
+        return error.with_hint(*hint);
+    }
+    match closest(name, registry.names()).as_slice() {
+        [] => error,
+        near => error.with_hint(format!("did you mean {}?", quoted(near))),
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or ")
+}
+
+/// A name that is only a function's, used as a value.
+pub fn missing_argument_of_call(function: &Function, param: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("`{}` lacks its argument `{param}`", function.name))
+        .with_hint(format!("the call is `{}`", function.signature()))
+}
+
+/// More arguments than parameters.
+pub fn too_many_arguments(function: &Function, given: usize, span: Span) -> Diagnostic {
+    type_error(span, format!("`{}` takes {} arguments, not {given}", function.name, function.params.len()))
+        .with_hint(format!("the call is `{}`", function.signature()))
+}
+
+/// A keyword that is no parameter.
+pub fn unknown_keyword(function: &Function, keyword: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("`{}` has no parameter `{keyword}`", function.name))
+        .with_hint(format!("the call is `{}`", function.signature()))
+}
+
+/// A parameter given by position and by name.
+pub fn repeated_argument(function: &Function, param: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("`{}` got `{param}` twice", function.name))
+}
+
+/// A program without a value, an output or an in-place operation.
+pub fn no_output(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Syntax, span, "the program computes nothing: it has only locals")
+        .with_hint("end it with an expression, or assign to an output")
+}
+
+/// A local that takes the name of an output.
+pub fn local_of_output(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Name, span, format!("`{name}` is an output already and can't become a local"))
+}
+
+/// A last expression beside an output called `result`.
+pub fn result_taken(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Name, span, "the value of a program is named `result`, and so is another output")
+        .with_hint("assign this value to a name")
+}
+
+/// A name in `args=` that the text doesn't read.
+pub fn listed_argument_unused(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Name, span, format!("`{name}` is listed in `args` but is no argument of the expression"))
+}
+
+/// An argument that `args=` doesn't list.
+pub fn argument_not_listed(name: &str, span: Span, listed: &[String]) -> Diagnostic {
+    let error = Diagnostic::new(Category::Name, span, format!("`{name}` is not listed in `args`"));
+    match closest(name, listed.iter().map(String::as_str)).as_slice() {
+        [] => error,
+        near => error.with_hint(format!("did you mean {}?", quoted(near))),
+    }
+}
+
+/// A literal whose type is not here yet.
+pub fn unsupported_literal(what: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("{what} are not supported yet"))
+}
+
+/// No loop of a ufunc takes the types.
+pub fn no_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
+    type_error(
+        span,
+        format!(
+            "ufunc '{function}' not supported for the input types {}, and the inputs could not be safely coerced to \
+             any supported types according to the casting rule ''safe''",
+            list(types)
+        ),
+    )
+}
+
+/// `^` between floats.
+pub fn xor_of_floats(types: &[Type], span: Span) -> Diagnostic {
+    no_loop("bitwise_xor", types, span).with_hint("`^` is exclusive or; use `**` for powers")
+}
+
+/// A result that NumPy gives in float16.
+pub fn half(function: &str, types: &[Type], span: Span) -> Diagnostic {
+    type_error(span, format!("`{function}` of {} is float16, which is not supported yet", list(types)))
+        .with_hint("multiply an operand by 1.0 to compute in float64")
+}
+
+/// `-` between booleans.
+pub fn boolean_subtract(span: Span) -> Diagnostic {
+    type_error(
+        span,
+        "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or the \
+         logical_xor function instead.",
+    )
+}
+
+/// `-` before a boolean.
+pub fn boolean_negative(span: Span) -> Diagnostic {
+    type_error(
+        span,
+        "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or the logical_not \
+         function instead.",
+    )
+}
+
+/// A store that the casting rule forbids.
+pub fn cannot_cast(from: DType, to: DType, casting: Casting, span: Span, what: &str) -> Diagnostic {
+    type_error(
+        span,
+        format!(
+            "Cannot cast ufunc '{what}' output from dtype('{from}') to dtype('{to}') with casting rule '{}'",
+            casting.name()
+        ),
+    )
+}
+
+/// A Python integer that its partner's type can't hold.
+pub fn out_of_bounds(value: i128, dtype: DType, span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Overflow, span, format!("Python integer {value} out of bounds for {dtype}"))
+}
+
+/// A Python integer beyond 64 bits.
+pub fn integer_too_large(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Overflow, span, "Python int too large to convert to C long")
+}
+
+/// Python's own numbers exceed what can be held.
+pub fn weak_overflow(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Overflow, span, "the result of Python's own numbers is too large")
+}
+
+/// Division of Python's own numbers by zero.
+pub fn zero_division(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::ZeroDivision, span, "division by zero")
+}
+
+/// A shift of Python's own integers by a negative count.
+pub fn negative_shift(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Value, span, "negative shift count")
+}
+
+/// A negative constant exponent of integers.
+pub fn negative_power(span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Value, span, "Integers to negative integer powers are not allowed.")
+}
+
+/// A power of Python's own numbers that is complex.
+pub fn complex_power(span: Span) -> Diagnostic {
+    type_error(span, "this power is complex, and complex numbers are not supported yet")
+}
+
+/// `decimals=` of `round` that is no constant.
+pub fn round_decimals(span: Span) -> Diagnostic {
+    type_error(span, "the `decimals` of `round` must be an integer literal")
+}

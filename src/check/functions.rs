@@ -1,0 +1,322 @@
+//! Calls: finding the type to compute in, and the body in that type.
+
+use super::errors;
+use super::lower::Lowerer;
+use super::names::{Listed, Reference, Resolved, resolve};
+use super::term::{Term, promote};
+use crate::dtype::{DType, Scalar, Type};
+use crate::ir::{GuardKind, Inst, Op, Value};
+use crate::registry::Registry;
+use crate::registry::builtins;
+use crate::registry::function::{Body, Function, Loops, Resolved as Resolution, Special};
+use crate::source::Span;
+use crate::syntax::{Limits, parse};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// The bodies that are written in the language, parsed, by their function's name.
+fn expansions() -> &'static HashMap<&'static str, Resolved> {
+    static EXPANSIONS: OnceLock<HashMap<&'static str, Resolved>> = OnceLock::new();
+    EXPANSIONS.get_or_init(|| {
+        let mut all = HashMap::new();
+        for function in builtins::all() {
+            if let Body::Expand(_, text) = function.body {
+                let parsed = parse(text, &Limits::default());
+                assert!(parsed.diagnostics.is_empty(), "the body of {} is no expression", function.name);
+                let params: Vec<Arc<str>> = function.params.iter().map(|p| Arc::from(p.name)).collect();
+                let resolved = resolve(parsed.ast, Registry::builtin(), Listed { all: Some(&params), given: &[] });
+                all.insert(function.name, resolved.expect("a built-in's body has no errors"));
+            }
+        }
+        all
+    })
+}
+
+impl Lowerer<'_> {
+    /// A call, its arguments in the order of the parameters.
+    pub(super) fn call(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {
+        if args.contains(&Term::Poison) {
+            return Term::Poison;
+        }
+        match &function.body {
+            Body::Op(loops, build) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
+                build(&mut lowerer.current, dtype, values)
+            }),
+            Body::Native(loops, floats) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
+                floats.call(&mut lowerer.current, dtype, values)
+            }),
+            Body::NativeInt(loops, make) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
+                lowerer.current.call(&Arc::new(make(dtype)), values)
+            }),
+            Body::Expand(loops, _) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
+                lowerer.expand(function, dtype, values, span)
+            }),
+            Body::Unary(op) => {
+                let arg = self.strong(args[0], span);
+                self.unary(*op, arg, span)
+            }
+            Body::Binary(op) => match promote(args) {
+                Type::Strong(_) => self.strong_binary(*op, args[0], args[1], span, false),
+                _ => {
+                    let [a, b] = [self.strong(args[0], span), self.strong(args[1], span)];
+                    self.strong_binary(*op, a, b, span, false)
+                }
+            },
+            Body::Compare(op) => self.compare(*op, args[0], args[1], span),
+            Body::Logical(op) => self.logical(*op, args[0], args[1]),
+            Body::Special(Special::LogicalXor) => {
+                let [a, b] = [self.truth(args[0]), self.truth(args[1])];
+                let value = self.current.op(Op::Xor, &[a, b]);
+                Term::strong(value, DType::Bool)
+            }
+            Body::Special(Special::Where) => self.where_(args[0], args[1], args[2], span),
+            Body::Special(Special::Clip) => self.clip(args, span),
+            Body::Special(Special::Round) => self.round(function, args, span),
+            Body::Special(Special::Ldexp) => self.ldexp(function, args, span),
+        }
+    }
+
+    /// Converts the arguments to the type of the loop that takes them, and builds the body.
+    fn in_loop(
+        &mut self,
+        function: &'static Function,
+        loops: Loops,
+        args: &[Term],
+        span: Span,
+        build: impl FnOnce(&mut Self, DType, &[Value]) -> Value,
+    ) -> Term {
+        let Some(dtype) = self.resolve(function, loops, args, span) else { return Term::Poison };
+        let mut values = Vec::with_capacity(args.len());
+        for &arg in args {
+            match self.to(arg, dtype, span) {
+                Some(value) => values.push(value),
+                None => return Term::Poison,
+            }
+        }
+        let value = build(self, dtype, &values);
+        Term::strong(value, self.current.dtype(value))
+    }
+
+    fn resolve(&mut self, function: &Function, loops: Loops, args: &[Term], span: Span) -> Option<DType> {
+        match loops.resolve(promote(args).dtype()) {
+            Resolution::Loop(dtype) => Some(dtype),
+            Resolution::Half => {
+                self.error(errors::half(function.name, &types(args), span));
+                None
+            }
+            Resolution::None => {
+                self.error(errors::no_loop(function.name, &types(args), span));
+                None
+            }
+        }
+    }
+
+    /// The body of a function that is written in the language.
+    fn expand(&mut self, function: &'static Function, dtype: DType, values: &[Value], span: Span) -> Value {
+        let resolved = &expansions()[function.name];
+        let exprs = resolved.statements[0].exprs.clone();
+        let term = self.exprs(resolved, exprs, Some(span), &mut |_, reference, _, _| match reference {
+            Reference::Argument(index) => Term::strong(values[index as usize], dtype),
+            Reference::Constant(value) => Term::Float(value),
+            Reference::Statement(_) => Term::Poison,
+        });
+        self.to(term, dtype, span).expect("a built-in's body has no errors")
+    }
+
+    /// `where(condition, then, otherwise)`. Python integers are cast, not checked, as NumPy does.
+    pub(super) fn where_(&mut self, condition: Term, then: Term, otherwise: Term, span: Span) -> Term {
+        if [condition, then, otherwise].contains(&Term::Poison) {
+            return Term::Poison;
+        }
+        let dtype = promote(&[then, otherwise]).dtype();
+        let condition = self.truth(condition);
+        let (Some(then), Some(otherwise)) = (self.cast(then, dtype, span), self.cast(otherwise, dtype, span)) else {
+            return Term::Poison;
+        };
+        let value = self.current.op(Op::Select, &[condition, then, otherwise]);
+        Term::strong(value, dtype)
+    }
+
+    fn clip(&mut self, args: &[Term], span: Span) -> Term {
+        let dtype = promote(args).dtype();
+        let Some(x) = self.to(args[0], dtype, span) else { return Term::Poison };
+        let (lowest, highest) = dtype.int_range();
+        // A Python integer outside of an integer type's range, on the side where it can't bound
+        // anything, is the type's own bound.
+        let bound = |lowerer: &mut Self, term: Term, is_lower: bool| match term {
+            Term::Int(value) if dtype.is_int() && is_lower && value < lowest => Term::Int(lowest),
+            Term::Int(value) if dtype.is_int() && !is_lower && value > highest => Term::Int(highest),
+            Term::Value(value, Type::WeakInt, sign) if dtype.is_int() => {
+                let (edge, op) = if is_lower { (lowest, Op::Max) } else { (highest, Op::Min) };
+                match i64::try_from(edge) {
+                    Ok(edge) => {
+                        let edge = lowerer.current.constant(Scalar::int(DType::I64, edge.into()));
+                        let nearest = lowerer.current.op(op, &[value, edge]);
+                        Term::Value(nearest, Type::WeakInt, sign)
+                    }
+                    Err(_) => term,
+                }
+            }
+            _ => term,
+        };
+        let (low, high) = (bound(self, args[1], true), bound(self, args[2], false));
+        let (Some(low), Some(high)) = (self.to(low, dtype, span), self.to(high, dtype, span)) else {
+            return Term::Poison;
+        };
+        let (max, min) = if dtype == DType::Bool { (Op::Or, Op::And) } else { (Op::Max, Op::Min) };
+        let above = self.current.op(max, &[x, low]);
+        let value = self.current.op(min, &[above, high]);
+        Term::strong(value, dtype)
+    }
+
+    fn round(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {
+        let Term::Int(decimals) = args[1] else { return self.error(errors::round_decimals(span)) };
+        let dtype = promote(&args[..1]).dtype();
+        if dtype == DType::Bool {
+            return self.error(errors::half(function.name, &types(&args[..1]), span));
+        }
+        let x = self.strong(args[0], span);
+        let Term::Value(x, ..) = x else { return x };
+        if !dtype.is_float() {
+            return if decimals >= 0 {
+                Term::strong(x, dtype)
+            } else {
+                self.error(errors::no_loop(function.name, &types(args), span))
+            };
+        }
+        // As NumPy rounds: scaled by a power of ten, rounded, scaled back.
+        let scale = 10f64.powi(decimals.unsigned_abs().min(400) as i32);
+        let scale = self.current.constant(Scalar::of(dtype, scale));
+        let (there, back) = if decimals >= 0 { (Op::Mul, Op::Div) } else { (Op::Div, Op::Mul) };
+        let scaled = if decimals == 0 { x } else { self.current.op(there, &[x, scale]) };
+        let rounded = self.current.op(Op::Rint, &[scaled]);
+        let value = if decimals == 0 { rounded } else { self.current.op(back, &[rounded, scale]) };
+        Term::strong(value, dtype)
+    }
+
+    /// The exponent is an integer of its own type.
+    fn ldexp(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {
+        let exponent_type = promote(&args[1..]).dtype();
+        if exponent_type.is_float() || exponent_type == DType::U64 {
+            return self.error(errors::no_loop(function.name, &types(args), span));
+        }
+        let Some(dtype) = self.resolve(function, Loops::Float, &args[..1], span) else { return Term::Poison };
+        let (Some(x), Some(exponent)) = (self.to(args[0], dtype, span), self.to(args[1], DType::I64, span)) else {
+            return Term::Poison;
+        };
+        let value = builtins::operators::LDEXP.call(&mut self.current, dtype, &[x, exponent]);
+        Term::strong(value, dtype)
+    }
+
+    /// The truth of a value: whether it is not zero.
+    pub(super) fn truth(&mut self, term: Term) -> Value {
+        match term {
+            Term::Int(value) => self.current.constant(Scalar::bool(value != 0)),
+            Term::Float(value) => self.current.constant(Scalar::bool(value != 0.0)),
+            Term::Value(value, ty, _) => {
+                debug_assert_eq!(self.current.dtype(value), ty.dtype());
+                self.current.convert(value, DType::Bool)
+            }
+            Term::Poison => self.current.constant(Scalar::bool(false)),
+        }
+    }
+
+    /// A value as a function takes it: Python's own numbers become int64 or float64.
+    pub(super) fn strong(&mut self, term: Term, span: Span) -> Term {
+        match term {
+            Term::Value(value, ty, _) => Term::strong(value, ty.dtype()),
+            Term::Int(value) => {
+                let dtype = if value > i64::MAX as i128 { DType::U64 } else { DType::I64 };
+                let (lowest, highest) = dtype.int_range();
+                if value < lowest || value > highest {
+                    return self.error(errors::integer_too_large(span));
+                }
+                Term::strong(self.current.constant(Scalar::int(dtype, value)), dtype)
+            }
+            Term::Float(value) => Term::strong(self.current.constant(Scalar::f64(value)), DType::F64),
+            Term::Poison => Term::Poison,
+        }
+    }
+
+    /// A value in a type to which its own was promoted; a Python integer must fit it.
+    pub(super) fn to(&mut self, term: Term, dtype: DType, span: Span) -> Option<Value> {
+        match term {
+            Term::Int(value) if dtype.is_int() => {
+                let (lowest, highest) = dtype.int_range();
+                if value < lowest || value > highest {
+                    let is_c_long = dtype == DType::I64;
+                    self.error(if is_c_long {
+                        errors::integer_too_large(span)
+                    } else {
+                        errors::out_of_bounds(value, dtype, span)
+                    });
+                    return None;
+                }
+                Some(self.current.constant(Scalar::int(dtype, value)))
+            }
+            Term::Value(value, Type::WeakUInt, _) if dtype.is_int() && dtype != DType::U64 => {
+                // It exceeds int64, so it fits nothing but uint64.
+                let never = self.current.constant(Scalar::bool(false));
+                self.guard_bounds(never, value, dtype, span);
+                Some(self.current.convert(value, dtype))
+            }
+            Term::Value(value, Type::WeakInt, _) if dtype.is_int() && dtype != DType::I64 => {
+                let fits = self.fits(value, dtype);
+                self.guard_bounds(fits, value, dtype, span);
+                Some(self.current.convert(value, dtype))
+            }
+            _ => self.cast(term, dtype, span),
+        }
+    }
+
+    /// Whether an int64 fits an integer type.
+    pub(super) fn fits(&mut self, value: Value, dtype: DType) -> Value {
+        let (lowest, highest) = dtype.int_range();
+        let at_least = self.current.constant(Scalar::int(DType::I64, lowest));
+        let mut fits = self.current.op(Op::Ge, &[value, at_least]);
+        if dtype != DType::U64 {
+            let at_most = self.current.constant(Scalar::int(DType::I64, highest));
+            let below = self.current.op(Op::Le, &[value, at_most]);
+            fits = self.current.op(Op::And, &[fits, below]);
+        }
+        fits
+    }
+
+    /// Ends the run with NumPy's OverflowError where a Python integer doesn't fit.
+    fn guard_bounds(&mut self, fits: Value, value: Value, dtype: DType, span: Span) {
+        let kind = match self.current[value] {
+            Inst::Load(operand) => GuardKind::OutOfBounds(dtype, operand),
+            _ => GuardKind::Overflow,
+        };
+        self.guard(fits, kind, span);
+    }
+
+    /// A value cast to a type; Python integers wrap, within 64 bits.
+    fn cast(&mut self, term: Term, dtype: DType, span: Span) -> Option<Value> {
+        match term {
+            Term::Poison => None,
+            Term::Int(value) if dtype.is_float() => {
+                // As Python makes a float of an integer, and NumPy that type of the float.
+                Some(self.current.constant(Scalar::of(dtype, value as f64)))
+            }
+            Term::Int(value) => {
+                if value < i64::MIN as i128 || value > u64::MAX as i128 {
+                    self.error(errors::integer_too_large(span));
+                    return None;
+                }
+                Some(self.current.constant(Scalar::int(dtype, value)))
+            }
+            Term::Float(value) => Some(self.current.constant(Scalar::of(dtype, value))),
+            Term::Value(value, ty, _) if ty.is_weak() && ty != Type::WeakFloat && dtype == DType::F32 => {
+                let double = self.current.convert(value, DType::F64);
+                Some(self.current.convert(double, dtype))
+            }
+            Term::Value(value, ..) => Some(self.current.convert(value, dtype)),
+        }
+    }
+}
+
+/// The types of terms, for messages.
+pub(super) fn types(terms: &[Term]) -> Vec<Type> {
+    terms.iter().map(|t| t.ty()).collect()
+}

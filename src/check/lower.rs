@@ -1,0 +1,407 @@
+//! From a resolved program and the types of its arguments to the typed program.
+
+use super::errors;
+use super::names::{Reference, Resolved, Storage, children};
+use super::term::{Sign, Term};
+use crate::diagnostic::Diagnostic;
+use crate::dtype::{Casting, DType, Scalar, Type};
+use crate::ir::{Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprId, Name, StatementKind};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// An argument as the types of a specialisation see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ArgumentType {
+    /// The type.
+    pub ty: Type,
+    /// The sign, where the program's types depend on it and the argument is a Python integer.
+    pub sign: Sign,
+}
+
+/// What a specialisation's types are made for, beside the arguments.
+#[derive(Clone, Debug)]
+pub struct Stores<'a> {
+    /// The rule for casts to outputs and targets.
+    pub casting: Casting,
+    /// The dtype asked for each output, by `dtype=` or the array that `out=` gives.
+    pub outputs: &'a [Option<DType>],
+    /// The loop of each statement; statements of one loop are neighbours. Stable locals have none,
+    /// whatever stands in their place.
+    pub groups: &'a [u32],
+}
+
+/// A typed program, and for each of its loops a statement whose shape is the loop's.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The program.
+    pub program: Program,
+    /// A statement of each loop.
+    pub statements: Vec<usize>,
+}
+
+/// Lowers a program for arguments of the given types.
+pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Result<Lowered, Vec<Diagnostic>> {
+    let mut lowerer = Lowerer {
+        resolved,
+        types,
+        stores,
+        program: Program::default(),
+        statements: Vec::new(),
+        first: None,
+        roles: Vec::new(),
+        current: Loop::default(),
+        group: stores.groups.first().copied().unwrap_or(0),
+        loads: Vec::new(),
+        values: vec![None; resolved.statements.len()],
+        kept: vec![None; resolved.statements.len()],
+        pending: Vec::new(),
+        errors: Vec::new(),
+    };
+    for index in 0..resolved.statements.len() {
+        lowerer.statement(index);
+    }
+    lowerer.finish_loop();
+    if lowerer.errors.is_empty() {
+        Ok(Lowered { program: lowerer.program, statements: lowerer.statements })
+    } else {
+        Err(lowerer.errors)
+    }
+}
+
+pub(super) struct Lowerer<'a> {
+    resolved: &'a Resolved,
+    types: &'a [ArgumentType],
+    stores: &'a Stores<'a>,
+    program: Program,
+    /// A statement of each finished loop, and one of the current loop.
+    statements: Vec<usize>,
+    first: Option<usize>,
+    /// The operand of each role that has one.
+    roles: Vec<(Role, OperandId)>,
+    /// The loop being built, and its number.
+    pub(super) current: Loop,
+    group: u32,
+    /// The operands that the current loop has loaded.
+    loads: Vec<(OperandId, Value)>,
+    /// What each statement's value is in the current loop, if it is there.
+    values: Vec<Option<Term>>,
+    /// For statements of earlier loops: the memory that holds the value, and its type.
+    kept: Vec<Option<(OperandId, Type)>>,
+    /// What the current loop stores at its end: the last value of each storage.
+    pending: Vec<(Role, Value, u32)>,
+    pub(super) errors: Vec<Diagnostic>,
+}
+
+impl Lowerer<'_> {
+    fn statement(&mut self, index: usize) {
+        let statement = &self.resolved.statements[index];
+        if statement.is_stable {
+            // Worked out where it is read; where nothing reads it, here, for its errors' sake.
+            if statement.last_reader.is_none() {
+                self.stable(index as u32);
+            }
+            return;
+        }
+        if self.stores.groups[index] != self.group && self.first.is_some() {
+            self.finish_loop();
+        }
+        self.group = self.stores.groups[index];
+        self.first.get_or_insert(index);
+        let node = &self.resolved.ast.statements[index];
+        let value = self.value(index);
+        let (value, what) = match (&node.kind, statement.update) {
+            (StatementKind::Update(target, op), Some(before)) => {
+                let before = self.reference(before, &target.name, target.span);
+                (self.binary(*op, before, value, node.span), super::operators::ufunc(*op))
+            }
+            _ => (value, self.what(node.value)),
+        };
+        if value == Term::Poison {
+            return self.remember(index, value);
+        }
+        // What a name denotes after the statement is the value as stored.
+        let stored_type = match statement.storage {
+            Storage::Target(argument) => Some(self.types[argument as usize].ty.dtype()),
+            Storage::Output(output) if statement.update.is_none() => self.stores.outputs[output as usize],
+            Storage::Output(_) | Storage::Local => match statement.update {
+                Some(Reference::Statement(before)) => self.type_of(before).map(Type::dtype),
+                _ => None,
+            },
+        };
+        if statement.storage == Storage::Local && stored_type.is_none() {
+            return self.remember(index, value);
+        }
+        let strong = self.strong(value, node.span);
+        let Term::Value(value, ty, _) = strong else { return self.remember(index, Term::Poison) };
+        let to = stored_type.unwrap_or(ty.dtype());
+        // A local's type is its own affair, as an ndarray's in place is not.
+        let casting = if statement.storage == Storage::Local { Casting::SameKind } else { self.stores.casting };
+        if !ty.dtype().can_cast(to, casting) {
+            self.errors.push(errors::cannot_cast(ty.dtype(), to, casting, node.span, what));
+            return self.remember(index, Term::Poison);
+        }
+        let value = self.current.convert(value, to);
+        self.remember(index, Term::strong(value, to));
+        let role = match statement.storage {
+            Storage::Local => return,
+            Storage::Output(output) => Role::Output(output),
+            Storage::Target(argument) => Role::Target(argument),
+        };
+        match self.pending.iter_mut().find(|(r, ..)| *r == role) {
+            Some(pending) => *pending = (role, value, index as u32),
+            None => self.pending.push((role, value, index as u32)),
+        }
+    }
+
+    fn remember(&mut self, index: usize, term: Term) {
+        self.values[index] = Some(term);
+    }
+
+    /// The type of an earlier statement's value.
+    fn type_of(&self, statement: u32) -> Option<Type> {
+        match (self.values[statement as usize], self.kept[statement as usize]) {
+            (Some(Term::Poison), _) => None,
+            (Some(term), _) => Some(term.ty()),
+            (None, kept) => kept.map(|(_, ty)| ty),
+        }
+    }
+
+    /// The name of the ufunc whose output an expression is, for messages.
+    fn what(&self, value: ExprId) -> &'static str {
+        match &self.resolved.ast[value] {
+            Expr::Binary(op, ..) => super::operators::ufunc(*op),
+            Expr::Call(..) => self.resolved.calls.get(&value).map_or("positive", |call| call.function.name),
+            Expr::Conditional { .. } => "where",
+            Expr::Unary(crate::syntax::ast::UnaryOp::Neg, _) => "negative",
+            _ => "positive",
+        }
+    }
+
+    /// A stable local's value in the current loop.
+    fn stable(&mut self, index: u32) -> Term {
+        if let Some(term) = self.values[index as usize] {
+            return term;
+        }
+        let term = self.value(index as usize);
+        self.remember(index as usize, term);
+        term
+    }
+
+    /// The value of a statement's expression.
+    fn value(&mut self, index: usize) -> Term {
+        let resolved = self.resolved;
+        let exprs = resolved.statements[index].exprs.clone();
+        self.exprs(resolved, exprs, None, &mut |lowerer, reference, name, span| {
+            lowerer.reference(reference, name, span)
+        })
+    }
+
+    /// Lowers a range of expressions, the last of which is the value wanted.
+    ///
+    /// `place` is where errors are reported, where that is not the expressions' own place.
+    pub(super) fn exprs(
+        &mut self,
+        resolved: &Resolved,
+        exprs: Range<u32>,
+        place: Option<Span>,
+        read: &mut dyn FnMut(&mut Self, Reference, &Name, Span) -> Term,
+    ) -> Term {
+        let start = exprs.start;
+        let mut needed = vec![false; exprs.len()];
+        if let Some(last) = needed.last_mut() {
+            *last = true;
+        }
+        for at in (0..needed.len()).rev() {
+            if needed[at] {
+                children(&resolved.ast[ExprId(start + at as u32)], |c| needed[(c.0 - start) as usize] = true);
+            }
+        }
+        let mut terms = vec![Term::Poison; exprs.len()];
+        for id in exprs.map(ExprId) {
+            let at = (id.0 - start) as usize;
+            if !needed[at] {
+                continue;
+            }
+            let span = place.unwrap_or(resolved.ast.span(id));
+            let term = |id: ExprId| terms[(id.0 - start) as usize];
+            terms[at] = match &resolved.ast[id] {
+                Expr::Int(value) => Term::Int(*value),
+                Expr::Float(value) => Term::Float(*value),
+                Expr::Bool(value) => Term::strong(self.current.constant(Scalar::bool(*value)), DType::Bool),
+                Expr::Name(name) => read(self, resolved.references[&id], name, span),
+                Expr::Unary(op, a) => self.unary(*op, term(*a), span),
+                Expr::Binary(op, a, b) => self.binary(*op, term(*a), term(*b), span),
+                Expr::Compare(first, rest) => {
+                    let mut left = term(*first);
+                    let mut all: Option<Term> = None;
+                    for (op, right) in rest {
+                        let right = term(*right);
+                        let one = self.compare(*op, left, right, span);
+                        all = Some(match all {
+                            None => one,
+                            Some(before) => self.logical(crate::syntax::ast::LogicalOp::And, before, one),
+                        });
+                        left = right;
+                    }
+                    all.unwrap_or(Term::Poison)
+                }
+                Expr::Logical(op, a, b) => self.logical(*op, term(*a), term(*b)),
+                Expr::Conditional { then, condition, otherwise } => {
+                    self.where_(term(*condition), term(*then), term(*otherwise), span)
+                }
+                Expr::Call(..) => {
+                    let call = &resolved.calls[&id];
+                    let arguments: Vec<Term> = call
+                        .arguments
+                        .iter()
+                        .zip(call.function.params)
+                        .map(|(argument, param)| match argument {
+                            Some(id) => term(*id),
+                            None => Term::Int(param.default.unwrap_or_default().into()),
+                        })
+                        .collect();
+                    self.call(call.function, &arguments, span)
+                }
+                Expr::Error | Expr::Imaginary(_) | Expr::Str(_) => Term::Poison,
+            };
+        }
+        terms.last().copied().unwrap_or(Term::Poison)
+    }
+
+    /// What a name denotes, in the current loop.
+    fn reference(&mut self, reference: Reference, name: &Name, _span: Span) -> Term {
+        match reference {
+            Reference::Constant(value) => Term::Float(value),
+            Reference::Argument(argument) => {
+                let is_target = self.resolved.arguments[argument as usize].is_target;
+                let role = if is_target { Role::Target(argument) } else { Role::Argument(argument) };
+                let ArgumentType { ty, sign } = self.types[argument as usize];
+                let operand = self.operand(role, name, ty.dtype());
+                Term::Value(self.load(operand, ty.dtype()), ty, sign)
+            }
+            Reference::Statement(s) => {
+                if self.resolved.statements[s as usize].is_stable {
+                    return self.stable(s);
+                }
+                match (self.values[s as usize], self.kept[s as usize]) {
+                    (Some(term), _) => term,
+                    (None, Some((operand, ty))) => {
+                        let value = self.load(operand, ty.dtype());
+                        Term::Value(value, ty, Sign::Unknown)
+                    }
+                    (None, None) => Term::Poison,
+                }
+            }
+        }
+    }
+
+    fn operand(&mut self, role: Role, name: &Name, dtype: DType) -> OperandId {
+        if let Some((_, id)) = self.roles.iter().find(|(r, _)| *r == role) {
+            return *id;
+        }
+        let id = OperandId(self.program.operands.len() as u32);
+        self.program.operands.push(Operand { name: Arc::clone(name), dtype, role });
+        self.roles.push((role, id));
+        id
+    }
+
+    fn load(&mut self, operand: OperandId, dtype: DType) -> Value {
+        if let Some((_, value)) = self.loads.iter().find(|(o, _)| *o == operand) {
+            return *value;
+        }
+        let value = self.current.load(operand, dtype);
+        self.loads.push((operand, value));
+        value
+    }
+
+    /// Ends the current loop: stores what it computed for later loops and for the caller.
+    fn finish_loop(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        for (role, value, statement) in pending {
+            let name = match role {
+                Role::Output(output) => &self.resolved.outputs[output as usize].name,
+                Role::Target(argument) | Role::Argument(argument) => &self.resolved.arguments[argument as usize].name,
+                Role::Hidden(_) => unreachable!("hidden operands are stored below"),
+            };
+            let dtype = self.current.dtype(value);
+            let operand = self.operand(role, &Arc::clone(name), dtype);
+            self.current.push(Inst::Store(operand, value), None);
+            self.kept[statement as usize] = Some((operand, Type::Strong(dtype)));
+        }
+        for index in 0..self.values.len() {
+            let Some(term) = self.values[index].take() else { continue };
+            if self.resolved.statements[index].is_stable || !self.is_hidden(index) {
+                continue;
+            }
+            let ty = term.ty();
+            if let Term::Value(value, ..) = self.held(term) {
+                let name: Name = Arc::from(format!("statement {index}"));
+                let operand = self.operand(Role::Hidden(index as u32), &name, ty.dtype());
+                self.current.push(Inst::Store(operand, value), None);
+                self.kept[index] = Some((operand, ty));
+            }
+        }
+        self.loads.clear();
+        let finished = std::mem::take(&mut self.current);
+        let first = self.first.take();
+        if finished.insts.iter().any(|inst| matches!(inst, Inst::Store(..) | Inst::Guard(..))) {
+            self.program.loops.push(finished);
+            self.statements.extend(first);
+        }
+    }
+
+    /// A weak number as a value of the type that holds it, still weak.
+    fn held(&mut self, term: Term) -> Term {
+        match term {
+            Term::Int(value) => {
+                let dtype = term.ty().dtype();
+                Term::Value(self.current.constant(Scalar::int(dtype, value)), term.ty(), Sign::of(value))
+            }
+            Term::Float(value) => {
+                Term::Value(self.current.constant(Scalar::f64(value)), Type::WeakFloat, Sign::Unknown)
+            }
+            other => other,
+        }
+    }
+
+    /// Does a later loop read the value of a statement of the current loop where no storage holds it?
+    fn is_hidden(&self, index: usize) -> bool {
+        let statements = &self.resolved.statements;
+        let groups = self.stores.groups;
+        let this = Reference::Statement(index as u32);
+        let Some(last_reader) = statements[index].last_reader else { return false };
+        (index + 1..=last_reader as usize).any(|reader| {
+            let reads = !statements[reader].is_stable
+                && groups[reader] != groups[index]
+                && statements[reader].reads.contains(&this);
+            let is_overwritten = || {
+                let storage = statements[index].storage;
+                storage == Storage::Local
+                    || (index + 1..reader)
+                        .any(|other| statements[other].storage == storage && groups[other] < groups[reader])
+            };
+            reads && is_overwritten()
+        })
+    }
+
+    /// Ends the run with an error where `condition` is false.
+    pub(super) fn guard(&mut self, condition: Value, kind: GuardKind, span: Span) {
+        let id = GuardId(self.program.guards.len() as u32);
+        self.program.guards.push(Guard { kind, span });
+        self.current.push(Inst::Guard(condition, id), None);
+    }
+
+    /// Ends the run with an error where `condition` is true.
+    pub(super) fn guard_not(&mut self, condition: Value, kind: GuardKind, span: Span) {
+        let holds = self.current.op(Op::Not, &[condition]);
+        self.guard(holds, kind, span);
+    }
+
+    /// Reports an error; the expression is then nothing.
+    pub(super) fn error(&mut self, diagnostic: Diagnostic) -> Term {
+        self.errors.push(diagnostic);
+        Term::Poison
+    }
+}

@@ -1,0 +1,349 @@
+//! Evaluating a kernel over arrays: shapes, outputs, overlap, and the loops one after another.
+
+use super::Kernel;
+use super::typed::{Key, Typed};
+use crate::array::{ArrayRef, Memory, Placed};
+use crate::check::lower::ArgumentType;
+use crate::check::names::{Reference, Storage};
+use crate::check::term::Sign;
+use crate::diagnostic::Error;
+use crate::dtype::{Casting, DType, Type};
+use crate::ir::{GuardKind, Role};
+use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
+use crate::runtime::plan::LoopPlan;
+use crate::runtime::run::{Buffer, RunError, run};
+use crate::runtime::shape::{self, Order, Shape};
+use crate::runtime::threads::threads_for;
+use smallvec::SmallVec;
+
+/// The options of a call, as NumPy's ufuncs have them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallOptions {
+    /// The rule for casts to outputs and targets.
+    pub casting: Casting,
+    /// The memory order of allocated outputs.
+    pub order: Order,
+    /// The dtype of allocated outputs; the arithmetic stays as it is.
+    pub dtype: Option<DType>,
+}
+
+/// Where the outputs of a call live, and how the caller wants to wait.
+pub trait Host {
+    /// The array that the caller gives for an output, by `out=`.
+    fn given(&self, output: usize) -> Option<ArrayRef<'_>>;
+
+    /// Memory for an output of that shape, dtype and strides in bytes, which lives until the call
+    /// ends. An output without dimensions is a scalar.
+    ///
+    /// # Errors
+    /// [`Error::Memory`], or what the host has to say.
+    fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<Memory, Error>;
+
+    /// Runs work that takes long. `work` wants to be told, when it asks, whether the caller was
+    /// interrupted.
+    fn long_work(&mut self, work: &mut dyn FnMut(&dyn Fn() -> bool)) {
+        work(&|| false);
+    }
+}
+
+/// Work of at least this many bytes or elements is given to [`Host::long_work`].
+const LONG_BYTES: usize = 1 << 17;
+const LONG_ELEMENTS: usize = 1 << 12;
+
+type PerArgument<T> = SmallVec<[T; 8]>;
+
+/// Shapes of the statements that have one of their own, and the loop that each belongs to.
+struct Shapes {
+    /// The shape of each statement.
+    of: SmallVec<[Shape; 1]>,
+    groups: SmallVec<[u32; 4]>,
+}
+
+impl Kernel {
+    /// Evaluates the expression.
+    ///
+    /// `args` are in the order of [`Kernel::arguments`]; the outputs are the host's. Shapes broadcast
+    /// as NumPy's; targets of `op=` are written where they are.
+    ///
+    /// # Errors
+    /// Before anything is written: [`Error::Report`] for types that don't go together, [`Error::Value`]
+    /// for shapes that don't fit, a read-only target or outputs that share memory, [`Error::Type`] for a
+    /// wrong number of arguments, [`Error::Memory`]. Perhaps later, when each element of an output has its
+    /// old or its final value: what only data can show, and [`Error::Interrupted`].
+    pub fn call(&self, args: &[ArrayRef], host: &mut dyn Host, options: &CallOptions) -> Result<(), Error> {
+        let resolved = &self.resolved;
+        if args.len() != resolved.arguments.len() {
+            return Err(Error::Type(format!(
+                "the expression takes {} arguments, not {}",
+                resolved.arguments.len(),
+                args.len()
+            )));
+        }
+        for (argument, array) in resolved.arguments.iter().zip(args) {
+            if argument.is_target {
+                check_target(&argument.name, array)?;
+            }
+        }
+        let outputs = resolved.outputs.len();
+        let mut given: SmallVec<[Option<Placed>; 2]> = SmallVec::new();
+        for output in 0..outputs {
+            let array = match resolved.outputs[output].target {
+                None => host.given(output).map(|array| Placed::of(&array)),
+                Some(_) => None,
+            };
+            if array.as_ref().is_some_and(|array| !array.view().writable()) {
+                return Err(read_only());
+            }
+            given.push(array);
+        }
+        let shapes = self.shapes(args, &given)?;
+
+        let mut arguments = SmallVec::new();
+        for array in args {
+            let sign = match array.ty() {
+                Type::WeakInt if resolved.sign_matters => array.integer().map_or(Sign::Unknown, Sign::of),
+                _ => Sign::Unknown,
+            };
+            arguments.push(ArgumentType { ty: array.ty(), sign });
+        }
+        let asked = |given: &Option<Placed>| given.as_ref().map_or(options.dtype, |g| Some(g.view().ty().dtype()));
+        let key = Key {
+            arguments,
+            outputs: given.iter().map(asked).collect(),
+            casting: options.casting,
+            groups: shapes.groups.clone(),
+        };
+        let typed = self.typed(key)?;
+        self.run(&typed, args, &given, &shapes, host, options)
+    }
+
+    /// The shape of each statement, and which statements can share a loop.
+    fn shapes(&self, args: &[ArrayRef], given: &[Option<Placed>]) -> Result<Shapes, Error> {
+        let resolved = &self.resolved;
+        let mut of: SmallVec<[Shape; 1]> = SmallVec::new();
+        let mut groups: SmallVec<[u32; 4]> = self.one_loop.as_slice().into();
+        let mut group = 0;
+        let mut last: Option<usize> = None;
+        for (index, statement) in resolved.statements.iter().enumerate() {
+            let shape_of = |reference: &Reference| match reference {
+                Reference::Argument(argument) => args[*argument as usize].shape(),
+                Reference::Statement(s) => &of[*s as usize][..],
+                Reference::Constant(_) => &[],
+            };
+            let value = shape::broadcast(statement.reads.iter().map(shape_of))?;
+            let shape = match (&statement.update, statement.storage) {
+                (Some(target), _) => {
+                    let target = Shape::from_slice(shape_of(target));
+                    shape::fits_target(&target, &value)?;
+                    target
+                }
+                (None, Storage::Output(output)) => match &given[output as usize] {
+                    Some(array) => {
+                        shape::fits_target(array.view().shape(), &value)?;
+                        array.view().shape().into()
+                    }
+                    None => value,
+                },
+                _ => value,
+            };
+            if !statement.is_stable {
+                group += u32::from(last.is_some_and(|last| of[last] != shape));
+                last = Some(index);
+            }
+            groups[index] = group;
+            of.push(shape);
+        }
+        if of.iter().any(|shape| shape::element_count(shape).is_none()) {
+            return Err(Error::Value("array is too big; `arr.size` is larger than the maximum possible size.".into()));
+        }
+        Ok(Shapes { of, groups })
+    }
+
+    fn run(
+        &self,
+        typed: &Typed,
+        args: &[ArrayRef],
+        given: &[Option<Placed>],
+        shapes: &Shapes,
+        host: &mut dyn Host,
+        options: &CallOptions,
+    ) -> Result<(), Error> {
+        let resolved = &self.resolved;
+        let program = &*typed.program;
+
+        // Outputs that nobody gives are allocated.
+        let mut outputs: SmallVec<[Option<Placed>; 2]> = given.into();
+        for (index, output) in resolved.outputs.iter().enumerate() {
+            if outputs[index].is_some() || output.target.is_some() {
+                continue;
+            }
+            let dtype = typed.output(self, index);
+            let shape = &shapes.of[output.base];
+            let inputs: PerArgument<&ArrayRef> = args.iter().filter(|a| !a.shape().is_empty()).collect();
+            let axes = shape::output_axes(options.order, shape, &inputs);
+            let strides = shape::strides_for(shape, &axes, dtype.size());
+            let memory = host.allocate(index, dtype, shape, &strides)?;
+            outputs[index] = Some(Placed::in_memory(memory, shape, &strides, Type::Strong(dtype)));
+        }
+
+        // Memory for what later loops need and no output holds.
+        let mut hidden: Vec<(u32, Buffer)> = Vec::new();
+        for operand in &program.operands {
+            if let Role::Hidden(statement) = operand.role {
+                hidden.push((statement, Buffer::new(&shapes.of[statement as usize], operand.dtype)?));
+            }
+        }
+
+        let originals: PerArgument<ArrayRef> = program
+            .operands
+            .iter()
+            .map(|operand| match operand.role {
+                Role::Argument(argument) | Role::Target(argument) => args[argument as usize],
+                Role::Output(output) => {
+                    outputs[output as usize].as_ref().expect("every output has memory by now").view()
+                }
+                Role::Hidden(statement) => {
+                    hidden.iter().find(|(s, _)| *s == statement).expect("allocated above").1.view()
+                }
+            })
+            .collect();
+
+        let apart = Apart::new(typed, &originals, given, shapes)?;
+        let mut operands: PerArgument<ArrayRef> = originals.iter().copied().collect();
+        for (index, buffer) in &apart.copies {
+            operands[*index] = buffer.view();
+        }
+
+        for (index, body) in typed.loops.iter().enumerate() {
+            let used: PerArgument<Option<&ArrayRef>> =
+                operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
+            let instructions = program.loops[index].insts.len();
+            let plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(instructions);
+            if plan.elements() == 0 {
+                continue;
+            }
+            let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;
+            let is_short = plan.bytes() < LONG_BYTES && plan.elements() < LONG_ELEMENTS;
+            let result = if is_short {
+                run(&plan, code.entry(), 1, &|| false)
+            } else {
+                let threads = threads_for(plan.bytes(), plan.elements());
+                let mut result = Ok(());
+                host.long_work(&mut |interrupted| result = run(&plan, code.entry(), threads, interrupted));
+                result
+            };
+            result.map_err(|error| match error {
+                RunError::Interrupted => Error::Interrupted,
+                RunError::Guard(guard) => self.guard_error(typed, guard, &operands),
+            })?;
+        }
+        for &(index, ref buffer) in &apart.copies {
+            if apart.written_back.contains(&index) {
+                let role = program.operands[index].role;
+                let target = match role {
+                    Role::Output(output) => outputs[output as usize].as_ref().map(Placed::view),
+                    Role::Target(argument) => Some(args[argument as usize]),
+                    _ => None,
+                };
+                if let Some(target) = target {
+                    buffer.copy_to(&target);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The error of a failed guard, in Python's or NumPy's words.
+    fn guard_error(&self, typed: &Typed, guard: u32, operands: &[ArrayRef]) -> Error {
+        let Some(guard) = typed.program.guards.get(guard as usize) else {
+            return Error::Internal("the code named a guard that it doesn't have".into());
+        };
+        match guard.kind {
+            GuardKind::ZeroDivision => Error::ZeroDivision("division by zero".into()),
+            GuardKind::Overflow => Error::Overflow("the result of Python's own numbers is too large".into()),
+            GuardKind::NegativeShift => Error::Value("negative shift count".into()),
+            GuardKind::ComplexPower => {
+                Error::Type("this power is complex, and complex numbers are not supported yet".into())
+            }
+            GuardKind::NegativePower => Error::Value("Integers to negative integer powers are not allowed.".into()),
+            GuardKind::OutOfBounds(DType::I64, _) => {
+                Error::Overflow("Python int too large to convert to C long".into())
+            }
+            GuardKind::OutOfBounds(dtype, operand) => {
+                let value = operands[operand.0 as usize].integer().map_or(String::new(), |v| format!(" {v}"));
+                Error::Overflow(format!("Python integer{value} out of bounds for {dtype}"))
+            }
+        }
+    }
+}
+
+fn read_only() -> Error {
+    Error::Value("output array is read-only".into())
+}
+
+fn check_target(name: &str, array: &ArrayRef) -> Result<(), Error> {
+    if array.ty().is_weak() {
+        return Err(Error::Type(format!("`{name}` is updated in place, so it must be an array")));
+    }
+    if array.writable() { Ok(()) } else { Err(read_only()) }
+}
+
+/// What keeps operands apart that share memory where that would show.
+struct Apart {
+    /// Copies that stand in for operands, by the operands' numbers.
+    copies: Vec<(usize, Buffer)>,
+    /// Those of them that are copied back in the end.
+    written_back: Vec<usize>,
+}
+
+impl Apart {
+    /// Finds the operands that share memory, and copies those that must be as they were.
+    fn new(typed: &Typed, operands: &[ArrayRef], given: &[Option<Placed>], shapes: &Shapes) -> Result<Apart, Error> {
+        let mut apart = Apart { copies: Vec::new(), written_back: Vec::new() };
+        let program = &*typed.program;
+        // Memory that was allocated for this call overlaps with nothing.
+        let is_callers = |role: Role| match role {
+            Role::Target(_) | Role::Argument(_) => true,
+            Role::Output(output) => given[output as usize].is_some(),
+            Role::Hidden(_) => false,
+        };
+        for (w, written) in program.operands.iter().enumerate() {
+            if !written.role.is_written() || !is_callers(written.role) {
+                continue;
+            }
+            let Some(first_write) = typed.loops.iter().position(|l| l.uses[w].writes) else { continue };
+            for (r, read) in program.operands.iter().enumerate() {
+                if r == w || !is_callers(read.role) || !may_overlap(&operands[w], &operands[r]) {
+                    continue;
+                }
+                if read.role.is_written() {
+                    if r > w && typed.loops.iter().any(|l| l.uses[r].writes) {
+                        return Err(Error::Value(format!(
+                            "`{}` and `{}` are both written and share memory",
+                            written.name, read.name
+                        )));
+                    }
+                    continue;
+                }
+                let Some(last_read) = typed.loops.iter().rposition(|l| l.uses[r].reads) else { continue };
+                let is_seen = last_read > first_write
+                    || last_read == first_write && {
+                        let shape = &shapes.of[typed.loops[first_write].statement];
+                        !same_view(&operands[w], shape, &operands[r])
+                    };
+                if is_seen && apart.copies.iter().all(|(copied, _)| *copied != r) {
+                    apart.copies.push((r, Buffer::snapshot(&operands[r])?));
+                }
+            }
+            // Two indices, one element: what is written last, in C order, stays.
+            if has_internal_overlap(&operands[w]) {
+                let shape = operands[w].shape();
+                let mut buffer = Buffer::new(shape, written.dtype)?;
+                buffer.copy_from(&operands[w]);
+                apart.copies.push((w, buffer));
+                apart.written_back.push(w);
+            }
+        }
+        Ok(apart)
+    }
+}

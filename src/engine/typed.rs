@@ -1,0 +1,108 @@
+//! A kernel's program for given types, and its machine code by layouts.
+
+use super::compiler;
+use crate::check::lower::ArgumentType;
+use crate::codegen::{Layout, Simd};
+use crate::diagnostic::Error;
+use crate::dtype::{Casting, DType};
+use crate::ir::{Inst, Program};
+use crate::jit::Code;
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What a typed program is made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) arguments: SmallVec<[ArgumentType; 8]>,
+    /// The dtype asked for each output, if one is.
+    pub(super) outputs: SmallVec<[Option<DType>; 2]>,
+    pub(super) casting: Casting,
+    /// The loop of each statement.
+    pub(super) groups: SmallVec<[u32; 4]>,
+}
+
+/// A program for given types.
+#[derive(Debug)]
+pub(super) struct Typed {
+    pub(super) key: Key,
+    pub(super) program: Arc<Program>,
+    pub(super) loops: Vec<TypedLoop>,
+}
+
+/// One of its loops.
+#[derive(Debug)]
+pub(super) struct TypedLoop {
+    /// The statement whose shape is the loop's.
+    pub(super) statement: usize,
+    /// For each operand, whether the loop reads it and whether it writes it.
+    pub(super) uses: Vec<Use>,
+    codes: RwLock<SmallVec<[(Box<[Layout]>, Arc<Code>); 1]>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) reads: bool,
+    pub(super) writes: bool,
+}
+
+/// More layouts than this of one loop make it forget the oldest.
+const MOST_LAYOUTS: usize = 64;
+
+impl Typed {
+    /// Takes an optimised program; `statements` are those whose shapes its loops have.
+    pub(super) fn new(key: Key, program: Program, statements: &[usize]) -> Typed {
+        let loops = program.loops.iter().zip(statements).map(|(body, &statement)| {
+            let mut uses = vec![Use::default(); program.operands.len()];
+            for inst in &body.insts {
+                match inst {
+                    Inst::Load(operand) => uses[operand.0 as usize].reads = true,
+                    Inst::Store(operand, _) => uses[operand.0 as usize].writes = true,
+                    _ => {}
+                }
+            }
+            TypedLoop { statement, uses, codes: RwLock::default() }
+        });
+        let loops = loops.collect();
+        Typed { key, loops, program: Arc::new(program) }
+    }
+
+    /// The machine code of a loop for the layouts of the program's operands.
+    pub(super) fn code(
+        &self,
+        loop_index: usize,
+        layouts: &[Layout],
+        simd: Simd,
+        code_bytes: &AtomicUsize,
+    ) -> Result<Arc<Code>, Error> {
+        let codes = &self.loops[loop_index].codes;
+        {
+            let codes = codes.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {
+                return Ok(Arc::clone(code));
+            }
+        }
+        let code = Arc::new(compiler::compile(&self.program, loop_index, layouts, simd)?);
+        let mut codes = codes.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been quicker.
+        if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {
+            return Ok(Arc::clone(code));
+        }
+        code_bytes.fetch_add(code.footprint(), Ordering::Relaxed);
+        if codes.len() == MOST_LAYOUTS {
+            let (_, oldest) = codes.remove(0);
+            code_bytes.fetch_sub(oldest.footprint(), Ordering::Relaxed);
+        }
+        codes.push((layouts.into(), Arc::clone(&code)));
+        Ok(code)
+    }
+
+    /// Bytes of machine code.
+    pub(super) fn footprint(&self) -> usize {
+        let of = |l: &TypedLoop| {
+            let codes = l.codes.read().unwrap_or_else(PoisonError::into_inner);
+            codes.iter().map(|(_, code)| code.footprint()).sum::<usize>()
+        };
+        self.loops.iter().map(of).sum()
+    }
+}

@@ -1,0 +1,87 @@
+//! The built-in functions, a row each; a file for each family.
+
+mod arithmetic;
+mod comparison;
+mod elementary;
+mod integer;
+pub mod operators;
+mod rounding;
+
+use super::function::Function;
+use std::sync::OnceLock;
+
+/// Every built-in function.
+pub fn all() -> &'static [Function] {
+    static ALL: OnceLock<Vec<Function>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        [arithmetic::rows(), comparison::rows(), elementary::rows(), integer::rows(), rounding::rows()]
+            .into_iter()
+            .flatten()
+            .collect()
+    })
+}
+
+/// A table of rows: `name alias ...(parameter, parameter = default): "documentation", ulp, "reference", body;`
+macro_rules! rows {
+    ($($name:ident $($alias:ident)*($($param:ident $(= $default:literal)?),+): $doc:literal, $ulp:literal, $reference:expr, $body:expr;)+) => {
+        pub(super) fn rows() -> Vec<$crate::registry::function::Function> {
+            vec![$($crate::registry::function::Function {
+                name: $crate::registry::builtins::raw(stringify!($name)),
+                aliases: const { &[$($crate::registry::builtins::raw(stringify!($alias))),*] },
+                params: &[$($crate::registry::function::Param {
+                    name: stringify!($param),
+                    default: $crate::registry::builtins::default!($($default)?),
+                }),+],
+                doc: $doc,
+                ulp: $ulp,
+                reference: $reference,
+                body: $body,
+            }),+]
+        }
+    };
+}
+
+macro_rules! default {
+    () => {
+        None
+    };
+    ($value:literal) => {
+        Some($value)
+    };
+}
+
+use {default, rows};
+
+/// A name that is a keyword of Rust is written `r#name` in a table.
+const fn raw(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
+/// Reference of rows that are NumPy's ufuncs.
+const NUMPY: &str = "NumPy's function of the same name";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_row_is_complete_and_every_name_means_one_function() {
+        let mut seen = HashSet::new();
+        for function in super::all() {
+            assert!(function.doc.ends_with('.') && function.doc.len() > 8, "{} lacks documentation", function.name);
+            assert!(!function.reference.is_empty(), "{} lacks a reference", function.name);
+            assert!((0.0..=8.0).contains(&function.ulp), "{} lacks an error budget", function.name);
+            for name in std::iter::once(&function.name).chain(function.aliases) {
+                assert!(seen.insert(*name), "{name} means two functions");
+            }
+            let first_default = function.params.iter().position(|p| p.default.is_some());
+            let required_after =
+                function.params[first_default.unwrap_or(function.params.len())..].iter().any(|p| p.default.is_none());
+            assert!(!required_after, "{}: a parameter without default stands behind one with", function.name);
+        }
+        assert!(seen.len() > 100, "only {} names", seen.len());
+    }
+}

@@ -1,0 +1,177 @@
+//! What a function is: one row, from which everything else is derived.
+
+use crate::dtype::DType;
+use crate::ir::{Callee, Loop, Value};
+use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
+use std::sync::{Arc, OnceLock};
+
+/// A function's row.
+#[derive(Debug)]
+pub struct Function {
+    /// The name.
+    pub name: &'static str,
+    /// Other names for the same function.
+    pub aliases: &'static [&'static str],
+    /// The parameters in order; those with defaults last.
+    pub params: &'static [Param],
+    /// What it computes, in a sentence.
+    pub doc: &'static str,
+    /// Greatest error in units in the last place; 0 for exact or correctly rounded results.
+    pub ulp: f64,
+    /// What defines it.
+    pub reference: &'static str,
+    /// How it is computed.
+    pub body: Body,
+}
+
+/// A parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    /// The name.
+    pub name: &'static str,
+    /// The value where the call gives none.
+    pub default: Option<i64>,
+}
+
+/// How a function is computed.
+#[derive(Debug)]
+pub enum Body {
+    /// Primitives, over arguments of one type that the rule accepts.
+    Op(Loops, fn(&mut Loop, DType, &[Value]) -> Value),
+    /// An expression of the language over the parameters.
+    Expand(Loops, &'static str),
+    /// A native function for float32 and one for float64.
+    Native(Loops, Floats),
+    /// A native function for each integer type.
+    NativeInt(Loops, fn(DType) -> Callee),
+    /// What an operator of the language computes.
+    Unary(UnaryOp),
+    /// As above.
+    Binary(BinaryOp),
+    /// As above.
+    Compare(CompareOp),
+    /// As above.
+    Logical(LogicalOp),
+    /// Typing rules of its own, in `check`.
+    Special(Special),
+}
+
+/// Functions whose typing is like no other's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// `where(condition, x, y)`
+    Where,
+    /// `clip(x, min, max)`
+    Clip,
+    /// `round(x, decimals)`
+    Round,
+    /// `ldexp(x, i)`
+    Ldexp,
+    /// `logical_xor(x, y)`
+    LogicalXor,
+}
+
+/// The native functions of a row, made at first use.
+#[derive(Debug)]
+pub struct Floats {
+    make: (fn() -> Callee, fn() -> Callee),
+    made: (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>),
+}
+
+impl Floats {
+    /// From the makers for float32 and for float64.
+    pub const fn new(single: fn() -> Callee, double: fn() -> Callee) -> Floats {
+        Floats { make: (single, double), made: (OnceLock::new(), OnceLock::new()) }
+    }
+
+    /// The function for a type.
+    pub fn get(&self, dtype: DType) -> &Arc<Callee> {
+        if dtype == DType::F32 {
+            self.made.0.get_or_init(|| Arc::new((self.make.0)()))
+        } else {
+            self.made.1.get_or_init(|| Arc::new((self.make.1)()))
+        }
+    }
+
+    /// A call of the function for a type.
+    pub fn call(&self, l: &mut Loop, dtype: DType, args: &[Value]) -> Value {
+        l.call(self.get(dtype), args)
+    }
+}
+
+/// The types that a function is computed in, as NumPy's loops: arguments are promoted to one type,
+/// and that to the first of these to which it can be cast safely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loops {
+    /// float16, float32, float64.
+    Float,
+    /// The same for functions whose result is no float: what NumPy computes in float16 may be
+    /// computed in float32.
+    FloatOrHalf,
+    /// float64.
+    Double,
+    /// Integers and floats; bool is computed in int8.
+    Number,
+    /// Integers and floats, not bool.
+    Arithmetic,
+    /// Integers; bool is computed in int8.
+    Integer,
+    /// Integers, not bool.
+    StrictInteger,
+    /// bool and integers.
+    Bits,
+    /// bool, integers and floats.
+    All,
+}
+
+/// What became of the search for a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// The type to compute in.
+    Loop(DType),
+    /// NumPy computes this in float16.
+    Half,
+    /// There is no such loop.
+    None,
+}
+
+impl Loops {
+    /// The type that arguments promoted to `dtype` are computed in.
+    pub fn resolve(self, dtype: DType) -> Resolved {
+        use Resolved::{Half, Loop, None};
+        let is_bool = dtype == DType::Bool;
+        match self {
+            Loops::Float => match dtype {
+                DType::Bool | DType::I8 | DType::U8 => Half,
+                DType::I16 | DType::U16 | DType::F32 => Loop(DType::F32),
+                _ => Loop(DType::F64),
+            },
+            Loops::FloatOrHalf => match dtype {
+                DType::F64 | DType::I32 | DType::U32 | DType::I64 | DType::U64 => Loop(DType::F64),
+                _ => Loop(DType::F32),
+            },
+            Loops::Double => Loop(DType::F64),
+            Loops::Number if is_bool => Loop(DType::I8),
+            Loops::Arithmetic if is_bool => None,
+            Loops::Integer | Loops::StrictInteger | Loops::Bits if dtype.is_float() => None,
+            Loops::Integer if is_bool => Loop(DType::I8),
+            Loops::StrictInteger if is_bool => None,
+            _ => Loop(dtype),
+        }
+    }
+}
+
+impl Function {
+    /// The call as one writes it: `clip(x, min, max)`.
+    pub fn signature(&self) -> String {
+        let params: Vec<String> = self
+            .params
+            .iter()
+            .map(|p| match p.default {
+                Some(value) => format!("{}={value}", p.name),
+                None => p.name.to_owned(),
+            })
+            .collect();
+        format!("{}({})", self.name, params.join(", "))
+    }
+}

@@ -1,0 +1,606 @@
+//! Calls generated code over a plan, chunk by chunk and on several threads, and owns memory for
+//! values between loops.
+//!
+//! # Safety
+//! Addresses come from [`ArrayRef`]s, whose makers answer for the memory. A [`LoopPlan`] reaches
+//! only elements of its views: it checks that they broadcast to the loop's shape and then permutes,
+//! turns round and joins axes. That generated code keeps to [`Entry`]'s contract is the code
+//! generator's promise, and that a plan meets the code made for its layouts is the engine's.
+#![allow(unsafe_code, reason = "calls generated code and owns untyped memory")]
+
+use super::plan::LoopPlan;
+use super::shape::{Order, Shape, display_shape, element_count, output_axes, strides_for};
+use super::threads::{self, Job};
+use crate::array::ArrayRef;
+use crate::codegen::Entry;
+use crate::diagnostic::Error;
+use crate::dtype::{DType, Type};
+use smallvec::SmallVec;
+use std::alloc::{self, Layout};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The memory traffic of a chunk in bytes.
+const CHUNK: usize = 512 << 10;
+/// The most elements of a chunk, and the most instructions that it executes.
+const CHUNK_ELEMENTS: usize = 1 << 16;
+const CHUNK_INSTRUCTIONS: usize = 1 << 20;
+/// Pieces of a row are multiples of this, so that only a row's end leaves part of a vector.
+const PIECE: usize = 64;
+/// The time between two questions whether the caller was interrupted.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Why a loop ended early. Each element of a target has its old or its final value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// The guard of this number failed.
+    Guard(u32),
+    /// The caller was interrupted.
+    Interrupted,
+}
+
+/// Runs generated code over all elements of a plan, on up to `threads` threads, the calling one
+/// included. The code must have been made for the plan's operands and layouts.
+///
+/// Large work asks `interrupted` every 20 ms, on the calling thread. When this returns, no other
+/// thread uses the operands' memory. The guard reported is that of the first chunk in which one
+/// fails, so that it depends on the plan alone.
+#[inline]
+pub fn run(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {
+    if plan.elements() == 0 {
+        return Ok(());
+    }
+    let elements = plan.elements();
+    let small = plan.bytes() <= CHUNK
+        && elements <= CHUNK_ELEMENTS
+        && elements.saturating_mul(plan.weight) <= CHUNK_INSTRUCTIONS;
+    if small && plan.further.is_empty() {
+        return guard(whole(plan, entry));
+    }
+    run_chunks(plan, entry, threads, interrupted)
+}
+
+fn run_chunks(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {
+    let cut = Cut::new(plan);
+    let threads = if plan.in_order { 1 } else { threads.min(cut.count) };
+    if threads > 1 {
+        return run_shared(plan, entry, cut, threads, interrupted);
+    }
+    let mut asked: Option<Instant> = None;
+    for chunk in 0..cut.count {
+        // A single chunk is short: then nobody needs the time.
+        if cut.count > 1 {
+            let asked = asked.get_or_insert_with(Instant::now);
+            if asked.elapsed() >= POLL {
+                if interrupted() {
+                    return Err(RunError::Interrupted);
+                }
+                *asked = Instant::now();
+            }
+        }
+        guard(cut.run(plan, entry, chunk))?;
+    }
+    Ok(())
+}
+
+/// What the code returned, as a result.
+#[inline]
+fn guard(returned: u64) -> Result<(), RunError> {
+    match returned {
+        0 => Ok(()),
+        failed => Err(RunError::Guard((failed - 1) as u32)),
+    }
+}
+
+/// One call for a plan without further axes.
+#[inline]
+fn whole(plan: &LoopPlan, entry: Entry) -> u64 {
+    debug_assert!(plan.further.is_empty());
+    let (inner, outer) = (plan.inner, plan.outer);
+    let (pointers, inner_strides) = (plan.pointers.as_ptr(), plan.inner_strides.as_ptr());
+    // SAFETY: the lists hold one item for each operand of the program, and inner * outer elements
+    // from these pointers and strides are those of the plan's views (see the module).
+    unsafe { entry(pointers, inner_strides, plan.outer_strides.as_ptr(), inner, outer) }
+}
+
+/// How a plan is cut into chunks: by rows, which are the positions on all axes but the inner one,
+/// or, where rows are long, by pieces of a row. Depends on the plan alone.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// Rows in all.
+    rows: usize,
+    /// Rows of a chunk.
+    rows_each: usize,
+    /// Elements of a row in a chunk.
+    piece: usize,
+    /// Chunks across a row.
+    pieces: usize,
+    /// Chunks in all.
+    count: usize,
+}
+
+impl Cut {
+    fn new(plan: &LoopPlan) -> Cut {
+        let per_element = plan.bytes().div_ceil(plan.elements()).max(1);
+        let most = (CHUNK / per_element).min(CHUNK_ELEMENTS).min(CHUNK_INSTRUCTIONS / plan.weight).max(PIECE);
+        let rows = plan.elements() / plan.inner;
+        if plan.inner >= 2 * most {
+            let piece = plan.inner.div_ceil(plan.inner.div_ceil(most)).next_multiple_of(PIECE);
+            let pieces = plan.inner.div_ceil(piece);
+            Cut { rows, rows_each: 1, piece, pieces, count: rows * pieces }
+        } else {
+            let rows_each = (most / plan.inner).clamp(1, rows);
+            Cut { rows, rows_each, piece: plan.inner, pieces: 1, count: rows.div_ceil(rows_each) }
+        }
+    }
+
+    /// Runs the code over a chunk and returns what the code did.
+    fn run(&self, plan: &LoopPlan, entry: Entry, chunk: usize) -> u64 {
+        let mut row = chunk / self.pieces * self.rows_each;
+        let end = (row + self.rows_each).min(self.rows);
+        let start = chunk % self.pieces * self.piece;
+        let length = self.piece.min(plan.inner - start);
+
+        // The place of the chunk's first row: its index on each further axis, and the address of
+        // the first element of each operand at that index.
+        let count = plan.pointers.len();
+        let mut pointers: SmallVec<[*mut u8; 8]> = plan.pointers.clone();
+        step(&mut pointers, &plan.inner_strides, start as isize);
+        let mut indices: SmallVec<[usize; 4]> = SmallVec::from_elem(0, plan.further.len());
+        let mut rest = row / plan.outer;
+        for axis in (0..indices.len()).rev() {
+            indices[axis] = rest % plan.further[axis];
+            rest /= plan.further[axis];
+            step(&mut pointers, &plan.further_strides[axis * count..], indices[axis] as isize);
+        }
+
+        let mut first = row % plan.outer;
+        loop {
+            let rows = (plan.outer - first).min(end - row);
+            step(&mut pointers, &plan.outer_strides, first as isize);
+            let strides = (plan.inner_strides.as_ptr(), plan.outer_strides.as_ptr());
+            // SAFETY: the lists hold one item for each operand of the program; the rows from
+            // `first` on and the `length` elements of each from `start` on are within the plan's
+            // extents, hence within its views (see the module).
+            let returned = unsafe { entry(pointers.as_ptr(), strides.0, strides.1, length, rows) };
+            row += rows;
+            if returned != 0 || row == end {
+                return returned;
+            }
+            step(&mut pointers, &plan.outer_strides, -(first as isize));
+            first = 0;
+            for axis in (0..indices.len()).rev() {
+                let strides = &plan.further_strides[axis * count..];
+                indices[axis] += 1;
+                if indices[axis] < plan.further[axis] {
+                    step(&mut pointers, strides, 1);
+                    break;
+                }
+                step(&mut pointers, strides, 1 - indices[axis] as isize);
+                indices[axis] = 0;
+            }
+        }
+    }
+}
+
+/// Moves each operand's pointer by so many strides.
+fn step(pointers: &mut [*mut u8], strides: &[isize], count: isize) {
+    if count != 0 {
+        for (pointer, stride) in pointers.iter_mut().zip(strides) {
+            *pointer = pointer.wrapping_offset(stride * count);
+        }
+    }
+}
+
+fn run_shared(
+    plan: &LoopPlan,
+    entry: Entry,
+    cut: Cut,
+    threads: usize,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<(), RunError> {
+    let share = cut.count.div_ceil(threads);
+    let parts = (0..threads).map(|k| Part::new(k * share, ((k + 1) * share).min(cut.count))).collect();
+    let sweep = Arc::new(Sweep {
+        plan: plan.unbound(),
+        entry,
+        cut,
+        parts,
+        stop: AtomicBool::new(false),
+        limit: AtomicUsize::new(cut.count),
+        failure: Mutex::new(None),
+    });
+    let mine = || {
+        // Should `interrupted` panic, the others stop as well.
+        let _stop = StopAtEnd(&sweep);
+        let mut asked = Instant::now();
+        sweep.take_part(0, || {
+            if asked.elapsed() < POLL {
+                return true;
+            }
+            let go_on = !interrupted();
+            asked = Instant::now();
+            go_on
+        })
+    };
+    // No thread takes part in the sweep when this returns: the plan is not used after its views.
+    let completed = threads::share(sweep.clone(), threads - 1, mine);
+    let failure = *sweep.failure.lock().unwrap_or_else(PoisonError::into_inner);
+    match failure {
+        _ if !completed => Err(RunError::Interrupted),
+        Some((_, number)) => Err(RunError::Guard(number)),
+        None => Ok(()),
+    }
+}
+
+/// A plan in work on several threads.
+struct Sweep {
+    plan: LoopPlan<'static>,
+    entry: Entry,
+    cut: Cut,
+    /// Neighbouring chunks for each participant, so that each stays in its own pages; who is done
+    /// helps the others.
+    parts: Vec<Part>,
+    /// Nobody shall take another chunk.
+    stop: AtomicBool,
+    /// Chunks from here on need not be run: one before them failed.
+    limit: AtomicUsize,
+    /// The first chunk that failed and its guard.
+    failure: Mutex<Option<(usize, u32)>>,
+}
+
+/// A participant's chunks; on a cache line of its own.
+#[repr(align(64))]
+struct Part {
+    next: AtomicUsize,
+    end: usize,
+}
+
+impl Part {
+    fn new(start: usize, end: usize) -> Part {
+        Part { next: AtomicUsize::new(start), end }
+    }
+
+    fn take(&self) -> Option<usize> {
+        // Looked at first, so that helpers who find nothing don't write to the line.
+        if self.next.load(Ordering::Relaxed) >= self.end {
+            return None;
+        }
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&chunk| chunk < self.end)
+    }
+}
+
+// SAFETY: the plan's pointers are what keeps it from being `Send` and `Sync`. Threads use them to
+// run different chunks, whose elements are different ones for every operand that is written, or one
+// and the same value; and only while `run_shared` holds the borrow of the plan.
+unsafe impl Send for Sweep {}
+// SAFETY: as above; everything else in it is atomic, locked or never changes.
+unsafe impl Sync for Sweep {}
+
+impl Sweep {
+    /// Runs chunks until none is left or `go_on`, asked before each, says no; false in that case.
+    fn take_part(&self, participant: usize, mut go_on: impl FnMut() -> bool) -> bool {
+        let count = self.parts.len();
+        for k in 0..count {
+            let part = &self.parts[(participant + k) % count];
+            // A chunk that is taken is run: whoever finds nothing to take may rely on the taker.
+            while !self.stop.load(Ordering::Relaxed)
+                && let Some(chunk) = part.take()
+            {
+                if !go_on() {
+                    return false;
+                }
+                // Chunks before a failed one are still run, for the first failure is reported.
+                if chunk >= self.limit.load(Ordering::Relaxed) {
+                    break;
+                }
+                if let Err(RunError::Guard(number)) = guard(self.cut.run(&self.plan, self.entry, chunk)) {
+                    let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                    if failure.is_none_or(|(first, _)| chunk < first) {
+                        *failure = Some((chunk, number));
+                        self.limit.store(chunk, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+        true
+    }
+}
+
+struct StopAtEnd<'a>(&'a Sweep);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Job for Sweep {
+    fn work(&self, participant: usize) {
+        self.take_part(participant % self.parts.len(), || true);
+    }
+}
+
+/// Memory for an array: a value that a later loop needs, or a copy of an input.
+#[derive(Debug)]
+pub struct Buffer {
+    data: NonNull<u8>,
+    /// What was allocated; of size 0 if nothing was.
+    layout: Layout,
+    shape: Shape,
+    strides: Shape,
+    dtype: DType,
+    swapped: bool,
+}
+
+// SAFETY: it owns its memory; nothing in it is tied to a thread.
+unsafe impl Send for Buffer {}
+
+impl Buffer {
+    /// Memory for an array in C order, its elements not yet written.
+    pub fn new(shape: &[isize], dtype: DType) -> Result<Buffer, Error> {
+        Buffer::allocate(shape, shape, &output_axes(Order::C, shape, &[]), dtype)
+    }
+
+    /// A copy of an array's elements as they are now, in the array's byte order and in about its
+    /// order in memory. Axes along which it repeats one element repeat it in the copy.
+    pub fn snapshot(array: &ArrayRef) -> Result<Buffer, Error> {
+        let once =
+            array.shape().iter().zip(array.strides()).map(|(&n, &stride)| if stride == 0 { n.min(1) } else { n });
+        let once: Shape = once.collect();
+        let axes = output_axes(Order::K, array.shape(), &[array]);
+        let mut buffer = Buffer::allocate(array.shape(), &once, &axes, array.ty().dtype())?;
+        buffer.swapped = array.swapped();
+        let strides = buffer.strides.clone();
+        // SAFETY: the elements under `once` are some of those that both views describe; the buffer
+        // was just allocated and is not shared.
+        let (from, to) = unsafe {
+            let (ty, swapped) = (array.ty(), array.swapped());
+            let from = ArrayRef::from_raw(array.data(), &once, array.strides(), ty, swapped, false);
+            (from, ArrayRef::from_raw(buffer.data.as_ptr(), &once, &strides, ty, swapped, true))
+        };
+        copy(&LoopPlan::new(&once, &[Some(&from), Some(&to)]), buffer.dtype, threads_for_copy(&from));
+        Ok(buffer)
+    }
+
+    /// Memory for the elements of `stored`, shown as `shape`, of which `stored` may have less.
+    fn allocate(shape: &[isize], stored: &[isize], axes: &[u8], dtype: DType) -> Result<Buffer, Error> {
+        let bytes = element_count(stored).and_then(|count| count.checked_mul(dtype.size()));
+        let layout = bytes.and_then(|bytes| Layout::from_size_align(bytes, 64).ok()).ok_or_else(|| {
+            let rule = "`arr.size * arr.dtype.itemsize` is larger than the maximum possible size.";
+            Error::Value(format!("array is too big; {rule}"))
+        })?;
+        let data = match layout.size() {
+            0 => NonNull::new(std::ptr::without_provenance_mut(64)),
+            // SAFETY: the size is not zero.
+            _ => NonNull::new(unsafe { alloc::alloc(layout) }),
+        };
+        let mut strides = strides_for(stored, axes, dtype.size());
+        for ((stride, &own), &extent) in strides.iter_mut().zip(stored).zip(shape) {
+            if own != extent {
+                *stride = 0;
+            }
+        }
+        let data = data.ok_or_else(|| {
+            let (size, shape) = (display_size(layout.size()), display_shape(stored));
+            Error::Memory(format!("Unable to allocate {size} for an array with shape {shape} and data type {dtype}"))
+        })?;
+        Ok(Buffer { data, layout, shape: Shape::from_slice(shape), strides, dtype, swapped: false })
+    }
+
+    /// The buffer as an array, which may be written.
+    pub fn view(&self) -> ArrayRef<'_> {
+        // SAFETY: shape and strides are those of the memory, which lives as long as the borrow; only
+        // plans that their maker runs one after another use the views.
+        unsafe {
+            let ty = Type::Strong(self.dtype);
+            ArrayRef::from_raw(self.data.as_ptr(), &self.shape, &self.strides, ty, self.swapped, true)
+        }
+    }
+
+    /// Copies another array of the same dtype, broadcast to the buffer's shape, into the buffer,
+    /// which takes on its byte order.
+    ///
+    /// # Panics
+    /// If dtypes differ or the shape doesn't broadcast.
+    pub fn copy_from(&mut self, from: &ArrayRef) {
+        assert_eq!(from.ty().dtype(), self.dtype);
+        self.swapped = from.swapped();
+        let to = self.view();
+        copy(&LoopPlan::new(&self.shape, &[Some(from), Some(&to)]), self.dtype, threads_for_copy(&to));
+    }
+
+    /// Copies the buffer, broadcast, to another array of the same dtype and byte order, in C order
+    /// of the indices: where that array shows one element twice, the last index stays.
+    ///
+    /// # Panics
+    /// If the array can't be written, dtypes or byte orders differ, or the shape doesn't broadcast.
+    pub fn copy_to(&self, to: &ArrayRef) {
+        assert!(to.writable() && to.ty().dtype() == self.dtype && to.swapped() == self.swapped);
+        let operands = [Some(&self.view()), Some(to)];
+        if super::overlap::has_internal_overlap(to) {
+            copy(&LoopPlan::in_order(to.shape(), &operands), self.dtype, 1);
+        } else {
+            copy(&LoopPlan::new(to.shape(), &operands), self.dtype, threads_for_copy(to));
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.layout.size() > 0 {
+            // SAFETY: allocated with this layout by `allocate`.
+            unsafe { alloc::dealloc(self.data.as_ptr(), self.layout) }
+        }
+    }
+}
+
+/// NumPy's form of a number of bytes: `1.00 GiB`.
+fn display_size(bytes: usize) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let unit = (bytes.max(1).ilog2() / 10) as usize;
+    match unit {
+        0 => format!("{bytes} bytes"),
+        _ => format!("{:.2} {}", bytes as f64 / (1u64 << (10 * unit)) as f64, units[unit]),
+    }
+}
+
+fn threads_for_copy(array: &ArrayRef) -> usize {
+    let elements = element_count(array.shape()).unwrap_or(usize::MAX);
+    threads::threads_for(elements.saturating_mul(2 * array.itemsize()), elements)
+}
+
+/// Copies operand 0 to operand 1, both of this dtype.
+fn copy(plan: &LoopPlan, dtype: DType, threads: usize) {
+    let entry: Entry = match dtype.size() {
+        1 => copy_elements::<1>,
+        2 => copy_elements::<2>,
+        4 => copy_elements::<4>,
+        _ => copy_elements::<8>,
+    };
+    let done = run(plan, entry, threads, &|| false);
+    debug_assert_eq!(done, Ok(()));
+}
+
+/// An [`Entry`] that copies elements of `N` bytes from operand 0 to operand 1.
+///
+/// # Safety
+/// As for every [`Entry`].
+unsafe extern "C" fn copy_elements<const N: usize>(
+    pointers: *const *mut u8,
+    inner_strides: *const isize,
+    outer_strides: *const isize,
+    inner: usize,
+    outer: usize,
+) -> u64 {
+    // SAFETY: by the contract of `Entry` the lists have two items and the addresses below are those
+    // of elements; arrays of bytes need no alignment.
+    unsafe {
+        let (from_stride, to_stride) = (*inner_strides, *inner_strides.add(1));
+        for j in 0..outer as isize {
+            let from = (*pointers).wrapping_offset(j * *outer_strides);
+            let to = (*pointers.add(1)).wrapping_offset(j * *outer_strides.add(1));
+            if from_stride == N as isize && to_stride == N as isize {
+                // Not `copy_nonoverlapping`: an array may be copied onto itself.
+                std::ptr::copy(from, to, inner * N);
+                continue;
+            }
+            for i in 0..inner as isize {
+                let element = from.wrapping_offset(i * from_stride).cast::<[u8; N]>().read();
+                to.wrapping_offset(i * to_stride).cast::<[u8; N]>().write(element);
+            }
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A view of no memory, for what only looks at addresses, shapes and strides.
+    pub(crate) fn unread_view<'a>(
+        address: isize,
+        shape: &'a [isize],
+        strides: &'a [isize],
+        dtype: DType,
+    ) -> ArrayRef<'a> {
+        let data = std::ptr::without_provenance_mut(address as usize);
+        // SAFETY: for tests that never read an element.
+        unsafe { ArrayRef::from_raw(data, shape, strides, Type::Strong(dtype), false, true) }
+    }
+
+    /// A small generator of random numbers (SplitMix64); prints its seed.
+    pub(crate) struct Random(u64);
+
+    impl Random {
+        pub(crate) fn new(name: &str) -> Random {
+            let given = std::env::var("NUMFUSE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+            let seed = given.unwrap_or_else(|| {
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                now.map_or(1, |time| time.as_nanos() as u64)
+            });
+            println!("{name}: NUMFUSE_TEST_SEED={seed}");
+            Random(seed)
+        }
+
+        pub(crate) fn below(&mut self, limit: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((z ^ (z >> 31)) % limit as u64) as usize
+        }
+
+        /// A shape of few elements and any strides.
+        pub(crate) fn small_view(&mut self) -> (Vec<isize>, Vec<isize>) {
+            let ndim = self.below(4);
+            let shape = (0..ndim).map(|_| self.below(5) as isize).collect();
+            let unit = [1, 4, 8][self.below(3)];
+            let strides = (0..ndim).map(|_| (self.below(21) as isize - 10) * unit).collect();
+            (shape, strides)
+        }
+    }
+
+    fn view_of<'a>(values: &'a [f64], start: usize, shape: &'a [isize], strides: &'a [isize]) -> ArrayRef<'a> {
+        let data = (&raw const values[start]).cast_mut().cast();
+        // SAFETY: the tests below give shapes and strides that stay within the values.
+        unsafe { ArrayRef::from_raw(data, shape, strides, Type::Strong(DType::F64), false, false) }
+    }
+
+    fn elements(buffer: &Buffer) -> Vec<f64> {
+        let shape = buffer.shape.to_vec();
+        let packed = Buffer::new(&shape, DType::F64).expect("small");
+        buffer.copy_to(&packed.view());
+        let count = element_count(&shape).expect("small");
+        // SAFETY: the buffer is in C order, and all its elements were just written.
+        (0..count).map(|k| unsafe { packed.data.cast::<f64>().add(k).read() }).collect()
+    }
+
+    #[test]
+    fn snapshots_hold_the_elements() {
+        let values: Vec<f64> = (0..24).map(f64::from).collect();
+        let transposed = Buffer::snapshot(&view_of(&values, 0, &[2, 3], &[8, 16])).expect("small");
+        assert_eq!(elements(&transposed), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        assert_eq!(transposed.strides.to_vec(), [8, 16]);
+        let backward = Buffer::snapshot(&view_of(&values, 23, &[4], &[-24])).expect("small");
+        assert_eq!(elements(&backward), [23.0, 20.0, 17.0, 14.0]);
+        let repeated = Buffer::snapshot(&view_of(&values, 5, &[1 << 40, 2], &[0, 8])).expect("two elements");
+        assert_eq!((repeated.layout.size(), repeated.strides.to_vec()), (16, vec![0, 8]));
+        assert_eq!(repeated.view().shape(), [1 << 40, 2]);
+        let scalar = Buffer::snapshot(&view_of(&values, 7, &[], &[])).expect("small");
+        assert_eq!(elements(&scalar), [7.0]);
+        let empty = Buffer::snapshot(&view_of(&values, 0, &[0, 3], &[0, 0])).expect("small");
+        assert_eq!(empty.view().shape(), [0, 3]);
+        assert!(elements(&empty).is_empty());
+    }
+
+    #[test]
+    fn copies_broadcast_and_keep_the_last_of_equal_places() {
+        let values: Vec<f64> = (0..6).map(f64::from).collect();
+        let mut buffer = Buffer::new(&[2, 3], DType::F64).expect("small");
+        buffer.copy_from(&view_of(&values, 0, &[3], &[8]));
+        assert_eq!(elements(&buffer), [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
+        buffer.copy_from(&view_of(&values, 0, &[2, 3], &[24, 8]));
+        let target = [0.0; 4];
+        // The rows of the target overlap: the second row is written last.
+        let cells = target.map(std::cell::Cell::new);
+        // SAFETY: both rows lie within the cells, which are not used while they are written.
+        let to = unsafe {
+            let data = cells.as_ptr().cast_mut().cast();
+            ArrayRef::from_raw(data, &[2, 3], &[8, 8], Type::Strong(DType::F64), false, true)
+        };
+        buffer.copy_to(&to);
+        assert_eq!(cells.map(|cell| cell.get()), [0.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn memory_that_there_is_not() {
+        let refused = |shape: &[isize]| Buffer::new(shape, DType::F64).unwrap_err().to_string();
+        let end = "for an array with shape (70368744177664,2) and data type float64";
+        assert_eq!(refused(&[1 << 46, 2]), format!("Unable to allocate 1.00 PiB {end}"));
+        assert!(refused(&[1 << 62, 8]).starts_with("array is too big; "));
+    }
+}

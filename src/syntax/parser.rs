@@ -1,0 +1,316 @@
+//! The grammar: one function for each production of `grammar/numfuse.ebnf`, under its name.
+//!
+//! Operators are read with a stack of those whose right operand is not complete yet, so that
+//! neither long nor high chains recurse.
+
+use super::ast::{
+    Argument, BinaryOp, CompareOp, Expr, ExprId, Identifier, LogicalOp, Statement, StatementKind, UnaryOp,
+};
+use super::cursor::{Node, Parser, Progress};
+use super::error;
+use super::lexer;
+use super::precedence::{Associativity, Infix, Precedence};
+use super::token::Token;
+use crate::source::Span;
+use std::collections::HashSet;
+
+/// An operator whose right operand is being read, with what stands before it.
+enum Pending {
+    Prefix(Span, UnaryOp),
+    Binary(Node, BinaryOp),
+    Logical(Node, LogicalOp),
+    /// A chain of comparisons: the first operand, those that are complete, and the last operator.
+    Compare(Node, Vec<(CompareOp, ExprId)>, CompareOp),
+}
+
+impl Pending {
+    fn precedence(&self) -> Precedence {
+        match self {
+            Pending::Prefix(_, op) => op.precedence(),
+            Pending::Binary(_, op) => op.precedence(),
+            Pending::Logical(_, op) => op.precedence(),
+            Pending::Compare(..) => Precedence::Comparison,
+        }
+    }
+
+    /// Whether this takes the operand that stands before an operator of the given precedence.
+    fn binds_before(&self, next: Precedence) -> bool {
+        let own = self.precedence();
+        own > next || (own == next && own.associativity() == Associativity::Left)
+    }
+
+    /// Whether this can pile up without end: a prefix, or `**`.
+    fn nests(&self) -> bool {
+        matches!(self, Pending::Prefix(..)) || self.precedence() == Precedence::Power
+    }
+}
+
+impl Parser<'_> {
+    pub(super) fn program(&mut self) -> Vec<Statement> {
+        let mut statements: Vec<Statement> = Vec::new();
+        let mut progress = Progress::default();
+        loop {
+            progress.assert(self, "program");
+            while matches!(self.peek(), Token::Newline | Token::Semicolon) {
+                self.bump();
+            }
+            if self.peek() == Token::End {
+                break;
+            }
+            self.begin_statement();
+            statements.push(self.statement());
+            if !self.peek().ends_statement() {
+                self.report_here(Parser::unexpected);
+                self.skip_statement();
+            }
+        }
+        if statements.is_empty() && !self.has_errors() {
+            self.report(error::empty(self.span()));
+        }
+        for statement in statements.iter().rev().skip(1) {
+            if statement.kind == StatementKind::Result && *self.expr(statement.value) != Expr::Error {
+                self.report(error::unused_value(statement.span));
+            }
+        }
+        statements
+    }
+
+    fn statement(&mut self) -> Statement {
+        match (self.peek(), self.peek_next()) {
+            (Token::Let, _) => self.let_statement(),
+            (token, next) if token.is_name() && (next == Token::Assign || next.update().is_some()) => self.assignment(),
+            _ => {
+                let value = self.expression();
+                let value = self.foreign_target(value);
+                Statement { kind: StatementKind::Result, value: value.id, span: value.span }
+            }
+        }
+    }
+
+    fn let_statement(&mut self) -> Statement {
+        let start = self.bump();
+        if !self.peek().is_name() {
+            let value = self.foreign_let(start);
+            return Statement { kind: StatementKind::Result, value: value.id, span: value.span };
+        }
+        let name = self.name();
+        let value = match self.eat(Token::Assign) {
+            true => self.expression(),
+            false => self.foreign_let(start),
+        };
+        let value = self.foreign_chain(value);
+        Statement { kind: StatementKind::Let(name), value: value.id, span: start.to(value.span) }
+    }
+
+    fn assignment(&mut self) -> Statement {
+        let name = self.name();
+        let span = name.span;
+        let kind = match self.peek().update() {
+            Some(op) => StatementKind::Update(name, op),
+            None => StatementKind::Assign(name),
+        };
+        self.bump();
+        let value = self.expression();
+        let value = self.foreign_chain(value);
+        Statement { kind, value: value.id, span: span.to(value.span) }
+    }
+
+    /// A name of either form.
+    fn name(&mut self) -> Identifier {
+        let token = self.peek();
+        let span = self.bump();
+        Identifier { name: lexer::name(token, self.text(span)), span }
+    }
+
+    /// Conditionals nest to the right; their arms are gathered, then put together from the last.
+    pub(super) fn expression(&mut self) -> Node {
+        let mut arms = Vec::new();
+        let mut value = self.operation();
+        let mut progress = Progress::default();
+        while self.peek() == Token::If {
+            progress.assert(self, "expression");
+            self.bump();
+            let condition = self.operation();
+            if !self.eat(Token::Else) {
+                self.report_here(Parser::expected_else);
+                value = self.push_error(value.span.to(condition.span));
+                break;
+            }
+            arms.push((value, condition));
+            value = self.operation();
+        }
+        for (then, condition) in arms.into_iter().rev() {
+            let expr = Expr::Conditional { then: then.id, condition: condition.id, otherwise: value.id };
+            value = self.push(expr, then.span.to(value.span));
+        }
+        value
+    }
+
+    fn operation(&mut self) -> Node {
+        let mut pending: Vec<Pending> = Vec::new();
+        let mut progress = Progress::default();
+        loop {
+            progress.assert(self, "operation");
+            while let Some(op) = self.prefix_operator() {
+                if self.peek() == Token::Not && pending.last().is_some_and(|p| p.precedence() > Precedence::Not) {
+                    self.report(error::not_after_operator(self.span()));
+                }
+                self.enter();
+                pending.push(Pending::Prefix(self.bump(), op));
+            }
+            let mut value = self.operand();
+            let Some(next) = self.infix_operator() else {
+                while let Some(before) = pending.pop() {
+                    value = self.apply(before, value);
+                }
+                return value;
+            };
+            while let Some(before) = pending.pop_if(|before| before.binds_before(next.precedence())) {
+                value = self.apply(before, value);
+            }
+            self.bump();
+            let next = match next {
+                Infix::Binary(op) => Pending::Binary(value, op),
+                Infix::Logical(op) => Pending::Logical(value, op),
+                Infix::Compare(op) => match pending.pop_if(|before| matches!(before, Pending::Compare(..))) {
+                    Some(Pending::Compare(first, mut chain, before)) => {
+                        chain.push((before, value.id));
+                        Pending::Compare(first, chain, op)
+                    }
+                    _ => Pending::Compare(value, Vec::new(), op),
+                },
+            };
+            if next.nests() {
+                self.enter();
+            }
+            pending.push(next);
+        }
+    }
+
+    pub(super) fn operand(&mut self) -> Node {
+        let token = self.peek();
+        let node = match token {
+            Token::LeftParen => self.parenthesized(),
+            Token::Number | Token::String | Token::True | Token::False => self.literal(),
+            _ if token.is_name() => {
+                let name = self.name();
+                match self.peek() {
+                    Token::LeftParen => self.call(name),
+                    _ => self.push(Expr::Name(name.name), name.span),
+                }
+            }
+            _ => return self.foreign_operand(),
+        };
+        self.foreign_postfix(node)
+    }
+
+    fn literal(&mut self) -> Node {
+        let token = self.peek();
+        let span = self.span();
+        let text = self.text(span);
+        let value = match token {
+            Token::True => Ok(Expr::Bool(true)),
+            Token::False => Ok(Expr::Bool(false)),
+            Token::String => lexer::string(text, span).map(Expr::Str),
+            _ => lexer::number(text, span),
+        };
+        let expr = value.unwrap_or_else(|diagnostic| {
+            self.report(diagnostic);
+            Expr::Error
+        });
+        self.bump();
+        self.push(expr, span)
+    }
+
+    fn parenthesized(&mut self) -> Node {
+        if self.peek_next() == Token::RightParen {
+            let start = self.bump();
+            let span = start.to(self.bump());
+            self.report(error::empty_parentheses(span));
+            return self.push_error(span);
+        }
+        self.enter();
+        let bracket = self.open();
+        let inner = self.expression();
+        let end = self.close(bracket);
+        self.leave();
+        Node { id: inner.id, span: bracket.span.to(end) }
+    }
+
+    /// The parentheses of a call and the call itself.
+    pub(super) fn call(&mut self, function: Identifier) -> Node {
+        self.enter();
+        let bracket = self.open();
+        let arguments = self.arguments();
+        let end = self.close(bracket);
+        self.leave();
+        let span = function.span.to(end);
+        self.push(Expr::Call(function, arguments), span)
+    }
+
+    fn arguments(&mut self) -> Vec<Argument> {
+        let mut arguments: Vec<Argument> = Vec::new();
+        let mut keywords = HashSet::new();
+        let mut progress = Progress::default();
+        while !self.peek().closes() && !self.peek().ends_statement() {
+            progress.assert(self, "arguments");
+            let start = self.span();
+            let argument = self.argument();
+            match &argument.keyword {
+                Some(keyword) if !keywords.insert(keyword.name.clone()) => {
+                    self.report(error::repeated_keyword(keyword.span, &keyword.name));
+                }
+                None if !keywords.is_empty() => {
+                    let end = self.previous().map_or(start, |(_, span)| span);
+                    self.report(error::positional_after_keyword(start.to(end)));
+                }
+                _ => {}
+            }
+            arguments.push(argument);
+            if !self.eat(Token::Comma) {
+                break;
+            }
+        }
+        arguments
+    }
+
+    fn argument(&mut self) -> Argument {
+        let keyword = match self.peek().is_name() && self.peek_next() == Token::Assign {
+            true => {
+                let name = self.name();
+                self.bump();
+                Some(name)
+            }
+            false => {
+                self.foreign_argument();
+                None
+            }
+        };
+        Argument { keyword, value: self.expression().id }
+    }
+
+    fn prefix_operator(&mut self) -> Option<UnaryOp> {
+        self.peek().prefix().or_else(|| self.foreign_prefix())
+    }
+
+    fn infix_operator(&mut self) -> Option<Infix> {
+        self.peek().infix().or_else(|| self.foreign_infix())
+    }
+
+    /// Gives an operator its right operand.
+    fn apply(&mut self, operator: Pending, right: Node) -> Node {
+        if operator.nests() {
+            self.leave();
+        }
+        let (start, expr) = match operator {
+            Pending::Prefix(start, op) => (start, Expr::Unary(op, right.id)),
+            Pending::Binary(left, op) => (left.span, Expr::Binary(op, left.id, right.id)),
+            Pending::Logical(left, op) => (left.span, Expr::Logical(op, left.id, right.id)),
+            Pending::Compare(first, mut chain, op) => {
+                chain.push((op, right.id));
+                (first.span, Expr::Compare(first.id, chain))
+            }
+        };
+        self.push(expr, start.to(right.span))
+    }
+}

@@ -99,11 +99,11 @@ impl Chunk {
         if let Some(length) = self.free.remove(&end) {
             end += length;
         }
-        if let Some((&before, &length)) = self.free.range(..start).next_back() {
-            if before + length == start {
-                self.free.remove(&before);
-                start = before;
-            }
+        if let Some((&before, &length)) = self.free.range(..start).next_back()
+            && before + length == start
+        {
+            self.free.remove(&before);
+            start = before;
         }
         self.free.insert(start, end - start);
     }

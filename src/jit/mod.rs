@@ -76,6 +76,15 @@ impl Jit {
         Ok(Jit { target: Target::host()? })
     }
 
+    /// A compiler for a target whose instructions this machine has, such as the same with fewer
+    /// features.
+    ///
+    /// # Safety
+    /// Code for a target that this machine is not must not be called.
+    pub unsafe fn for_target(target: Target) -> Jit {
+        Jit { target }
+    }
+
     /// The process's compiler, made at first use.
     pub fn global() -> Result<&'static Jit, CodegenError> {
         static JIT: OnceLock<Result<Jit, CodegenError>> = OnceLock::new();

@@ -438,7 +438,7 @@ mod tests {
             }
         }
         for _ in 0..10 {
-            share(Arc::new(Panics), 2, || std::thread::yield_now());
+            share(Arc::new(Panics), 2, std::thread::yield_now);
         }
     }
 }

@@ -29,8 +29,8 @@ use crate::ir::{Callee, Inst, Loop, OperandId, Program, Value};
 use cranelift::codegen::Context;
 use cranelift::codegen::cursor::{Cursor, FuncCursor};
 use cranelift::codegen::ir::{
-    self, AbiParam, Block, BlockArg, Function, InstBuilder, MemFlagsData, Signature, Type, UserFuncName,
-    condcodes::IntCC, types,
+    self, AbiParam, Block, BlockArg, Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData,
+    StackSlotKind, Type, UserFuncName, condcodes::IntCC, types,
 };
 use cranelift::codegen::isa::{self, OwnedTargetIsa};
 use cranelift::codegen::settings::{self, Configurable};
@@ -90,7 +90,9 @@ impl Target {
             ("enable_verifier", verify),
             ("is_pic", "false"),
             ("use_colocated_libcalls", "false"),
-            ("enable_probestack", "false"),
+            // Only frames beyond a page get probes: programs of hundreds of operands.
+            ("enable_probestack", "true"),
+            ("probestack_strategy", "inline"),
             ("unwind_info", "false"),
             ("preserve_frame_pointers", "false"),
             ("machine_code_cfg_info", "false"),
@@ -101,7 +103,8 @@ impl Target {
         let x86 = isa.name() == "x64";
         let has = |name: &str| !x86 || isa.isa_flags().iter().any(|f| f.name == name && f.as_bool() == Some(true));
         Ok(Target {
-            simd: ["has_sse3", "has_ssse3", "has_sse41", "has_sse42"].into_iter().all(has),
+            // Without AVX, Cranelift 0.135 folds unaligned loads into `cmpps`, which then traps.
+            simd: ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_avx"].into_iter().all(has),
             rounding: has("has_sse41"),
             fma: has("has_fma"),
             x86,
@@ -165,12 +168,13 @@ struct Emitter<'a> {
     /// The function's parameters: pointers, inner strides, outer strides, inner, outer.
     params: [ir::Value; 5],
     /// The values of instructions that were emitted as scalars.
-    scalars: Vec<Option<ir::Value>>,
-    /// Each operand's address at inner index 0.
-    bases: Vec<Option<ir::Value>>,
-    /// The operand's inner strides, and the pointers that step by them in the loop being emitted.
-    strides: Vec<Option<ir::Value>>,
+    scalars: Vec<Option<Held>>,
+    /// Each operand's address at inner index 0 of the row.
+    bases: Vec<Option<Held>>,
+    /// The pointers that step through strided operands in the loop being emitted.
     steps: Vec<Option<ir::Value>>,
+    /// Where values wait that the loops need, if there are many; made at the first such value.
+    frame: Option<Frame>,
     /// The counter of the inner loop being emitted, and the counter shifted by 0 to 3 bits.
     index: Option<ir::Value>,
     scaled: [Option<ir::Value>; 4],
@@ -178,14 +182,26 @@ struct Emitter<'a> {
     failure: Option<Block>,
 }
 
+/// A value that was computed further out than it is used.
+#[derive(Clone, Copy)]
+enum Held {
+    /// Wherever the register allocator keeps it.
+    Value(ir::Value),
+    /// In the frame, at an offset.
+    Frame(i32, Type),
+}
+
+/// Memory on the stack for [`Held`] values. The register allocator would keep them there as well,
+/// but it takes time in proportion to the square of their number.
+struct Frame {
+    slot: StackSlot,
+    address: ir::Value,
+    size: u32,
+}
+
 /// Memory of the caller: never traps, aligned or not.
 fn memory() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
-}
-
-/// The arrays of pointers and strides that the caller passes.
-fn table() -> MemFlagsData {
-    MemFlagsData::trusted()
 }
 
 /// The machine type that holds a scalar. Bools are 0 or 1 in a byte.
@@ -230,8 +246,8 @@ impl<'a> Emitter<'a> {
             params,
             scalars: vec![None; body.insts.len()],
             bases: vec![None; program.operands.len()],
-            strides: vec![None; program.operands.len()],
             steps: vec![None; program.operands.len()],
+            frame: None,
             index: None,
             scaled: [None; 4],
             failure: None,
@@ -242,7 +258,9 @@ impl<'a> Emitter<'a> {
         let [.., inner, outer] = self.params;
         let entry = Level::Constant;
         self.at(entry);
-        self.load_bases(Level::Constant, None);
+        if self.plan.crowded {
+            self.make_frame();
+        }
         self.scalar_level(Level::Constant);
         if self.plan.depth == Level::Constant {
             self.return_status(0);
@@ -253,7 +271,7 @@ impl<'a> Emitter<'a> {
         let j = self.param(row, types::I64);
         self.places[Level::Row as usize] = row;
         self.at(Level::Row);
-        self.load_bases(Level::Row, Some(j));
+        self.load_bases(j);
         self.scalar_level(Level::Row);
 
         let row_end = if self.plan.depth == Level::Element {
@@ -286,8 +304,10 @@ impl<'a> Emitter<'a> {
             let scalars = self.scalar_loop(inner, row_end);
             self.at(Level::Row);
             let zero = self.cursor.ins().iconst(types::I64, 0);
-            let starts = self.plan.stepped.iter().map(|o| self.bases[o.0 as usize].expect("loaded with the row"));
-            let args: Vec<_> = std::iter::once(zero).chain(starts).map(BlockArg::Value).collect();
+            let mut args = vec![BlockArg::Value(zero)];
+            for operand in self.plan.stepped.clone() {
+                args.push(BlockArg::Value(self.base(operand)));
+            }
             self.cursor.ins().jump(scalars, &args);
             return;
         };
@@ -335,7 +355,7 @@ impl<'a> Emitter<'a> {
         let mut args = vec![BlockArg::Value(next)];
         for operand in stepped {
             let pointer = self.address(operand);
-            let stride = self.inner_stride(operand);
+            let stride = self.table_entry(self.params[1], operand);
             args.push(BlockArg::Value(self.cursor.ins().iadd(pointer, stride)));
         }
         let more = self.cursor.ins().icmp(IntCC::UnsignedLessThan, next, inner);
@@ -343,52 +363,80 @@ impl<'a> Emitter<'a> {
         scalars
     }
 
-    /// Loads what addresses are made of: of Constant operands, and every stride, on entry; the
-    /// others' for row `j`.
-    fn load_bases(&mut self, level: Level, j: Option<ir::Value>) {
-        let [pointers, inner_strides, outer_strides, ..] = self.params;
+    /// Computes the addresses of operands in row `j`.
+    fn load_bases(&mut self, j: ir::Value) {
+        let [pointers, _, outer_strides, ..] = self.params;
         for operand in self.plan.operands.clone() {
-            let slot = operand.0 as usize;
-            let offset = operand.0 as i32 * 8;
-            let stride = self.layouts[slot].stride;
-            if level == Level::Constant && stride == Stride::Strided {
-                self.strides[slot] = Some(self.cursor.ins().load(types::I64, table(), inner_strides, offset));
-            }
-            if (level == Level::Constant) == (stride == Stride::Constant) {
-                let mut base = self.cursor.ins().load(types::I64, table(), pointers, offset);
-                if let Some(j) = j {
-                    let step = self.cursor.ins().load(types::I64, table(), outer_strides, offset);
-                    let distance = self.cursor.ins().imul(step, j);
-                    base = self.cursor.ins().iadd(base, distance);
-                }
-                self.bases[slot] = Some(base);
+            if self.stride(operand) != Stride::Constant {
+                let pointer = self.table_entry(pointers, operand);
+                let step = self.table_entry(outer_strides, operand);
+                let distance = self.cursor.ins().imul(step, j);
+                let base = self.cursor.ins().iadd(pointer, distance);
+                self.bases[operand.0 as usize] = Some(self.hold(base));
             }
         }
     }
 
-    fn inner_stride(&self, operand: OperandId) -> ir::Value {
-        self.strides[operand.0 as usize].expect("loaded on entry")
+    fn stride(&self, operand: OperandId) -> Stride {
+        self.layouts[operand.0 as usize].stride
+    }
+
+    /// What one of the caller's arrays says of an operand.
+    fn table_entry(&mut self, table: ir::Value, operand: OperandId) -> ir::Value {
+        self.cursor.ins().load(types::I64, MemFlagsData::trusted(), table, operand.0 as i32 * 8)
+    }
+
+    /// The address of an operand's first element in this row.
+    fn base(&mut self, operand: OperandId) -> ir::Value {
+        match self.bases[operand.0 as usize] {
+            Some(base) => self.fetch(base),
+            // The same for all rows.
+            None => self.table_entry(self.params[0], operand),
+        }
     }
 
     /// The address of the current element of an operand.
     fn address(&mut self, operand: OperandId) -> ir::Value {
-        let slot = operand.0 as usize;
-        let base = self.bases[slot].expect("an operand's address is loaded before its elements");
-        match self.layouts[slot].stride {
-            Stride::Constant | Stride::Row => base,
-            Stride::Contiguous => {
-                let offset = self.scaled_index(self.program.operands[slot].dtype.size());
-                self.cursor.ins().iadd(base, offset)
+        if let Some(pointer) = self.steps[operand.0 as usize] {
+            return pointer;
+        }
+        let base = self.base(operand);
+        let offset = match self.stride(operand) {
+            Stride::Constant | Stride::Row => return base,
+            Stride::Contiguous => self.scaled_index(self.program.operands[operand.0 as usize].dtype.size()),
+            Stride::Strided => {
+                let stride = self.table_entry(self.params[1], operand);
+                let index = self.index.expect("inside the inner loop");
+                self.cursor.ins().imul(stride, index)
             }
-            Stride::Strided => match self.steps[slot] {
-                Some(pointer) => pointer,
-                None => {
-                    let stride = self.inner_stride(operand);
-                    let index = self.index.expect("inside the inner loop");
-                    let offset = self.cursor.ins().imul(stride, index);
-                    self.cursor.ins().iadd(base, offset)
-                }
-            },
+        };
+        self.cursor.ins().iadd(base, offset)
+    }
+
+    fn make_frame(&mut self) {
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, 0, 4);
+        let slot = self.cursor.func.create_sized_stack_slot(slot);
+        let address = self.cursor.ins().stack_addr(types::I64, slot, 0);
+        self.frame = Some(Frame { slot, address, size: 0 });
+    }
+
+    /// Keeps a value of this level for the inner ones.
+    fn hold(&mut self, value: ir::Value) -> Held {
+        let ty = self.cursor.func.dfg.value_type(value);
+        let Some(frame) = &mut self.frame else { return Held::Value(value) };
+        let offset = frame.size.next_multiple_of(ty.bytes());
+        frame.size = offset + ty.bytes();
+        self.cursor.func.sized_stack_slots[frame.slot].size = frame.size;
+        self.cursor.ins().store(memory(), value, frame.address, offset as i32);
+        Held::Frame(offset as i32, ty)
+    }
+
+    /// The value of an outer level.
+    fn fetch(&mut self, held: Held) -> ir::Value {
+        match (held, &self.frame) {
+            (Held::Value(value), _) => value,
+            (Held::Frame(offset, ty), Some(frame)) => self.cursor.ins().load(ty, memory(), frame.address, offset),
+            (Held::Frame(..), None) => unreachable!("held in the frame"),
         }
     }
 

@@ -38,6 +38,10 @@ pub(super) struct Plan {
     pub(super) stepped: Vec<OperandId>,
     /// Are constants made where they are used? With many, they would only be spilled.
     pub(super) inline_constants: bool,
+    /// Which values of outer levels are used further in.
+    pub(super) escapes: Vec<bool>,
+    /// Are there so many such values, and addresses, that they are kept in memory?
+    pub(super) crowded: bool,
     /// The vector loop, if there is one.
     pub(super) shape: Option<Shape>,
 }
@@ -46,8 +50,8 @@ pub(super) struct Plan {
 const MOST_STEPPED: usize = 6;
 /// Up to this many constants wait in registers.
 const MOST_HOISTED_CONSTANTS: usize = 12;
-/// Bytes of the widest type in a turn of the vector loop, for small bodies.
-const TURN_BYTES: usize = 64;
+/// Up to this many addresses and values from outer levels are left to the register allocator.
+const MOST_HELD: usize = 40;
 
 impl Plan {
     pub(super) fn new(program: &Program, body: &Loop, layouts: &[Layout], simd: Simd, target: &Target) -> Plan {
@@ -80,6 +84,15 @@ impl Plan {
         }
         let operands: Vec<OperandId> =
             (0..program.operands.len() as u32).map(OperandId).filter(|o| touched[o.0 as usize]).collect();
+        let inline_constants = constants > MOST_HOISTED_CONSTANTS;
+        let mut escapes = vec![false; body.insts.len()];
+        for (value, inst) in body.iter() {
+            for arg in inst.args() {
+                let inline = inline_constants && matches!(body[*arg], Inst::Const(_));
+                escapes[arg.0 as usize] |= !inline && levels[arg.0 as usize] < levels[value.0 as usize];
+            }
+        }
+        let held = operands.len() + escapes.iter().filter(|e| **e).count();
         let strided: Vec<OperandId> =
             operands.iter().copied().filter(|o| layouts[o.0 as usize].stride == Stride::Strided).collect();
         let shape = if simd == Simd::V128 && target.simd && depth == Level::Element {
@@ -92,7 +105,9 @@ impl Plan {
             depth,
             operands,
             stepped: if strided.len() <= MOST_STEPPED { strided } else { Vec::new() },
-            inline_constants: constants > MOST_HOISTED_CONSTANTS,
+            inline_constants,
+            escapes,
+            crowded: held > MOST_HELD,
             shape,
         }
     }
@@ -138,12 +153,14 @@ fn shape(program: &Program, body: &Loop, layouts: &[Layout], levels: &[Level], t
     }
     // As many lanes as fill a vector of the narrowest type, unless that takes too many vectors of
     // the widest.
-    let most = if count <= 24 { TURN_BYTES } else { TURN_BYTES / 2 };
+    let most = if count <= 24 { 64 } else { 32 };
     let lanes = (16 / narrowest.min(widest)).min(most / widest);
-    let repeats = match count {
-        0..=16 => TURN_BYTES / (lanes * widest),
-        17..=40 => TURN_BYTES / 2 / (lanes * widest),
-        _ => 1,
+    // Small bodies are repeated, so that the loop's own instructions weigh little. More makes no
+    // loop faster that was measured, and costs time to compile.
+    let turn = match count {
+        0..=6 => 64,
+        7..=24 => 32,
+        _ => 0,
     };
-    Some(Shape { lanes, repeats: repeats.max(1) })
+    Some(Shape { lanes, repeats: (turn / (lanes * widest)).max(1) })
 }

@@ -1,6 +1,6 @@
 //! One element at a time: every operation, every layout.
 
-use super::{Emitter, Level, int_type, memory, scalar_type};
+use super::{Emitter, Held, Level, int_type, memory, scalar_type};
 use crate::dtype::DType;
 use crate::ir::{Inst, Op, OperandId, Value};
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
@@ -56,14 +56,17 @@ impl Emitter<'_> {
                     None
                 }
             };
-            self.scalars[value.0 as usize] = result;
+            self.scalars[value.0 as usize] = result.map(|result| match self.plan.escapes[value.0 as usize] {
+                true => self.hold(result),
+                false => Held::Value(result),
+            });
         }
     }
 
     /// The machine value of an instruction that was emitted here or further out.
     pub(super) fn scalar(&mut self, value: Value) -> ir::Value {
         match (self.scalars[value.0 as usize], &self.body[value]) {
-            (Some(scalar), _) => scalar,
+            (Some(scalar), _) => self.fetch(scalar),
             (None, Inst::Const(constant)) => self.constant_scalar(*constant),
             (None, _) => unreachable!("an instruction reads only values before it"),
         }

@@ -9,7 +9,7 @@
 
 use super::plan::{Level, Shape};
 use super::scalar::{float_condition, int_condition};
-use super::{Emitter, Target, int_type, memory, scalar_type};
+use super::{Emitter, Held, Target, int_type, memory, scalar_type};
 use crate::dtype::{DType, Scalar};
 use crate::ir::{Inst, Op, OperandId, Value};
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
@@ -112,7 +112,7 @@ pub(super) struct Lanes<'e, 'a> {
     turn: usize,
     values: Vec<Option<Lane>>,
     /// Values from outside the loop in all lanes, by value and lane width.
-    uniforms: HashMap<(Value, usize), ir::Value>,
+    uniforms: HashMap<(Value, usize), Held>,
     /// Shift amounts from outside the loop, for arithmetic shifts or others: the amount, and a mask
     /// of the lanes if it may be too great.
     amounts: HashMap<(Value, bool), (ir::Value, Option<ir::Value>)>,
@@ -216,7 +216,7 @@ impl<'e, 'a> Lanes<'e, 'a> {
     /// of the given lane width.
     fn uniform(&mut self, value: Value, size: usize) -> ir::Value {
         if let Some(&uniform) = self.uniforms.get(&(value, size)) {
-            return uniform;
+            return self.emitter.fetch(uniform);
         }
         let dtype = self.emitter.body.dtype(value);
         if let Some(constant) = self.emitter.constant(value) {
@@ -225,16 +225,17 @@ impl<'e, 'a> Lanes<'e, 'a> {
                 _ => self.constant(vector_type(dtype), constant.bits),
             };
         }
-        let scalar = self.emitter.scalar(value);
         self.emitter.at(self.emitter.plan.level(value));
+        let scalar = self.emitter.scalar(value);
         let (scalar, ty) = match dtype {
             DType::Bool => (self.scalar_mask(scalar, int_type(size)), lane_type(size)),
             _ => (scalar, vector_type(dtype)),
         };
         let uniform = self.ins().splat(ty, scalar);
+        let uniform = self.emitter.hold(uniform);
         self.emitter.at(Level::Element);
         self.uniforms.insert((value, size), uniform);
-        uniform
+        self.emitter.fetch(uniform)
     }
 
     /// All bits set where a bool is 1.
@@ -552,8 +553,8 @@ impl<'e, 'a> Lanes<'e, 'a> {
         let (amount, mask) = match self.amounts.get(&(args[1], arithmetic)) {
             Some(&prepared) => prepared,
             None => {
-                let amount = self.emitter.scalar(args[1]);
                 self.emitter.at(self.emitter.plan.level(args[1]));
+                let amount = self.emitter.scalar(args[1]);
                 let known = self.emitter.constant(args[1]).map(Scalar::as_int);
                 let in_range = known.is_some_and(|known| (0..dtype.bits() as i128).contains(&known));
                 let prepared = match (in_range, arithmetic) {

@@ -3,7 +3,7 @@
 use super::errors;
 use super::lower::Lowerer;
 use super::names::{Listed, Reference, Resolved, resolve};
-use super::term::{Term, promote};
+use super::term::{Term, promote, promoting};
 use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{GuardKind, Inst, Op, Value};
 use crate::registry::Registry;
@@ -98,7 +98,11 @@ impl Lowerer<'_> {
     }
 
     fn resolve(&mut self, function: &Function, loops: Loops, args: &[Term], span: Span) -> Option<DType> {
-        match loops.resolve(promote(args).dtype()) {
+        let mut dtypes = promoting(args);
+        if dtypes.is_empty() {
+            dtypes.push(promote(args).dtype());
+        }
+        match loops.resolve(&dtypes) {
             Resolution::Loop(dtype) => Some(dtype),
             Resolution::Half => {
                 self.error(errors::half(function.name, &types(args), span));
@@ -138,6 +142,11 @@ impl Lowerer<'_> {
     }
 
     fn clip(&mut self, args: &[Term], span: Span) -> Term {
+        // NumPy makes an array of what is clipped, so that it is never weak.
+        let args = &[self.strong(args[0], span), args[1], args[2]];
+        if args[0] == Term::Poison {
+            return Term::Poison;
+        }
         let dtype = promote(args).dtype();
         let Some(x) = self.to(args[0], dtype, span) else { return Term::Poison };
         let (lowest, highest) = dtype.int_range();

@@ -133,6 +133,11 @@ impl Lowerer<'_> {
         if statement.storage == Storage::Local && stored_type.is_none() {
             return self.remember(index, value);
         }
+        // What is weak in the end becomes int64 or float64.
+        if value.ty() == Type::WeakUInt {
+            self.errors.push(errors::integer_too_large(node.span));
+            return self.remember(index, Term::Poison);
+        }
         let strong = self.strong(value, node.span);
         let Term::Value(value, ty, _) = strong else { return self.remember(index, Term::Poison) };
         let to = stored_type.unwrap_or(ty.dtype());

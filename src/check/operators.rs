@@ -113,7 +113,7 @@ impl Lowerer<'_> {
             BinaryOp::Sub => common,
             BinaryOp::Div if !common.is_float() => DType::F64,
             BinaryOp::Div => common,
-            BinaryOp::Pow if as_operator && b == Term::Int(2) && a.ty() == Type::Strong(DType::Bool) => DType::I8,
+            BinaryOp::Pow if as_operator && is_two(b) && a.ty() == Type::Strong(DType::Bool) => DType::I8,
             BinaryOp::FloorDiv | BinaryOp::Mod | BinaryOp::Pow if is_bool => DType::I8,
             BinaryOp::FloorDiv | BinaryOp::Mod | BinaryOp::Pow => common,
             BinaryOp::Xor if common.is_float() => return self.error(errors::xor_of_floats(&types(&[a, b]), span)),
@@ -143,7 +143,7 @@ impl Lowerer<'_> {
             let exponent = match b {
                 Term::Int(value) => Some(value as f64),
                 Term::Float(value) => Some(value),
-                _ => None,
+                _ => is_two(b).then_some(2.0),
             };
             // Where the power is one operation, it is the exact one, as NumPy has it.
             let simple = match exponent {
@@ -167,7 +167,7 @@ impl Lowerer<'_> {
             Term::Int(value) if value < 0 && dtype.is_signed() => {
                 return self.error(errors::negative_power(span));
             }
-            Term::Int(2) => return Term::strong(self.current.op(Op::Mul, &[base, base]), dtype),
+            _ if is_two(b) => return Term::strong(self.current.op(Op::Mul, &[base, base]), dtype),
             _ => {}
         }
         let Some(power) = self.to(b, dtype, span) else { return Term::Poison };
@@ -385,12 +385,6 @@ impl Lowerer<'_> {
         let (Some(x), Some(y)) = (self.to(a, DType::I64, span), self.to(b, DType::I64, span)) else {
             return Term::Poison;
         };
-        let sign = match op {
-            BinaryOp::Add => a.sign().plus(b.sign()),
-            BinaryOp::Sub => a.sign().plus(b.sign().negated()),
-            BinaryOp::Mul => a.sign().times(b.sign()),
-            _ => Sign::Unknown,
-        };
         let overflows = match op {
             BinaryOp::Add => Some(self.current.op(Op::AddOverflows, &[x, y])),
             BinaryOp::Sub => Some(self.current.op(Op::SubOverflows, &[x, y])),
@@ -443,7 +437,7 @@ impl Lowerer<'_> {
             }
             _ => self.current.op(primitive(op), &[x, y]),
         };
-        Term::Value(value, Type::WeakInt, sign)
+        Term::Value(value, Type::WeakInt, Sign::Unknown)
     }
 
     /// Python's numbers, at least one a float, known at the call.
@@ -481,6 +475,11 @@ impl Lowerer<'_> {
         };
         Term::Value(value, Type::WeakFloat, Sign::Unknown)
     }
+}
+
+/// Is it a Python integer that is known to be two?
+fn is_two(term: Term) -> bool {
+    term.is_weak_int() && term.sign() == Sign::Two
 }
 
 fn callee_bool2(function: extern "C" fn(i64, i64) -> bool, name: &'static str) -> Arc<Callee> {

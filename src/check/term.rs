@@ -1,7 +1,9 @@
 //! What an expression has become while a loop is built: a value, or a number of Python's own.
 
-use crate::dtype::{DType, Type};
+use crate::dtype::{DType, Kind, Type};
 use crate::ir::Value;
+use crate::registry::function::{Loops, Resolved};
+use smallvec::SmallVec;
 
 /// An expression's meaning in the loop being built.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,15 +18,18 @@ pub enum Term {
     Poison,
 }
 
-/// What is known of the sign of a Python integer, on which the type of its powers depends.
+/// What is known of a Python integer on which the type of a power depends: its sign, and whether it
+/// is two, since NumPy squares where it would else convert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sign {
     /// Below zero.
     Negative,
     /// Zero.
     Zero,
-    /// Above zero.
+    /// Above zero, and not two.
     Positive,
+    /// Two.
+    Two,
     /// Nothing is known.
     #[default]
     Unknown,
@@ -36,6 +41,7 @@ impl Sign {
         match value.signum() {
             -1 => Sign::Negative,
             0 => Sign::Zero,
+            _ if value == 2 => Sign::Two,
             _ => Sign::Positive,
         }
     }
@@ -43,28 +49,10 @@ impl Sign {
     /// The sign of `-x`.
     pub fn negated(self) -> Sign {
         match self {
-            Sign::Negative => Sign::Positive,
-            Sign::Positive => Sign::Negative,
+            // It may be two.
+            Sign::Negative => Sign::Unknown,
+            Sign::Positive | Sign::Two => Sign::Negative,
             other => other,
-        }
-    }
-
-    /// The sign of `x + y`.
-    pub fn plus(self, other: Sign) -> Sign {
-        match (self, other) {
-            (Sign::Zero, s) | (s, Sign::Zero) => s,
-            (a, b) if a == b => a,
-            _ => Sign::Unknown,
-        }
-    }
-
-    /// The sign of `x * y`.
-    pub fn times(self, other: Sign) -> Sign {
-        match (self, other) {
-            (Sign::Zero, _) | (_, Sign::Zero) => Sign::Zero,
-            (Sign::Unknown, _) | (_, Sign::Unknown) => Sign::Unknown,
-            (a, b) if a == b => Sign::Positive,
-            _ => Sign::Negative,
         }
     }
 }
@@ -106,22 +94,32 @@ impl Term {
     }
 }
 
-/// The type to which operands are promoted (NEP 50): weak ones adapt to strong ones.
-pub fn promote(terms: &[Term]) -> Type {
-    let mut strong: Option<DType> = None;
-    let (mut weak_int, mut weak_float) = (false, false);
-    for term in terms {
-        match term.ty() {
-            Type::Strong(dtype) => strong = Some(strong.map_or(dtype, |s| s.promote(dtype))),
-            Type::WeakFloat => weak_float = true,
-            Type::WeakInt | Type::WeakUInt => weak_int = true,
+/// The dtypes that take part in promotion (NEP 50): the strong operands', and those of Python's own
+/// numbers that the strong ones don't take in.
+pub fn promoting(terms: &[Term]) -> SmallVec<[DType; 4]> {
+    let strong = terms.iter().filter_map(|term| match term.ty() {
+        Type::Strong(dtype) => Some(dtype),
+        _ => None,
+    });
+    let mut dtypes: SmallVec<[DType; 4]> = strong.collect();
+    let highest = dtypes.iter().map(|dtype| dtype.kind()).max();
+    if terms.iter().any(|term| term.ty() == Type::WeakFloat) {
+        if highest < Some(Kind::Float) {
+            dtypes.push(DType::F64);
         }
+    } else if terms.iter().any(|term| term.is_weak_int()) && highest <= Some(Kind::Bool) {
+        dtypes.push(DType::I64);
     }
-    match strong {
-        Some(dtype) if weak_float && !dtype.is_float() => Type::Strong(DType::F64),
-        Some(DType::Bool) if weak_int => Type::Strong(DType::I64),
-        Some(dtype) => Type::Strong(dtype),
-        None if weak_float => Type::WeakFloat,
-        None => Type::WeakInt,
+    dtypes
+}
+
+/// The type to which operands are promoted: weak ones adapt to strong ones.
+pub fn promote(terms: &[Term]) -> Type {
+    if terms.iter().any(|term| !term.is_weak()) {
+        return match Loops::All.resolve(&promoting(terms)) {
+            Resolved::Loop(dtype) => Type::Strong(dtype),
+            _ => Type::Strong(DType::F64),
+        };
     }
+    if terms.iter().any(|term| term.ty() == Type::WeakFloat) { Type::WeakFloat } else { Type::WeakInt }
 }

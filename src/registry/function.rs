@@ -1,6 +1,6 @@
 //! What a function is: one row, from which everything else is derived.
 
-use crate::dtype::DType;
+use crate::dtype::{Casting, DType};
 use crate::ir::{Callee, Loop, Value};
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
 use std::sync::{Arc, OnceLock};
@@ -136,28 +136,27 @@ pub enum Resolved {
 }
 
 impl Loops {
-    /// The type that arguments promoted to `dtype` are computed in.
-    pub fn resolve(self, dtype: DType) -> Resolved {
-        use Resolved::{Half, Loop, None};
-        let is_bool = dtype == DType::Bool;
-        match self {
-            Loops::Float => match dtype {
-                DType::Bool | DType::I8 | DType::U8 => Half,
-                DType::I16 | DType::U16 | DType::F32 => Loop(DType::F32),
-                _ => Loop(DType::F64),
-            },
-            Loops::FloatOrHalf => match dtype {
-                DType::F64 | DType::I32 | DType::U32 | DType::I64 | DType::U64 => Loop(DType::F64),
-                _ => Loop(DType::F32),
-            },
-            Loops::Double => Loop(DType::F64),
-            Loops::Number if is_bool => Loop(DType::I8),
-            Loops::Arithmetic if is_bool => None,
-            Loops::Integer | Loops::StrictInteger | Loops::Bits if dtype.is_float() => None,
-            Loops::Integer if is_bool => Loop(DType::I8),
-            Loops::StrictInteger if is_bool => None,
-            _ => Loop(dtype),
-        }
+    /// The type in which operands of the given types are computed: that of the first of NumPy's
+    /// loops to which all of them can be cast safely.
+    pub fn resolve(self, operands: &[DType]) -> Resolved {
+        use DType::*;
+        const BOOL: &[DType] = &[Bool];
+        const INTEGERS: &[DType] = &[I8, U8, I16, U16, I32, U32, I64, U64];
+        const FLOATS: &[DType] = &[F32, F64];
+        let fits = |loop_: &DType| operands.iter().all(|dtype| dtype.can_cast(*loop_, Casting::Safe));
+        // float16 comes before float32, and holds what has eight bits.
+        let is_half = operands.iter().all(|dtype| dtype.size() == 1);
+        let lists: &[&[DType]] = match self {
+            Loops::Float if is_half => return Resolved::Half,
+            Loops::Float | Loops::FloatOrHalf => &[FLOATS],
+            Loops::Double => &[&[F64]],
+            Loops::Arithmetic | Loops::StrictInteger if operands.iter().all(|dtype| *dtype == Bool) => &[],
+            Loops::Number | Loops::Arithmetic => &[INTEGERS, FLOATS],
+            Loops::Integer | Loops::StrictInteger => &[INTEGERS],
+            Loops::Bits => &[BOOL, INTEGERS],
+            Loops::All => &[BOOL, INTEGERS, FLOATS],
+        };
+        lists.iter().copied().flatten().find(|l| fits(l)).map_or(Resolved::None, |l| Resolved::Loop(*l))
     }
 }
 

@@ -76,6 +76,12 @@ impl<'a> ArrayRef<'a> {
         }
     }
 
+    /// A new array in memory that was allocated for it.
+    #[inline]
+    pub fn in_memory(memory: Memory, shape: &'a [isize], strides: &'a [isize], ty: Type) -> ArrayRef<'a> {
+        ArrayRef { data: memory.0, shape, strides, ty, swapped: false, writable: true }
+    }
+
     /// The address of the element with all indices zero.
     #[inline]
     pub fn data(&self) -> *mut u8 {

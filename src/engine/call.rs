@@ -15,6 +15,7 @@ use crate::runtime::run::{Buffer, RunError, run};
 use crate::runtime::shape::{self, Order, Shape};
 use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// The options of a call, as NumPy's ufuncs have them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,8 +48,8 @@ pub trait Host {
 }
 
 /// Work of at least this many bytes or elements is given to [`Host::long_work`].
-const LONG_BYTES: usize = 1 << 17;
-const LONG_ELEMENTS: usize = 1 << 12;
+pub(super) const LONG_BYTES: usize = 1 << 17;
+pub(super) const LONG_ELEMENTS: usize = 1 << 12;
 
 type PerArgument<T> = SmallVec<[T; 8]>;
 
@@ -71,6 +72,9 @@ impl Kernel {
     /// wrong number of arguments, [`Error::Memory`]. Perhaps later, when each element of an output has its
     /// old or its final value: what only data can show, and [`Error::Interrupted`].
     pub fn call(&self, args: &[ArrayRef], host: &mut dyn Host, options: &CallOptions) -> Result<(), Error> {
+        if let Some(result) = self.call_by_shortcut(args, host, options) {
+            return result;
+        }
         let resolved = &self.resolved;
         if args.len() != resolved.arguments.len() {
             return Err(Error::Type(format!(
@@ -161,7 +165,7 @@ impl Kernel {
 
     fn run(
         &self,
-        typed: &Typed,
+        typed: &Arc<Typed>,
         args: &[ArrayRef],
         given: &[Option<Placed>],
         shapes: &Shapes,
@@ -236,6 +240,10 @@ impl Kernel {
                 RunError::Interrupted => Error::Interrupted,
                 RunError::Guard(guard) => self.guard_error(typed, guard, &operands),
             })?;
+            if typed.loops.len() == 1 && hidden.is_empty() && apart.copies.is_empty() {
+                let given = given.iter().flatten().count();
+                self.learn(typed, args, &operands, given, options, &plan, &code);
+            }
         }
         for &(index, ref buffer) in &apart.copies {
             if apart.written_back.contains(&index) {
@@ -254,7 +262,7 @@ impl Kernel {
     }
 
     /// The error of a failed guard, in Python's or NumPy's words.
-    fn guard_error(&self, typed: &Typed, guard: u32, operands: &[ArrayRef]) -> Error {
+    pub(super) fn guard_error(&self, typed: &Typed, guard: u32, operands: &[ArrayRef]) -> Error {
         let Some(guard) = typed.program.guards.get(guard as usize) else {
             return Error::Internal("the code named a guard that it doesn't have".into());
         };

@@ -1,5 +1,6 @@
 //! A compiled expression.
 
+use super::shortcut::Shortcuts;
 use super::typed::{Key, Typed};
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::Resolved;
@@ -28,6 +29,7 @@ pub struct Kernel {
     pub(super) simd: Simd,
     pub(super) code_bytes: Arc<AtomicUsize>,
     typed: RwLock<Vec<Arc<Typed>>>,
+    pub(super) shortcuts: Shortcuts,
 }
 
 /// An output of a kernel.
@@ -61,6 +63,7 @@ impl Kernel {
             simd,
             code_bytes,
             typed: RwLock::default(),
+            shortcuts: Shortcuts::default(),
         }
     }
 

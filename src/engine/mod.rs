@@ -7,6 +7,7 @@
 mod call;
 mod compiler;
 mod kernel;
+mod shortcut;
 mod typed;
 
 pub use call::{CallOptions, Host};

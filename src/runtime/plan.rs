@@ -32,6 +32,12 @@ pub struct LoopPlan<'a> {
 
 const UNUSED: Layout = Layout { stride: Stride::Constant, swapped: false };
 
+/// The layout of a packed array or a scalar of native byte order, over its own shape.
+pub fn packed_layout(array: &ArrayRef) -> Layout {
+    let stride = if array.ndim() == 0 { Stride::Constant } else { Stride::Contiguous };
+    Layout { stride, swapped: false }
+}
+
 /// Fewer elements than this are a poor call; then a longer axis is worth more than its locality.
 const SHORT_CALL: usize = 256;
 

@@ -62,6 +62,29 @@ pub fn run(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn()
     run_chunks(plan, entry, threads, interrupted)
 }
 
+/// Runs generated code once over operands that are each a scalar or packed, with as many elements as
+/// said. The code must have been made for these operands and their `packed_layout`s.
+///
+/// # Panics
+/// If an operand is neither.
+#[inline]
+pub fn run_packed(operands: &[ArrayRef], elements: usize, entry: Entry) -> Result<(), RunError> {
+    let mut pointers = SmallVec::<[*mut u8; 8]>::new();
+    let mut inner_strides = SmallVec::<[isize; 8]>::new();
+    for operand in operands {
+        let is_scalar = operand.ndim() == 0;
+        let count = operand.shape().iter().product::<isize>() as usize;
+        assert!(is_scalar || count == elements && operand.is_c_contiguous(), "an operand is not packed");
+        pointers.push(operand.data());
+        inner_strides.push(if is_scalar { 0 } else { operand.itemsize() as isize });
+    }
+    // With one row, nothing is multiplied with the outer strides.
+    let outer_strides = SmallVec::<[isize; 8]>::from_elem(0, operands.len());
+    // SAFETY: the lists hold one item for each operand of the program; from each pointer there are
+    // `elements` elements next to each other, or one that is not stepped over, all of them the view's.
+    guard(unsafe { entry(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), elements, 1) })
+}
+
 fn run_chunks(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {
     let cut = Cut::new(plan);
     let threads = if plan.in_order { 1 } else { threads.min(cut.count) };

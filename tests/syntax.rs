@@ -225,9 +225,7 @@ fn generate_expr(random: &mut Random, ast: &mut Ast, forest: &mut Vec<ExprId>) -
             Expr::Compare(first, rest)
         }
         10 => Expr::Logical(random.pick(&[LogicalOp::And, LogicalOp::Or]), child(random), child(random)),
-        11 | 12 => {
-            Expr::Conditional { then: child(random), condition: child(random), otherwise: child(random) }
-        }
+        11 | 12 => Expr::Conditional { then: child(random), condition: child(random), otherwise: child(random) },
         _ => {
             let function = identifier(random);
             let positional = random.below(3);
@@ -298,12 +296,101 @@ fn check_any(text: &str, limits: &Limits) -> Parsed {
 }
 
 const PIECES: &[&str] = &[
-    "x", "y ", "sin", "if ", " else ", " and ", " or ", " not ", " is ", " in ", " for ", "lambda ", "let ", "return ",
-    "None", "True", "`a b`", "``", "`", "'s'", "'", "\"", "\\", "\\\n", "1", "0x", "1e", "012", "2.5e-3j", ".5", "1__0",
-    "(", ")", "(", ")", "[", "]", "{", "}", ",", ";", "\n", "\r\n", "\r", "#", "=", "+=", "**=", "@=", ":=", "==", "=<",
-    "=>", "<", "<=", "<>", "===", "!=", "+", "-", "*", "/", "//", "%", "**", "&", "&&", "|", "||", "^", "~", "<<", ">>",
-    "!", "?", ":", "::", "->", ".", "@", "$", "×", "−", "≤", "é", "λ", "🦀", "\u{a0}", "\u{feff}", "\0", "\u{301}", "ﬁ",
-    "f(x, k=1)", "np.sin(x)", "x[0]",
+    "x",
+    "y ",
+    "sin",
+    "if ",
+    " else ",
+    " and ",
+    " or ",
+    " not ",
+    " is ",
+    " in ",
+    " for ",
+    "lambda ",
+    "let ",
+    "return ",
+    "None",
+    "True",
+    "`a b`",
+    "``",
+    "`",
+    "'s'",
+    "'",
+    "\"",
+    "\\",
+    "\\\n",
+    "1",
+    "0x",
+    "1e",
+    "012",
+    "2.5e-3j",
+    ".5",
+    "1__0",
+    "(",
+    ")",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ";",
+    "\n",
+    "\r\n",
+    "\r",
+    "#",
+    "=",
+    "+=",
+    "**=",
+    "@=",
+    ":=",
+    "==",
+    "=<",
+    "=>",
+    "<",
+    "<=",
+    "<>",
+    "===",
+    "!=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "//",
+    "%",
+    "**",
+    "&",
+    "&&",
+    "|",
+    "||",
+    "^",
+    "~",
+    "<<",
+    ">>",
+    "!",
+    "?",
+    ":",
+    "::",
+    "->",
+    ".",
+    "@",
+    "$",
+    "×",
+    "−",
+    "≤",
+    "é",
+    "λ",
+    "🦀",
+    "\u{a0}",
+    "\u{feff}",
+    "\0",
+    "\u{301}",
+    "ﬁ",
+    "f(x, k=1)",
+    "np.sin(x)",
+    "x[0]",
 ];
 
 #[test]
@@ -381,7 +468,11 @@ fn hostile_texts_give_few_diagnostics() {
         let limits = Limits { characters: usize::MAX, ..Limits::default() };
         let parsed = check_parsed(&text, &limits);
         let found: Vec<&str> = parsed.diagnostics.iter().map(|d| d.message.as_str()).collect();
-        assert!(found.iter().any(|message| message.contains(expected)), "{piece:?}: {:?}", &found[..found.len().min(3)]);
+        assert!(
+            found.iter().any(|message| message.contains(expected)),
+            "{piece:?}: {:?}",
+            &found[..found.len().min(3)]
+        );
         // The text is over the limit of characters, which is seen at once.
         if text.len() > Limits::default().characters {
             let parsed = parse(&text, &Limits::default());
@@ -430,8 +521,10 @@ fn children_stand_before_their_parents() {
 
 #[test]
 fn tokens_show_what_was_recognised() {
-    let found: Vec<(Token, &str)> =
-        tokens("y += f(\n2x) # sum\nb").iter().map(|&(token, span)| (token, &"y += f(\n2x) # sum\nb"[span.range()])).collect();
+    let found: Vec<(Token, &str)> = tokens("y += f(\n2x) # sum\nb")
+        .iter()
+        .map(|&(token, span)| (token, &"y += f(\n2x) # sum\nb"[span.range()]))
+        .collect();
     let expected = [
         (Token::Name, "y"),
         (Token::PlusAssign, "+="),

@@ -215,6 +215,11 @@ impl<'t> Parser<'t> {
         self.reported_at = None;
     }
 
+    /// Whether the token at the cursor is no bracket or one without a partner.
+    pub(super) fn is_unpaired(&self) -> bool {
+        self.partners[self.position] == UNPAIRED
+    }
+
     /// Moves past an opening bracket, and says so if nothing closes it.
     pub(super) fn open(&mut self) -> Bracket {
         let bracket = Bracket { span: self.span(), token: self.peek(), partner: self.partners[self.position] };

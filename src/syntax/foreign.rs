@@ -141,10 +141,14 @@ impl Parser<'_> {
             (Token::EqualEqualEqual, _) => (error::foreign_operator(span, text, "=="), Infix::Compare(CompareOp::Eq)),
             (Token::FatArrow, _) => (error::foreign_operator(span, text, ">="), Infix::Compare(CompareOp::Ge)),
             (Token::EqualLess, _) => (error::foreign_operator(span, text, "<="), Infix::Compare(CompareOp::Le)),
-            (Token::Is, Token::Not) => (error::foreign_operator(span.to(self.next_span()), "is not", "!="), Infix::Compare(CompareOp::Ne)),
+            (Token::Is, Token::Not) => {
+                (error::foreign_operator(span.to(self.next_span()), "is not", "!="), Infix::Compare(CompareOp::Ne))
+            }
             (Token::Is, _) => (error::foreign_operator(span, text, "=="), Infix::Compare(CompareOp::Eq)),
             (Token::In, _) => (error::membership(span, text), Infix::Compare(CompareOp::Eq)),
-            (Token::Not, Token::In) => (error::membership(span.to(self.next_span()), "not in"), Infix::Compare(CompareOp::Ne)),
+            (Token::Not, Token::In) => {
+                (error::membership(span.to(self.next_span()), "not in"), Infix::Compare(CompareOp::Ne))
+            }
             (Token::At, _) => (error::matrix_product(span), Infix::Binary(BinaryOp::Mul)),
             (Token::Unknown, _) => (error::unknown_character(span, text), lookalike(text)?),
             _ => return None,
@@ -258,7 +262,10 @@ impl Parser<'_> {
 
     /// The token at the cursor starts no operand.
     fn expected_operand(&self) -> Diagnostic {
-        error::expected_value(self.span(), self.found())
+        match self.peek().closes() && self.is_unpaired() {
+            true => error::never_opened(self.span(), self.text(self.span())),
+            false => error::expected_value(self.span(), self.found()),
+        }
     }
 
     /// The token at the cursor in words.

@@ -91,6 +91,11 @@ impl<'t> Parser<'t> {
         self.tokens[self.position].1
     }
 
+    /// The place of the token after it.
+    pub(super) fn next_span(&self) -> Span {
+        self.tokens[(self.position + 1).min(self.tokens.len() - 1)].1
+    }
+
     /// The text of a place.
     pub(super) fn text(&self, span: Span) -> &'t str {
         &self.text[span.range()]
@@ -197,9 +202,9 @@ impl<'t> Parser<'t> {
         self.position = self.tokens.len() - 1;
     }
 
-    /// Whether anything was wrong so far.
-    pub(super) fn has_errors(&self) -> bool {
-        !self.diagnostics.is_empty()
+    /// How many mistakes there are so far.
+    pub(super) fn errors(&self) -> usize {
+        self.diagnostics.len()
     }
 
     // Going on after a mistake.
@@ -207,6 +212,12 @@ impl<'t> Parser<'t> {
     /// Starts a statement.
     pub(super) fn begin_statement(&mut self) {
         self.unclosed = false;
+        self.reported_at = None;
+    }
+
+    /// Whether the token at the cursor is no bracket or one without a partner.
+    pub(super) fn is_unpaired(&self) -> bool {
+        self.partners[self.position] == UNPAIRED
     }
 
     /// Moves past an opening bracket, and says so if nothing closes it.

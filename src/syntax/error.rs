@@ -48,6 +48,7 @@ pub(super) fn number_with_suffix(span: Span, text: &str, number: &str, suffix: &
     let dangling = number.ends_with('_');
     match suffix {
         _ if dangling => diagnostic,
+        _ if number.ends_with('.') => diagnostic.with_hint("attributes are not supported"),
         "f" | "F" | "l" | "L" | "u" | "U" | "d" | "D" | "ul" | "UL" | "f32" | "f64" | "i32" | "i64" => diagnostic
             .with_hint(format!("numbers have no type suffix: {} takes its type from its partner", quoted(number))),
         _ if token::keyword(suffix).is_some() => diagnostic.with_hint(format!("put a space before {}", quoted(suffix))),
@@ -122,7 +123,7 @@ pub(super) fn keyword_as_name(span: Span, word: &str) -> Diagnostic {
     match word {
         "True" | "False" | "None" => syntax(span, format!("`{word}` is a constant and can't be assigned")),
         _ => syntax(span, format!("`{word}` is a keyword and can't be a name"))
-            .with_hint(format!("put it in backticks if the name must be {word}")),
+            .with_hint("write it in backticks to use it as a name"),
     }
 }
 
@@ -203,7 +204,12 @@ pub(super) fn unexpected(span: Span, found: String) -> Diagnostic {
 }
 
 pub(super) fn missing_operator(span: Span, found: String) -> Diagnostic {
-    syntax(span, format!("expected an operator before {found}")).with_hint("write `*` to multiply")
+    let diagnostic = syntax(span, format!("expected an operator before {found}"));
+    // No product of strings is meant, nor of the halves of `1.2.3`.
+    match ["`.", "`'", "`\""].iter().any(|start| found.starts_with(start)) {
+        true => diagnostic,
+        false => diagnostic.with_hint("write `*` to multiply"),
+    }
 }
 
 pub(super) fn not_callable(span: Span) -> Diagnostic {
@@ -283,7 +289,7 @@ pub(super) fn let_update(span: Span, operator: &str) -> Diagnostic {
 
 pub(super) fn let_without_name(span: Span, found: String) -> Diagnostic {
     syntax(span, format!("expected a name after `let`, found {found}"))
-        .with_hint("`let` is a keyword; put it in backticks if it is a name")
+        .with_hint("`let` is a keyword; in backticks it is a name")
 }
 
 pub(super) fn let_without_value(span: Span, found: String) -> Diagnostic {
@@ -372,7 +378,7 @@ pub(super) fn keyword(span: Span, word: &str) -> Diagnostic {
         "elif" => diagnostic.with_hint("write `a if c else b if d else e`"),
         "for" | "while" => diagnostic.with_hint("an expression on arrays is computed for each element"),
         "import" | "from" => diagnostic.with_hint("functions are known by their bare names"),
-        "let" => diagnostic.with_hint("`let` starts a statement; put it in backticks if it is a name"),
-        _ => diagnostic.with_hint(format!("{word} is a keyword; put it in backticks if it is a name")),
+        "let" => diagnostic.with_hint("`let` starts a statement; in backticks it is a name"),
+        _ => diagnostic.with_hint(format!("`{word}` is a keyword; in backticks it is a name")),
     }
 }

@@ -38,9 +38,11 @@ impl Parser<'_> {
 
     /// Names after dots, and the call of the last.
     fn attribute(&mut self, base: Node) -> Node {
+        let mut object = base.span;
         let mut last = (Token::Name, base.span);
         while self.peek() == Token::Dot && (self.peek_next().is_name() || self.peek_next().is_keyword()) {
             self.bump();
+            object = base.span.to(last.1);
             last = (self.peek(), self.bump());
         }
         let (token, span) = last;
@@ -51,7 +53,7 @@ impl Parser<'_> {
         let name = self.text(span);
         let whole = base.span.to(span);
         if self.peek() == Token::LeftParen {
-            let object = self.text(base.span);
+            let object = self.text(object);
             self.report(if module { error::module_function(whole, name) } else { error::method(whole, object, name) });
             return self.call(Identifier { name: lexer::name(token, name), span: whole });
         }
@@ -139,10 +141,14 @@ impl Parser<'_> {
             (Token::EqualEqualEqual, _) => (error::foreign_operator(span, text, "=="), Infix::Compare(CompareOp::Eq)),
             (Token::FatArrow, _) => (error::foreign_operator(span, text, ">="), Infix::Compare(CompareOp::Ge)),
             (Token::EqualLess, _) => (error::foreign_operator(span, text, "<="), Infix::Compare(CompareOp::Le)),
-            (Token::Is, Token::Not) => (error::foreign_operator(span, "is not", "!="), Infix::Compare(CompareOp::Ne)),
+            (Token::Is, Token::Not) => {
+                (error::foreign_operator(span.to(self.next_span()), "is not", "!="), Infix::Compare(CompareOp::Ne))
+            }
             (Token::Is, _) => (error::foreign_operator(span, text, "=="), Infix::Compare(CompareOp::Eq)),
             (Token::In, _) => (error::membership(span, text), Infix::Compare(CompareOp::Eq)),
-            (Token::Not, Token::In) => (error::membership(span, "not in"), Infix::Compare(CompareOp::Ne)),
+            (Token::Not, Token::In) => {
+                (error::membership(span.to(self.next_span()), "not in"), Infix::Compare(CompareOp::Ne))
+            }
             (Token::At, _) => (error::matrix_product(span), Infix::Binary(BinaryOp::Mul)),
             (Token::Unknown, _) => (error::unknown_character(span, text), lookalike(text)?),
             _ => return None,
@@ -173,7 +179,7 @@ impl Parser<'_> {
             (Expr::Error, _) => {}
             (Expr::Name(_), Token::ColonAssign) => self.report(error::walrus(self.span())),
             (_, Token::AtAssign) => self.report(error::matrix_product(self.span())),
-            (expr, _) => self.report(error::bad_target(target.span, expr, operator)),
+            _ => self.report_here(|parser| error::bad_target(target.span, parser.expr(target.id), operator)),
         }
         self.bump();
         let value = self.expression();
@@ -246,7 +252,7 @@ impl Parser<'_> {
     /// The token at the cursor is no `else`, and there was an `if`.
     pub(super) fn expected_else(&self) -> Diagnostic {
         match self.peek() {
-            token if token.ends_statement() || token.closes() || token == Token::Comma => {
+            token if token.ends_statement() || token.closes() || matches!(token, Token::Comma | Token::If) => {
                 error::missing_else(self.span())
             }
             Token::Assign => error::equality(self.span()),
@@ -256,7 +262,10 @@ impl Parser<'_> {
 
     /// The token at the cursor starts no operand.
     fn expected_operand(&self) -> Diagnostic {
-        error::expected_value(self.span(), self.found())
+        match self.peek().closes() && self.is_unpaired() {
+            true => error::never_opened(self.span(), self.text(self.span())),
+            false => error::expected_value(self.span(), self.found()),
+        }
     }
 
     /// The token at the cursor in words.

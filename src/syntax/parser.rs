@@ -43,11 +43,30 @@ impl Pending {
     fn nests(&self) -> bool {
         matches!(self, Pending::Prefix(..)) || self.precedence() == Precedence::Power
     }
+
+    /// Gives the operator its right operand.
+    fn apply(self, parser: &mut Parser<'_>, right: Node) -> Node {
+        if self.nests() {
+            parser.leave();
+        }
+        let (start, expr) = match self {
+            Pending::Prefix(start, op) => (start, Expr::Unary(op, right.id)),
+            Pending::Binary(left, op) => (left.span, Expr::Binary(op, left.id, right.id)),
+            Pending::Logical(left, op) => (left.span, Expr::Logical(op, left.id, right.id)),
+            Pending::Compare(first, mut chain, op) => {
+                chain.push((op, right.id));
+                (first.span, Expr::Compare(first.id, chain))
+            }
+        };
+        parser.push(expr, start.to(right.span))
+    }
 }
 
 impl Parser<'_> {
     pub(super) fn program(&mut self) -> Vec<Statement> {
         let mut statements: Vec<Statement> = Vec::new();
+        // The last statement, where its value is used only if no other follows.
+        let mut unused: Option<Span> = None;
         let mut progress = Progress::default();
         loop {
             progress.assert(self, "program");
@@ -57,20 +76,23 @@ impl Parser<'_> {
             if self.peek() == Token::End {
                 break;
             }
+            if let Some(span) = unused.take() {
+                self.report(error::unused_value(span));
+            }
+            let errors = self.errors();
             self.begin_statement();
-            statements.push(self.statement());
+            let statement = self.statement();
             if !self.peek().ends_statement() {
                 self.report_here(Parser::unexpected);
                 self.skip_statement();
             }
-        }
-        if statements.is_empty() && !self.has_errors() {
-            self.report(error::empty(self.span()));
-        }
-        for statement in statements.iter().rev().skip(1) {
-            if statement.kind == StatementKind::Result && *self.expr(statement.value) != Expr::Error {
-                self.report(error::unused_value(statement.span));
+            if statement.kind == StatementKind::Result && self.errors() == errors {
+                unused = Some(statement.span);
             }
+            statements.push(statement);
+        }
+        if statements.is_empty() {
+            self.report(error::empty(self.span()));
         }
         statements
     }
@@ -133,6 +155,7 @@ impl Parser<'_> {
             let condition = self.operation();
             if !self.eat(Token::Else) {
                 self.report_here(Parser::expected_else);
+                self.skip_operand();
                 value = self.push_error(value.span.to(condition.span));
                 break;
             }
@@ -161,12 +184,12 @@ impl Parser<'_> {
             let mut value = self.operand();
             let Some(next) = self.infix_operator() else {
                 while let Some(before) = pending.pop() {
-                    value = self.apply(before, value);
+                    value = before.apply(self, value);
                 }
                 return value;
             };
             while let Some(before) = pending.pop_if(|before| before.binds_before(next.precedence())) {
-                value = self.apply(before, value);
+                value = before.apply(self, value);
             }
             self.bump();
             let next = match next {
@@ -214,11 +237,12 @@ impl Parser<'_> {
             Token::String => lexer::string(text, span).map(Expr::Str),
             _ => lexer::number(text, span),
         };
+        self.bump();
         let expr = value.unwrap_or_else(|diagnostic| {
+            // What follows is often the rest of the mistake, as in `1if c else 2`.
             self.report(diagnostic);
             Expr::Error
         });
-        self.bump();
         self.push(expr, span)
     }
 
@@ -295,22 +319,5 @@ impl Parser<'_> {
 
     fn infix_operator(&mut self) -> Option<Infix> {
         self.peek().infix().or_else(|| self.foreign_infix())
-    }
-
-    /// Gives an operator its right operand.
-    fn apply(&mut self, operator: Pending, right: Node) -> Node {
-        if operator.nests() {
-            self.leave();
-        }
-        let (start, expr) = match operator {
-            Pending::Prefix(start, op) => (start, Expr::Unary(op, right.id)),
-            Pending::Binary(left, op) => (left.span, Expr::Binary(op, left.id, right.id)),
-            Pending::Logical(left, op) => (left.span, Expr::Logical(op, left.id, right.id)),
-            Pending::Compare(first, mut chain, op) => {
-                chain.push((op, right.id));
-                (first.span, Expr::Compare(first.id, chain))
-            }
-        };
-        self.push(expr, start.to(right.span))
     }
 }

@@ -13,7 +13,7 @@ use unicode_ident::{is_xid_continue, is_xid_start};
 #[logos(skip r"\\(\r\n|\r|\n)")]
 pub enum Token {
     /// An identifier.
-    #[regex(r"[A-Za-z_]", name)]
+    #[regex(r"[A-Za-z_]", identifier)]
     #[regex(r"[^\x00-\x7F]", other_character)]
     Name,
     /// Any text in backticks.
@@ -237,7 +237,7 @@ pub enum Token {
     End,
 }
 
-/// Python's keywords, which can't be names, and `let`.
+/// Python's keywords, which can't be names, and `let`; sorted.
 const KEYWORDS: &[(&str, Token)] = &[
     ("False", Token::False),
     ("None", Token::Keyword),
@@ -279,11 +279,11 @@ const KEYWORDS: &[(&str, Token)] = &[
 
 /// The keyword that a word is.
 pub(super) fn keyword(word: &str) -> Option<Token> {
-    KEYWORDS.iter().find(|(text, _)| *text == word).map(|(_, token)| *token)
+    KEYWORDS.binary_search_by_key(&word, |(text, _)| text).ok().map(|index| KEYWORDS[index].1)
 }
 
-/// A name, after its first character: all that may continue it.
-fn name(lexer: &mut Lexer<'_, Token>) -> Token {
+/// An identifier or a keyword, after its first character: all that may continue it.
+fn identifier(lexer: &mut Lexer<'_, Token>) -> Token {
     bump_while(lexer, is_xid_continue);
     keyword(lexer.slice()).unwrap_or(Token::Name)
 }
@@ -291,7 +291,7 @@ fn name(lexer: &mut Lexer<'_, Token>) -> Token {
 /// A character beyond ASCII: the start of a name, or nothing.
 fn other_character(lexer: &mut Lexer<'_, Token>) -> Token {
     match lexer.slice().chars().all(is_xid_start) {
-        true => name(lexer),
+        true => identifier(lexer),
         false => Token::Unknown,
     }
 }

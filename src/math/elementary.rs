@@ -1,7 +1,7 @@
 //! Elementary functions, one element a call, with NumPy's special values.
 //!
-//! The kernels are `pxfm`'s, and `libm`'s for powers, where `pxfm` 0.1.30 misses special values and
-//! overflows in between; what NumPy defines beyond them is here.
+//! The kernels are `pxfm`'s, and the platform's C library's for powers: `pxfm` 0.1.30 has wrong ones
+//! (`10 ** -314`, the sign of underflowing ones). What NumPy defines beyond them is here.
 
 macro_rules! elementary {
     ($($name:ident $single:ident $double:ident;)+) => {$(
@@ -96,7 +96,7 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($type:ident $pow:ident $hypot:ident $atan2:ident $exp:ident $exp2:ident $log1p:ident) => {
+    ($type:ident $hypot:ident $atan2:ident $exp:ident $exp2:ident $log1p:ident) => {
         impl Float for $type {
             fn of(value: f64) -> Self {
                 value as $type
@@ -117,7 +117,7 @@ macro_rules! float {
                 self.is_infinite()
             }
             fn pow(x: Self, y: Self) -> Self {
-                libm::$pow(x, y)
+                f64::powf(x as f64, y as f64) as $type
             }
             fn hypot(x: Self, y: Self) -> Self {
                 pxfm::$hypot(x, y)
@@ -147,8 +147,8 @@ macro_rules! float {
     };
 }
 
-float!(f32 powf f_hypotf f_atan2f f_expf f_exp2f f_log1pf);
-float!(f64 pow f_hypot f_atan2 f_exp f_exp2 f_log1p);
+float!(f32 f_hypotf f_atan2f f_expf f_exp2f f_log1pf);
+float!(f64 f_hypot f_atan2 f_exp f_exp2 f_log1p);
 
 /// C99's special values hold for `pow` (Annex F.10.4.4), of which a library may miss some.
 fn power<T: Float>(x: T, y: T) -> T {
@@ -275,6 +275,7 @@ mod tests {
         assert_eq!(pow::double(1.0, f64::NAN), 1.0);
         assert_eq!(pow::double(f64::NEG_INFINITY, 0.5), f64::INFINITY);
         assert_eq!(pow::single(-0.0, -1.0), f32::NEG_INFINITY);
+        assert_eq!(pow::double(10.0, -314.0), 1e-314);
         assert_eq!(pow::double(f64::MAX, -0.5), 7.458340731200207e-155);
         assert!(pow_weak::double(f64::NEG_INFINITY, 0.5).is_nan());
         assert_eq!(hypot::double(f64::NAN, f64::INFINITY), f64::INFINITY);

@@ -132,23 +132,26 @@ pub fn output_axes(order: Order, shape: &[isize], operands: &[&ArrayRef]) -> Axe
         }
         Order::K => {
             if ndim > 1 && !operands.iter().all(|a| a.is_c_contiguous()) {
-                sort_axes(&mut axes, |outer, inner| {
-                    // In a conflict between operands the order that an earlier axis asks for wins.
+                // From the innermost axis outwards, as NumPy's iterator sorts them: where operands
+                // conflict, the order of the axes' visits decides.
+                axes.reverse();
+                sort_axes(&mut axes, |inner, outer| {
                     let wishes = operands.iter().map(|a| {
                         let outer = stride_along(a, ndim, outer as usize).unsigned_abs();
                         let inner = stride_along(a, ndim, inner as usize).unsigned_abs();
-                        if outer == 0 || inner == 0 { None } else { Some(outer < inner) }
+                        if outer == 0 || inner == 0 { None } else { Some(inner > outer) }
                     });
                     wishes.flatten().reduce(|swap, wish| swap && wish)
                 });
+                axes.reverse();
             }
         }
     }
     axes
 }
 
-/// Sorts axes by a partial order. `swap` says whether the second axis should be the outer one of
-/// the two; `None` if it doesn't matter. What nothing speaks against stays in C order.
+/// Sorts axes by a partial order. `swap` says whether the second axis should come before the first;
+/// `None` if it doesn't matter. What nothing speaks against stays as it is.
 pub(super) fn sort_axes(axes: &mut [u8], swap: impl Fn(u8, u8) -> Option<bool>) {
     // By insertion, since the order need not be transitive.
     for at in 1..axes.len() {

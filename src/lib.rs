@@ -13,6 +13,8 @@ pub mod ir;
 pub mod jit;
 pub mod math;
 pub mod opt;
+#[cfg(feature = "python")]
+mod python;
 pub mod registry;
 pub mod runtime;
 pub mod source;

@@ -25,6 +25,7 @@ from numfuse._core import (
     Kernel,
     __version__,
     _cache_info,
+    _set_own_num_threads,
     cache_clear,
     cache_limit,
     compile,
@@ -73,7 +74,7 @@ def cache_info():
 
 
 class num_threads:
-    """A context in which calls from this thread use `n` threads for large arrays.
+    """A context in which calls from the current thread use `n` threads for large arrays.
 
     Results are the same for any number. Contexts can be nested and used again.
 
@@ -92,8 +93,8 @@ class num_threads:
         self._old = []
 
     def __enter__(self):
-        self._old.append(set_num_threads(self._n))
+        self._old.append(_set_own_num_threads(self._n))
         return self
 
     def __exit__(self, *exception):
-        set_num_threads(self._old.pop())
+        _set_own_num_threads(self._old.pop())

@@ -5,7 +5,7 @@ use super::error::{diagnosed, exception};
 use super::kernel::KernelObject;
 use super::numpy_api::numpy;
 use super::options::Given;
-use crate::array::ArrayRef;
+use crate::array::{ArrayRef, Memory};
 use crate::diagnostic::{Diagnostic, Error};
 use crate::dtype::DType;
 use crate::engine::{Host, Kernel};
@@ -82,7 +82,7 @@ fn refused(py: Python<'_>, callee: &KernelObject, argument: usize, refusal: Refu
         Refusal::Raised(error) => error,
         Refusal::Because(category, message, hint) => {
             let message = format!("argument '{}' {message}", callee.kernel().arguments()[argument]);
-            let mut diagnostic = Diagnostic::new(category, callee.place(argument), message);
+            let mut diagnostic = Diagnostic::new(category, callee.kernel().argument_span(argument), message);
             diagnostic.hint = hint;
             diagnosed(py, callee.kernel().text(), diagnostic)
         }
@@ -127,12 +127,13 @@ impl Host for CallHost<'_, '_> {
     }
 
     #[inline]
-    fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<*mut u8, Error> {
+    fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<Memory, Error> {
         let made = &mut self.made[output];
         if shape.is_empty() {
             made.scalar = Some(dtype);
             // The vector of these has its final length, so the slot stays where it is.
-            return Ok(made.slot.get().cast());
+            // SAFETY: a scalar's dtype has at most the slot's 8 bytes, which are read when the call is over.
+            return Ok(unsafe { Memory::new(made.slot.get().cast()) });
         }
         let array = numpy().new_array(self.py, dtype, shape, strides);
         if array.is_null() {
@@ -140,14 +141,15 @@ impl Host for CallHost<'_, '_> {
             return Err(Error::Memory(error.value(self.py).to_string()));
         }
         made.array = array.cast();
-        // SAFETY: a new array, held by `made`.
-        Ok(unsafe { (*array).fields.data.cast() })
+        // SAFETY: a new array of that shape, dtype and strides, held by `made` until the call is over.
+        Ok(unsafe { Memory::new((*array).fields.data.cast()) })
     }
 
-    fn long_work(&mut self, work: &mut (dyn FnMut(&dyn Fn() -> bool) + Send)) {
+    fn long_work(&mut self, work: &mut dyn FnMut(&dyn Fn() -> bool)) {
         let raised = Mutex::new(None);
+        let work = SameThread(work);
         self.py.detach(|| {
-            work(&|| {
+            work.run(&|| {
                 let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
                 if raised.is_none() {
                     match Python::try_attach(|py| py.check_signals()) {
@@ -161,6 +163,20 @@ impl Host for CallHost<'_, '_> {
             });
         });
         self.interrupt = raised.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// The engine's work, for [`Python::detach`], which asks that what it runs could be sent, so that it
+/// holds nothing of Python's.
+struct SameThread<'a>(&'a mut dyn FnMut(&dyn Fn() -> bool));
+
+// SAFETY: `detach` runs its closure on the calling thread; the engine doesn't know of Python, so its
+// work touches no object without the GIL, but the memory of arrays that the call's caller keeps alive.
+unsafe impl Send for SameThread<'_> {}
+
+impl SameThread<'_> {
+    fn run(self, interrupted: &dyn Fn() -> bool) {
+        (self.0)(interrupted);
     }
 }
 

@@ -4,13 +4,12 @@ use super::argument::is_array;
 use super::call::call;
 use super::error::{exception, guarded, text};
 use super::held::Held;
-use super::kernel::{KernelObject, compile, first_places};
+use super::kernel::{KernelObject, compile};
 use super::options::{self, Given};
 use super::settings;
-use crate::codegen::FastMath;
+use crate::opt::FastMath;
 use crate::diagnostic::{Category, Diagnostic, Error, Report};
 use crate::engine::Options;
-use crate::syntax::ast::Name;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -138,16 +137,13 @@ impl Entry {
             return Ok(kernel.bind(py));
         }
         let string = self.text.bind(py);
-        let text = text(string.cast::<PyString>()?)?;
-        let options = |args: Vec<Name>| Options { args: Some(args), fastmath: self.fastmath, ..Options::default() };
-        // A word may also be a function's, a local's or a part of a comment.
-        let mut args = Vec::new();
-        for (index, constant) in CONSTANTS.into_iter().enumerate() {
-            if given & 1 << index != 0 && compile(py, text, &options(vec![constant.into()])).is_ok() {
-                args.push(constant.into());
-            }
-        }
-        let kernel = if args.is_empty() { self.plain.bind(py) } else { compile(py, text, &options(args))? };
+        let names = CONSTANTS.iter().enumerate().filter(|(index, _)| given & 1 << index != 0);
+        let options = Options {
+            given: names.map(|(_, &name)| name.into()).collect(),
+            fastmath: self.fastmath,
+            ..Options::default()
+        };
+        let kernel = compile(py, text(string.cast::<PyString>()?)?, &options)?;
         // Others may have put the same there while Python ran; the first is found.
         self.variants.borrow_mut().push((given, Held::new(kernel.clone())));
         Ok(kernel)
@@ -392,17 +388,16 @@ unsafe fn call_with_lookups(
 
 /// An argument's name as the text spells it first.
 fn spelling(kernel: &KernelObject, argument: usize) -> &str {
-    let written = kernel.kernel().text().get(kernel.place(argument).range()).unwrap_or_default();
+    let written = kernel.kernel().text().get(kernel.kernel().argument_span(argument).range()).unwrap_or_default();
     written.trim_matches('`')
 }
 
 #[cold]
 fn not_given(py: Python<'_>, kernel: &KernelObject, missing: &[usize], unused: &[String]) -> PyErr {
     let text = kernel.kernel().text();
-    let places = first_places(kernel);
     let diagnostics = missing.iter().map(|&argument| {
         let name = &kernel.kernel().arguments()[argument];
-        let place = places.get(name).copied().unwrap_or_default();
+        let place = kernel.kernel().argument_span(argument);
         let diagnostic = Diagnostic::new(Category::Name, place, format!("the name '{name}' is not given"));
         if options::NAMES.contains(&&**name) {
             diagnostic.with_hint(format!("`{name}=` is an option of evaluate: give this name in a mapping"))

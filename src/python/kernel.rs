@@ -6,8 +6,7 @@ use super::held::Held;
 use super::options::{self, Given};
 use crate::diagnostic::Error;
 use crate::engine::{Engine, Kernel, Options};
-use crate::source::Span;
-use crate::syntax::ast::{Expr, Name, StatementKind};
+use crate::syntax::ast::Name;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::intern;
@@ -117,29 +116,6 @@ impl KernelObject {
         // While Python ran, another thread may have got here first.
         Ok(self.fields.result_class.get_or_init(|| Held::new(class)))
     }
-
-    /// Where an argument's name stands first.
-    pub(super) fn place(&self, argument: usize) -> Span {
-        first_places(self).remove(&self.kernel().arguments()[argument]).unwrap_or_default()
-    }
-}
-
-/// Where every name of a kernel's text stands first. Reads the text once more: for errors only.
-pub(super) fn first_places(kernel: &KernelObject) -> HashMap<Name, Span> {
-    let ast = crate::syntax::parse(kernel.kernel().text(), &kernel.fields.options.limits).ast;
-    let targets = ast.statements.iter().filter_map(|statement| match &statement.kind {
-        StatementKind::Update(target, _) => Some((target.name.clone(), target.span)),
-        _ => None,
-    });
-    let names = ast.exprs.iter().zip(&ast.spans).filter_map(|(expr, &span)| match expr {
-        Expr::Name(name) => Some((name.clone(), span)),
-        _ => None,
-    });
-    let mut places = HashMap::<Name, Span>::new();
-    for (name, span) in targets.chain(names) {
-        places.entry(name).and_modify(|first| *first = span.min(*first)).or_insert(span);
-    }
-    places
 }
 
 unsafe extern "C" fn vectorcall(

@@ -57,6 +57,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(settings::compile, module)?)?;
     module.add_function(wrap_pyfunction!(settings::_restore_kernel, module)?)?;
     module.add_function(wrap_pyfunction!(settings::set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(settings::_set_own_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(settings::get_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(settings::_cache_info, module)?)?;
     module.add_function(wrap_pyfunction!(settings::cache_clear, module)?)?;

@@ -3,9 +3,9 @@
 use super::error::{exception, guarded, text};
 use super::kernel::{KernelObject, compile as compile_text};
 use super::{evaluate, options};
-use crate::codegen::FastMath;
 use crate::dtype::{DType, Type};
 use crate::engine::{Engine, Options};
+use crate::opt::FastMath;
 use crate::runtime::threads;
 use crate::syntax::Limits;
 use crate::syntax::ast::Name;
@@ -225,10 +225,11 @@ fn code(ty: &Type) -> &'static str {
     }
 }
 
-/// Set the number of threads that calls from this thread use for large arrays; give the old one.
+/// Set the number of threads that calls use for large arrays, and return the old number.
 ///
-/// The default is that of the environment variable NUMFUSE_NUM_THREADS, else OMP_NUM_THREADS, else
-/// the processors that the process may use. Results are the same for any number.
+/// It holds for all threads of the process, but in a context of num_threads. The default is that of
+/// the environment variable NUMFUSE_NUM_THREADS, else OMP_NUM_THREADS, else the processors that the
+/// process may use. Results are the same for any number.
 ///
 /// Errors: a ValueError for less than 1.
 ///
@@ -241,13 +242,26 @@ fn code(ty: &Type) -> &'static str {
 #[pyfunction]
 #[pyo3(signature = (n, /))]
 pub(super) fn set_num_threads(n: isize) -> PyResult<usize> {
+    let n = thread_count(n)?;
+    guarded(|| Ok(threads::set_num_threads(n)))
+}
+
+/// Set the number for the calling thread alone, or none, and return the old one; for num_threads.
+#[pyfunction]
+#[pyo3(signature = (n, /))]
+pub(super) fn _set_own_num_threads(n: Option<isize>) -> PyResult<Option<usize>> {
+    let n = n.map(thread_count).transpose()?;
+    guarded(|| Ok(threads::set_thread_override(n)))
+}
+
+fn thread_count(n: isize) -> PyResult<usize> {
     match usize::try_from(n) {
-        Ok(n) if n > 0 => guarded(|| Ok(threads::set_num_threads(n))),
+        Ok(n) if n > 0 => Ok(n),
         _ => Err(PyValueError::new_err("the number of threads must be at least 1")),
     }
 }
 
-/// The number of threads that calls from this thread use for large arrays.
+/// The number of threads that calls from the current thread use for large arrays.
 ///
 /// >>> import numfuse as nf
 /// >>> nf.get_num_threads() >= 1

@@ -46,7 +46,7 @@ def _checked(value):
         if not -(2**63) <= value < 2**63:
             raise WeakOverflow("Python integer beyond 64 bits")
     elif isinstance(value, complex):
-        raise ValueError("complex power of Python's own numbers")
+        raise TypeError("complex power of Python's own numbers")
     elif isinstance(value, np.ndarray | np.generic) and value.dtype == np.float16:
         raise Float16Result
     return value
@@ -161,7 +161,7 @@ def arguments(text):
         reads = [node.id for node in sorted(names, key=lambda node: node.col_offset)]
         if kind == "op":
             reads.insert(0, name)
-        found += [read for read in reads if read not in assigned and read not in found]
+        found += dict.fromkeys(r for r in reads if r not in assigned and r not in found)
         if kind != "expr":
             assigned.add(name)
     return found

@@ -63,8 +63,9 @@ class Differences:
         except KINDS as raised:
             self.statistics[f"cases that raise {kind_of(raised).__name__}"] += 1
             error = raised
+        call, args = args, {name: np.copy(v) if isinstance(v, np.ndarray) else v for name, v in args.items()}
         try:
-            got = (kernel or nf.compile(text, args=list(args)))(*args.values(), **options)
+            got = (kernel or nf.compile(text, args=list(call)))(*call.values(), **options)
         except KINDS as raised:
             if error is None:
                 self.note(text, args, f"raised {type(raised).__name__}: {raised}")
@@ -74,6 +75,12 @@ class Differences:
             return
         except Exception as raised:
             self.note(text, args, f"raised {type(raised).__name__}: {raised}")
+            return
+        if isinstance(error, oracle.WeakOverflow) and not args:
+            # Of literals alone more is known than their type: as in NumPy, uint64 may hold them.
+            self.statistics["cases of great literals"] += 1
+            if np.asarray(got).dtype != np.uint64:
+                self.note(text, args, f"gave {show(got)}")
             return
         if error is not None:
             what = f"gave {show(got)}, NumPy raised {type(error).__name__}: {error}"
@@ -85,8 +92,8 @@ class Differences:
             return
         for result, (name, value) in zip(results, want.items(), strict=True):
             self.compare(text, args, name, result, value, ulp, zero_signs)
-            if isinstance(args.get(name), np.ndarray) and f"{name} = " not in text:
-                if result is not args[name]:
+            if isinstance(call.get(name), np.ndarray) and f"{name} = " not in text:
+                if result is not call[name]:
                     self.note(text, args, f"{name} is not the caller's own array")
 
     def compare(self, text, args, name, got, want, ulp, zero_signs):
@@ -141,7 +148,7 @@ OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>", *ge
 def ulp_of(operator_or_function, *dtypes):
     if operator_or_function == "**":
         operator_or_function = "power"
-    if all(dtype.kind in "biu" for dtype in dtypes) and operator_or_function == "power":
+    if operator_or_function == "power" and np.result_type(*dtypes).kind in "biu":
         return 0
     return oracle.BUDGET.get(operator_or_function, 0)
 
@@ -177,7 +184,10 @@ def test_operator_with_python_numbers(op, differences, rng):
         for weak in [*generate.WEAK_INTEGERS, *generate.WEAK_FLOATS, True, False]:
             kind = np.dtype(type(weak))
             ulp = ulp_of(op, dtype, kind)
-            differences.check(right, f"x {op} w", {"x": x, "w": weak}, ulp=ulp)
+            # NumPy's `bools ** 2` is int8, `bools ** 3` int64: here a dtype never depends on an
+            # argument's value.
+            if not (op == "**" and dtype.kind == "b" and type(weak) is int and weak == 2):
+                differences.check(right, f"x {op} w", {"x": x, "w": weak}, ulp=ulp)
             differences.check(left, f"w {op} x", {"w": weak, "x": x}, ulp=ulp)
         for weak in [0, 1, 2, -1, 3, 128, 300, 70000, 2**40, 0.0, 0.5, 2.0, -1.5, 1e39, 1e300]:
             literal = f"({weak!r})" if weak < 0 else repr(weak)
@@ -193,6 +203,8 @@ def test_operator_between_python_numbers(op, differences):
     numbers = [0, 1, 2, 3, -1, -7, 63, 64, 2**31, 2**53 + 1, 2**63 - 1, -(2**63)]
     numbers += [0.0, -0.0, 0.5, -2.5, 2.0**53, 1e300, -1e300, float("inf"), float("nan"), True]
     for a, b in itertools.product(numbers, repeat=2):
+        if (op, a is True, b) == ("**", True, 2):
+            continue  # int8 for NumPy's arrays of bools, int64 for its scalars
         ulp = 1 if op == "**" else 0
         differences.check(kernel, f"a {op} b", {"a": a, "b": b}, ulp=ulp)
         if all(abs(n) < 2**63 for n in (a, b)) and abs(a) < 1e300 and abs(b) < 1e300:
@@ -212,6 +224,11 @@ def test_unary(name, differences, rng):
         special = generate.special_values(dtype)
         samples = [special, np.tile(special, 5)[3:], special[::-1], special.astype(dtype.newbyteorder(">"))]
         samples += [generate.elements(rng, dtype, 1000) for _ in range(4)]
+        if dtype.kind == "f":
+            # Where results are near overflow, subnormal, or near a zero.
+            samples += [rng.uniform(-limit, limit, 500).astype(dtype) for limit in (1, 8, 110, 760)]
+            samples.append((10.0 ** rng.uniform(-45, 38, 500)).astype(dtype))
+            samples.append((1 + 10.0 ** rng.uniform(-18, 0, 500)).astype(dtype))
         samples += list(special[:: max(1, len(special) // 6)])
         for x in samples:
             differences.check(kernel, text, {"x": x}, ulp=ulp)
@@ -239,6 +256,13 @@ def test_binary_function(name, differences, rng):
         differences.check(kernel, text, {"x": x, "y": y}, ulp=ulp, zero_signs=zero_signs)
         pair = {"x": x, "y": rng.choice(y)}
         differences.check(kernel, text, pair, ulp=ulp, zero_signs=zero_signs)
+        if first.kind == second.kind == "f":
+            x = 10.0 ** rng.uniform(-45, 38, 2000) * rng.choice([-1, 1, 1, 1], 2000)
+            y = rng.choice([rng.uniform(-9, 9), rng.integers(-9, 9), rng.integers(-330, 330)], 2000)
+            pair = {"x": x.astype(first), "y": y.astype(second)}
+            differences.check(kernel, text, pair, ulp=ulp, zero_signs=zero_signs)
+            pair["x"] = rng.choice([-10, -2, 0.5, 2, 10, 1.0001], 2000).astype(first)
+            differences.check(kernel, text, pair, ulp=ulp, zero_signs=zero_signs)
     for dtype in generate.DTYPES:
         x = generate.special_values(dtype)
         for weak in [0, 1, 2, 5, 100, 300, 0.0, 0.5, -2.0, 1e300, True]:

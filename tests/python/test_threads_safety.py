@@ -99,12 +99,12 @@ def test_gil_is_released():
     x = np.linspace(0, 1, 4_000_000)
     y = np.zeros_like(x)
     kernel = nf.compile(LONG)
-    kernel(y[:10], x[:10])
+    kernel(x=x[:10], y=y[:10])
     running, ticks = threading.Event(), []
 
     def call():
         running.set()
-        kernel(y, x)
+        kernel(x=x, y=y)
         running.clear()
 
     thread = threading.Thread(target=call)
@@ -122,15 +122,15 @@ def test_keyboard_interrupt():
     x = np.linspace(0, 1, 20_000_000)
     y = np.full_like(x, -1.0)
     kernel = nf.compile(LONG)
-    small = kernel(np.full(64, -1.0), x[:64])
+    small = kernel(x=x[:64], y=np.full(64, -1.0))
     timer = threading.Timer(0.15, _thread.interrupt_main)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        kernel(y, x)
+        kernel(x=x, y=y)
         # Should the run have been shorter than that, the interrupt comes here.
         time.sleep(2)
     assert (y[:64] == small).all() or (y[:64] == -1.0).all() or np.isin(y[:64], [*small, -1.0]).all()
-    assert (kernel(np.full(64, -1.0), x[:64]) == small).all()
+    assert (kernel(x=x[:64], y=np.full(64, -1.0)) == small).all()
 
 
 def _in_child(queue):

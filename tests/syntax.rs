@@ -774,3 +774,13 @@ fn sentences_of_the_grammar_parse() {
     println!("{right} of {all} sentences were programs, {bytes} bytes in all");
     assert!(right > 200 && bytes > 200_000, "the sentences test too little");
 }
+
+/// No limit lets the parser's stack outgrow a thread of the usual size.
+#[test]
+fn depth_has_a_limit_of_its_own() {
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    let nested = |depth: usize| "f(1 + (".repeat(depth / 2) + "x" + &"))".repeat(depth / 2);
+    assert_eq!(check_any(&nested(Limits::MAX_DEPTH), &limits).diagnostics, []);
+    let parsed = check_any(&nested(Limits::MAX_DEPTH + 2), &limits);
+    assert!(parsed.diagnostics[0].message.contains("nested more than 512 levels deep"), "{:?}", parsed.diagnostics);
+}

@@ -449,30 +449,30 @@ fn hostile_texts_give_few_diagnostics() {
         ("x.y(", million, "x", "methods are not supported"),
         ("(a, ", million, "x", "`(` is never closed"),
         (")", million, "x", "closes nothing"),
-        ("x;", million, "x", "more than 100000 operands"),
+        ("x;", million, "x", "of this statement is not used"),
+        ("x=1;", million, "x", "more than 100000 operands"),
         ("x[0]", million, "", "subscripts are not supported"),
         ("f(x)(y)", million, "", "only a name can be called"),
         ("c ? a : ", million, "x", "`?` is not an operator"),
         ("lambda x: ", million, "x", "`lambda` is not supported"),
         ("$", million, "x", "no meaning here"),
-        ("!", million, "x", limit),
-        ("&&", million, "x", "not an operator here"),
+        ("!", million, "x", "`!` is not an operator here"),
+        ("&&", million, "x", "expected a value, found `&&`"),
         ("`", million, "x", "backticks is empty"),
-        ("'\\x", million, "x", "no closing '"),
+        ("'\\x", million, "x", "is not an escape sequence"),
         ("\n", million, "", "the expression is empty"),
         ("f(a=1,", million, "", limit),
         ("1", million, "x", "is not a number"),
     ];
+    let mut wrong = Vec::new();
     for (piece, times, end, expected) in cases {
         let text = piece.repeat(times) + end;
         let limits = Limits { characters: usize::MAX, ..Limits::default() };
         let parsed = check_parsed(&text, &limits);
         let found: Vec<&str> = parsed.diagnostics.iter().map(|d| d.message.as_str()).collect();
-        assert!(
-            found.iter().any(|message| message.contains(expected)),
-            "{piece:?}: {:?}",
-            &found[..found.len().min(3)]
-        );
+        if !found.iter().any(|message| message.contains(expected)) {
+            wrong.push(format!("{piece:?}: {:?}", &found[..found.len().min(3)]));
+        }
         // The text is over the limit of characters, which is seen at once.
         if text.len() > Limits::default().characters {
             let parsed = parse(&text, &Limits::default());
@@ -480,6 +480,7 @@ fn hostile_texts_give_few_diagnostics() {
             assert!(parsed.diagnostics[0].message.contains("more than 1048576 characters"));
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -772,4 +773,14 @@ fn sentences_of_the_grammar_parse() {
     }
     println!("{right} of {all} sentences were programs, {bytes} bytes in all");
     assert!(right > 200 && bytes > 200_000, "the sentences test too little");
+}
+
+/// No limit lets the parser's stack outgrow a thread of the usual size.
+#[test]
+fn depth_has_a_limit_of_its_own() {
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    let nested = |depth: usize| "f(1 + (".repeat(depth / 2) + "x" + &"))".repeat(depth / 2);
+    assert_eq!(check_any(&nested(Limits::MAX_DEPTH), &limits).diagnostics, []);
+    let parsed = check_any(&nested(Limits::MAX_DEPTH + 2), &limits);
+    assert!(parsed.diagnostics[0].message.contains("nested more than 512 levels deep"), "{:?}", parsed.diagnostics);
 }

@@ -110,7 +110,8 @@ impl Kernel {
         // The code is made for these layouts.
         let fits = |index: usize| {
             let uses = &typed.loops[0].uses[index];
-            !(uses.reads || uses.writes) || plan.layouts()[index] == crate::runtime::plan::packed_layout(&operands[index])
+            !(uses.reads || uses.writes)
+                || plan.layouts()[index] == crate::runtime::plan::packed_layout(&operands[index])
         };
         if !(0..operands.len()).all(fits) {
             return;
@@ -150,8 +151,7 @@ impl Kernel {
         }
         let first_allocatable = self.outputs().iter().position(|output| output.target.is_none());
         let is_given = first_allocatable.is_some_and(|output| host.given(output).is_some());
-        let shortcut =
-            self.shortcuts.find(|shortcut| shortcut.is_given == is_given && shortcut.fits(args, options))?;
+        let shortcut = self.shortcuts.find(|shortcut| shortcut.is_given == is_given && shortcut.fits(args, options))?;
         if !shortcut.is_short(elements) {
             return None;
         }
@@ -183,7 +183,11 @@ impl Shortcut {
         elements: usize,
         host: &mut dyn Host,
     ) -> Option<Result<(), Error>> {
-        if self.is_given { self.fill(kernel, args, shape, elements, host) } else { self.make(kernel, args, shape, elements, host) }
+        if self.is_given {
+            self.fill(kernel, args, shape, elements, host)
+        } else {
+            self.make(kernel, args, shape, elements, host)
+        }
     }
 
     /// Calls for outputs that are given.

@@ -275,15 +275,8 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refusa
         // SAFETY: the GIL is held; no dtype is asked for; the result is a new reference or null with
         // an exception set.
         unsafe {
-            let any = PY_ARRAY_API.PyArray_FromAny(
-                py,
-                object.as_ptr(),
-                std::ptr::null_mut(),
-                0,
-                0,
-                0,
-                std::ptr::null_mut(),
-            );
+            let any =
+                PY_ARRAY_API.PyArray_FromAny(py, object.as_ptr(), std::ptr::null_mut(), 0, 0, 0, std::ptr::null_mut());
             Bound::from_owned_ptr_or_err(py, any)?
         }
     };

@@ -253,7 +253,8 @@ fn given_outputs<'py, 's>(
     given.resize(outputs.len(), None);
     if is_array(out) {
         if outputs.len() != 1 {
-            let message = format!("'out' must be a tuple of {} arrays, or a mapping from the outputs' names", outputs.len());
+            let message =
+                format!("'out' must be a tuple of {} arrays, or a mapping from the outputs' names", outputs.len());
             return Err(PyTypeError::new_err(message));
         }
         given[0] = given_output(kernel, 0, out, objects, viewer)?;
@@ -308,7 +309,9 @@ fn given_output<'s>(
         if objects[argument] == entry.as_ptr() {
             return Ok(None);
         }
-        return Err(PyTypeError::new_err(format!("output '{name}' is updated in place and takes no other array in 'out'")));
+        return Err(PyTypeError::new_err(format!(
+            "output '{name}' is updated in place and takes no other array in 'out'"
+        )));
     }
     let raised = |refusal| match refusal {
         Refusal::Raised(error) => error,

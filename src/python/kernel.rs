@@ -178,9 +178,8 @@ unsafe fn call_with_keywords(
     objects.resize(names.len(), std::ptr::null_mut());
     for (index, &value) in args[positional..].iter().enumerate() {
         // SAFETY: the names are as many as the values, by the caller's word; `value` is alive.
-        let (name, value) = unsafe {
-            (ffi::PyTuple_GET_ITEM(kwnames, index as isize), Bound::from_borrowed_ptr(py, value))
-        };
+        let (name, value) =
+            unsafe { (ffi::PyTuple_GET_ITEM(kwnames, index as isize), Bound::from_borrowed_ptr(py, value)) };
         // SAFETY: `name` is a live str, which the tuple holds.
         match unsafe { find(py, kernel, name, positional + index) } {
             Some(Meaning::Option(option)) => given.set(option, &value)?,
@@ -465,7 +464,8 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // SAFETY: the GIL is held; the slots have the types that their numbers ask for; the documentation
     // is copied by Python, the other tables live for ever.
     let ty = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&mut spec))? };
-    let ty = ty.cast_into::<PyType>().map_err(|_| PyRuntimeError::new_err(Error::Internal("type".into()).to_string()))?;
+    let ty =
+        ty.cast_into::<PyType>().map_err(|_| PyRuntimeError::new_err(Error::Internal("type".into()).to_string()))?;
     let _ = TYPE.set(py, ty.clone().unbind());
     module.add("Kernel", ty)
 }

@@ -23,7 +23,8 @@ mod settings;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-const EVALUATE: &str = "evaluate(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, **names)
+const EVALUATE: &str =
+    "evaluate(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, **names)
 --
 
 Evaluate an expression, compiling it when its text is first met.

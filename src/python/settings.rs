@@ -117,7 +117,8 @@ pub(super) fn fastmath(value: &Bound<'_, PyAny>) -> PyResult<FastMath> {
         // Nothing departs from strict arithmetic in these ways yet.
         Ok("reassoc" | "afn") => Ok(()),
         _ => {
-            let message = format!("fastmath must be a bool, or of 'contract', 'reassoc' and 'afn' (got {})", flag.repr()?);
+            let message =
+                format!("fastmath must be a bool, or of 'contract', 'reassoc' and 'afn' (got {})", flag.repr()?);
             Err(PyValueError::new_err(message))
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::{Listed, Resolved, resolve};
-use crate::check::term::Sign;
+use crate::check::term::Known;
 use crate::codegen::{Layout, Simd, Stride};
 use crate::diagnostic::{Error, Report};
 use crate::dtype::{Casting, DType, Type};
@@ -149,7 +149,7 @@ fn typed(request: &Request, resolved: &Resolved) -> Result<Program, Error> {
     let default = request.types.last().copied().unwrap_or(Type::Strong(DType::F64));
     let argument = |index: usize| request.types.get(index).copied().unwrap_or(default);
     let types: Vec<ArgumentType> =
-        (0..resolved.arguments.len()).map(|index| ArgumentType { ty: argument(index), sign: Sign::Unknown }).collect();
+        (0..resolved.arguments.len()).map(|index| ArgumentType { ty: argument(index), known: Known::Unknown }).collect();
     let outputs = vec![None; resolved.outputs.len()];
     let groups = vec![0; resolved.statements.len()];
     let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups };

@@ -3,7 +3,7 @@
 use super::errors;
 use super::lower::Lowerer;
 use super::names::{Listed, Reference, Resolved, resolve};
-use super::term::{Term, promote, promoting};
+use super::term::{Known, Term, promote, promoting};
 use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{GuardKind, Inst, Op, Value};
 use crate::registry::Registry;
@@ -155,13 +155,13 @@ impl Lowerer<'_> {
         let bound = |lowerer: &mut Self, term: Term, is_lower: bool| match term {
             Term::Int(value) if dtype.is_int() && is_lower && value < lowest => Term::Int(lowest),
             Term::Int(value) if dtype.is_int() && !is_lower && value > highest => Term::Int(highest),
-            Term::Value(value, Type::WeakInt, sign) if dtype.is_int() => {
+            Term::Value(value, Type::WeakInt, _) if dtype.is_int() => {
                 let (edge, op) = if is_lower { (lowest, Op::Max) } else { (highest, Op::Min) };
                 match i64::try_from(edge) {
                     Ok(edge) => {
                         let edge = lowerer.current.constant(Scalar::int(DType::I64, edge.into()));
                         let nearest = lowerer.current.op(op, &[value, edge]);
-                        Term::Value(nearest, Type::WeakInt, sign)
+                        Term::Value(nearest, Type::WeakInt, Known::Unknown)
                     }
                     Err(_) => term,
                 }

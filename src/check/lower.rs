@@ -2,7 +2,7 @@
 
 use super::errors;
 use super::names::{Reference, Resolved, Storage, children};
-use super::term::{Sign, Term};
+use super::term::{Known, Term};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Scalar, Type};
 use crate::ir::{Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub struct ArgumentType {
     /// The type.
     pub ty: Type,
-    /// The sign, where the program's types depend on it and the argument is a Python integer.
-    pub sign: Sign,
+    /// What is known beside the type, where the program has a power.
+    pub known: Known,
 }
 
 /// What a specialisation's types are made for, beside the arguments.
@@ -282,9 +282,9 @@ impl Lowerer<'_> {
             Reference::Argument(argument) => {
                 let is_target = self.resolved.arguments[argument as usize].is_target;
                 let role = if is_target { Role::Target(argument) } else { Role::Argument(argument) };
-                let ArgumentType { ty, sign } = self.types[argument as usize];
+                let ArgumentType { ty, known } = self.types[argument as usize];
                 let operand = self.operand(role, name, ty.dtype());
-                Term::Value(self.load(operand, ty.dtype()), ty, sign)
+                Term::Value(self.load(operand, ty.dtype()), ty, known)
             }
             Reference::Statement(s) => {
                 if self.resolved.statements[s as usize].is_stable {
@@ -294,7 +294,7 @@ impl Lowerer<'_> {
                     (Some(term), _) => term,
                     (None, Some((operand, ty))) => {
                         let value = self.load(operand, ty.dtype());
-                        Term::Value(value, ty, Sign::Unknown)
+                        Term::Value(value, ty, Known::Unknown)
                     }
                     (None, None) => Term::Poison,
                 }
@@ -362,10 +362,10 @@ impl Lowerer<'_> {
         match term {
             Term::Int(value) => {
                 let dtype = term.ty().dtype();
-                Term::Value(self.current.constant(Scalar::int(dtype, value)), term.ty(), Sign::of(value))
+                Term::Value(self.current.constant(Scalar::int(dtype, value)), term.ty(), Known::of(value))
             }
             Term::Float(value) => {
-                Term::Value(self.current.constant(Scalar::f64(value)), Type::WeakFloat, Sign::Unknown)
+                Term::Value(self.current.constant(Scalar::f64(value)), Type::WeakFloat, Known::Unknown)
             }
             other => other,
         }

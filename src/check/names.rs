@@ -25,8 +25,8 @@ pub struct Resolved {
     pub references: HashMap<ExprId, Reference>,
     /// For each call in the tree, the function and its arguments in the order of its parameters.
     pub calls: HashMap<ExprId, Call>,
-    /// Whether the type of a result depends on the sign of a Python integer (an exponent's).
-    pub sign_matters: bool,
+    /// Whether there is a power, whose meaning depends on more than its operands' types.
+    pub powers_matter: bool,
 }
 
 /// An argument.
@@ -141,7 +141,7 @@ struct Resolver {
     assigned: HashMap<Name, Reference>,
     references: HashMap<ExprId, Reference>,
     calls: HashMap<ExprId, Call>,
-    sign_matters: bool,
+    powers_matter: bool,
     errors: Vec<Diagnostic>,
 }
 
@@ -182,7 +182,7 @@ impl Resolver {
         // The target of `op=` stands, and is read, before the value.
         let update = match &statement.kind {
             StatementKind::Update(target, op) => {
-                self.sign_matters |= *op == crate::syntax::ast::BinaryOp::Pow;
+                self.powers_matter |= *op == crate::syntax::ast::BinaryOp::Pow;
                 // An updated name is never a constant: nothing could be written.
                 let reference = match self.assigned.get(&target.name) {
                     Some(&reference) => reference,
@@ -204,7 +204,7 @@ impl Resolver {
                     }
                 }
                 Expr::Call(..) => self.call(ast, id, registry),
-                Expr::Binary(crate::syntax::ast::BinaryOp::Pow, ..) => self.sign_matters = true,
+                Expr::Binary(crate::syntax::ast::BinaryOp::Pow, ..) => self.powers_matter = true,
                 Expr::Imaginary(_) => {
                     self.errors.push(errors::unsupported_literal("imaginary literals", ast.span(id)));
                 }
@@ -337,7 +337,7 @@ impl Resolver {
                 return;
             }
         }
-        self.sign_matters |=
+        self.powers_matter |=
             matches!(function.body, crate::registry::function::Body::Binary(crate::syntax::ast::BinaryOp::Pow));
         self.calls.insert(id, Call { function, arguments: bound });
     }
@@ -364,7 +364,7 @@ impl Resolver {
             statements: self.statements,
             references: self.references,
             calls: self.calls,
-            sign_matters: self.sign_matters,
+            powers_matter: self.powers_matter,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::errors;
 use super::functions::types;
 use super::lower::Lowerer;
-use super::term::{Sign, Term, promote};
+use super::term::{Known, Term, promote};
 use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{Callee, CalleeFn, GuardKind, Op, Value};
 use crate::math::{elementary, integer, python};
@@ -45,7 +45,7 @@ impl Lowerer<'_> {
             (UnaryOp::Pos, _) => a,
             (UnaryOp::Neg, Term::Int(value)) => Term::Int(value.wrapping_neg()),
             (UnaryOp::Neg, Term::Float(value)) => Term::Float(-value),
-            (UnaryOp::Neg, Term::Value(value, ty, sign)) => match ty {
+            (UnaryOp::Neg, Term::Value(value, ty, known)) => match ty {
                 Type::Strong(DType::Bool) => self.error(errors::boolean_negative(span)),
                 Type::WeakUInt => self.error(errors::weak_overflow(span)),
                 _ => {
@@ -54,13 +54,13 @@ impl Lowerer<'_> {
                         let fits = self.current.op(Op::Ne, &[value, least]);
                         self.guard(fits, GuardKind::Overflow, span);
                     }
-                    Term::Value(self.current.op(Op::Neg, &[value]), ty, sign.negated())
+                    Term::Value(self.current.op(Op::Neg, &[value]), ty, known.negated())
                 }
             },
             (UnaryOp::Invert, Term::Int(value)) => Term::Int(!value),
             (UnaryOp::Invert, Term::Value(_, Type::WeakUInt, _)) => self.error(errors::weak_overflow(span)),
             (UnaryOp::Invert, Term::Value(value, ty, _)) if !dtype.is_float() => {
-                Term::Value(self.current.op(Op::Not, &[value]), ty, Sign::Unknown)
+                Term::Value(self.current.op(Op::Not, &[value]), ty, Known::Unknown)
             }
             (UnaryOp::Invert, _) => self.error(errors::no_loop("invert", &types(&[a]), span)),
         }
@@ -160,7 +160,8 @@ impl Lowerer<'_> {
                 return Term::strong(value, dtype);
             }
             let Some(power) = self.to(b, dtype, span) else { return Term::Poison };
-            let function = if b.is_weak() { &natives::POW_WEAK } else { &natives::POW };
+            let is_scalar = b.is_weak() || b.known() == Known::Scalar;
+            let function = if is_scalar { &natives::POW_SCALAR } else { &natives::POW };
             return Term::strong(function.call(&mut self.current, dtype, &[base, power]), dtype);
         }
         match b {
@@ -411,9 +412,9 @@ impl Lowerer<'_> {
                     self.current.call(&callee, &[x, y])
                 })
             }
-            BinaryOp::Pow if b.sign() == Sign::Negative => return self.weak_float(op, a, b, span),
+            BinaryOp::Pow if b.known() == Known::Negative => return self.weak_float(op, a, b, span),
             BinaryOp::Pow => {
-                if b.sign() == Sign::Unknown {
+                if b.known() == Known::Unknown {
                     let zero = self.current.constant(Scalar::int(DType::I64, 0));
                     let is_natural = self.current.op(Op::Ge, &[y, zero]);
                     self.guard(is_natural, GuardKind::NegativePower, span);
@@ -429,7 +430,7 @@ impl Lowerer<'_> {
         let value = match op {
             BinaryOp::Div => {
                 let callee = Arc::new((python::true_divide as extern "C" fn(i64, i64) -> f64).callee("true_divide"));
-                return Term::Value(self.current.call(&callee, &[x, y]), Type::WeakFloat, Sign::Unknown);
+                return Term::Value(self.current.call(&callee, &[x, y]), Type::WeakFloat, Known::Unknown);
             }
             BinaryOp::Pow => {
                 let callee = Arc::new((python::power as extern "C" fn(i64, i64) -> i64).callee("power"));
@@ -437,7 +438,7 @@ impl Lowerer<'_> {
             }
             _ => self.current.op(primitive(op), &[x, y]),
         };
-        Term::Value(value, Type::WeakInt, Sign::Unknown)
+        Term::Value(value, Type::WeakInt, Known::Unknown)
     }
 
     /// Python's numbers, at least one a float, known at the call.
@@ -473,13 +474,13 @@ impl Lowerer<'_> {
                 return self.error(errors::no_loop(ufunc(op), &types(&[a, b]), span));
             }
         };
-        Term::Value(value, Type::WeakFloat, Sign::Unknown)
+        Term::Value(value, Type::WeakFloat, Known::Unknown)
     }
 }
 
 /// Is it a Python integer that is known to be two?
 fn is_two(term: Term) -> bool {
-    term.is_weak_int() && term.sign() == Sign::Two
+    term.is_weak_int() && term.known() == Known::Two
 }
 
 fn callee_bool2(function: extern "C" fn(i64, i64) -> bool, name: &'static str) -> Arc<Callee> {

@@ -13,45 +13,49 @@ pub enum Term {
     /// Python's `float`, known now.
     Float(f64),
     /// A value of the loop.
-    Value(Value, Type, Sign),
+    Value(Value, Type, Known),
     /// What had an error, which is reported already.
     Poison,
 }
 
-/// What is known of a Python integer on which the type of a power depends: its sign, and whether it
-/// is two, since NumPy squares where it would else convert.
+/// What is known of an operand beside its type, where a power depends on it: of a Python integer the
+/// sign, since a negative exponent of integers makes a float, and whether it is two, since NumPy
+/// squares where it would else convert; of an array whether it is a scalar, since NumPy takes such
+/// an exponent of a half for a root.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Sign {
-    /// Below zero.
+pub enum Known {
+    /// An integer below zero.
     Negative,
     /// Zero.
     Zero,
-    /// Above zero, and not two.
+    /// An integer above zero, and not two.
     Positive,
     /// Two.
     Two,
+    /// An array without dimensions.
+    Scalar,
     /// Nothing is known.
     #[default]
     Unknown,
 }
 
-impl Sign {
-    /// The sign of a number.
-    pub fn of(value: i128) -> Sign {
+impl Known {
+    /// What there is to know of an integer.
+    pub fn of(value: i128) -> Known {
         match value.signum() {
-            -1 => Sign::Negative,
-            0 => Sign::Zero,
-            _ if value == 2 => Sign::Two,
-            _ => Sign::Positive,
+            -1 => Known::Negative,
+            0 => Known::Zero,
+            _ if value == 2 => Known::Two,
+            _ => Known::Positive,
         }
     }
 
-    /// The sign of `-x`.
-    pub fn negated(self) -> Sign {
+    /// What is known of `-x`.
+    pub fn negated(self) -> Known {
         match self {
             // It may be two.
-            Sign::Negative => Sign::Unknown,
-            Sign::Positive | Sign::Two => Sign::Negative,
+            Known::Negative => Known::Unknown,
+            Known::Positive | Known::Two => Known::Negative,
             other => other,
         }
     }
@@ -60,7 +64,7 @@ impl Sign {
 impl Term {
     /// A value with a dtype.
     pub fn strong(value: Value, dtype: DType) -> Term {
-        Term::Value(value, Type::Strong(dtype), Sign::Unknown)
+        Term::Value(value, Type::Strong(dtype), Known::Unknown)
     }
 
     /// The type; of what had an error, any.
@@ -83,13 +87,13 @@ impl Term {
         matches!(self.ty(), Type::WeakInt | Type::WeakUInt)
     }
 
-    /// What is known of its sign.
-    pub fn sign(self) -> Sign {
+    /// What is known beside the type.
+    pub fn known(self) -> Known {
         match self {
-            Term::Int(value) => Sign::of(value),
-            Term::Value(_, Type::WeakInt, sign) => sign,
-            Term::Value(_, Type::WeakUInt, _) => Sign::Positive,
-            _ => Sign::Unknown,
+            Term::Int(value) => Known::of(value),
+            Term::Value(_, Type::WeakUInt, _) => Known::Positive,
+            Term::Value(_, _, known) => known,
+            _ => Known::Unknown,
         }
     }
 }

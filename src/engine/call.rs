@@ -5,7 +5,7 @@ use super::typed::{Key, Typed};
 use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
 use crate::check::names::{Reference, Storage};
-use crate::check::term::Sign;
+use crate::check::term::Known;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::ir::{GuardKind, Role};
@@ -104,11 +104,13 @@ impl Kernel {
 
         let mut arguments = SmallVec::new();
         for array in args {
-            let sign = match array.ty() {
-                Type::WeakInt if resolved.sign_matters => array.integer().map_or(Sign::Unknown, Sign::of),
-                _ => Sign::Unknown,
+            let known = match array.ty() {
+                _ if !resolved.powers_matter => Known::Unknown,
+                Type::WeakInt => array.integer().map_or(Known::Unknown, Known::of),
+                Type::Strong(dtype) if dtype.is_float() && array.shape().is_empty() => Known::Scalar,
+                _ => Known::Unknown,
             };
-            arguments.push(ArgumentType { ty: array.ty(), sign });
+            arguments.push(ArgumentType { ty: array.ty(), known });
         }
         let asked = |given: &Option<Placed>| given.as_ref().map_or(options.dtype, |g| Some(g.view().ty().dtype()));
         let key = Key {

@@ -4,7 +4,7 @@ use super::shortcut::Shortcuts;
 use super::typed::{Key, Typed};
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::Resolved;
-use crate::check::term::Sign;
+use crate::check::term::Known;
 use crate::codegen::{Layout, Simd, Stride};
 use crate::diagnostic::{Error, Report};
 use crate::dtype::{Casting, DType, Type};
@@ -134,7 +134,7 @@ impl Kernel {
             )));
         }
         let key = Key {
-            arguments: types.iter().map(|&ty| ArgumentType { ty, sign: self.unknown_sign(ty) }).collect(),
+            arguments: types.iter().map(|&ty| ArgumentType { ty, known: self.assumed(ty) }).collect(),
             outputs: self.outputs.iter().map(|_| None).collect(),
             casting: Casting::default(),
             groups: self.one_loop.as_slice().into(),
@@ -161,9 +161,9 @@ impl Kernel {
         Ok(())
     }
 
-    /// What stands for the sign of an argument of which only the type is known.
-    fn unknown_sign(&self, ty: Type) -> Sign {
-        if self.resolved.sign_matters && ty == Type::WeakInt { Sign::Positive } else { Sign::Unknown }
+    /// What is taken for known of an argument of which there is only the type.
+    fn assumed(&self, ty: Type) -> Known {
+        if self.resolved.powers_matter && ty == Type::WeakInt { Known::Positive } else { Known::Unknown }
     }
 
     /// The typed program for a key, made if there is none.

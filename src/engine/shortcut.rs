@@ -98,8 +98,8 @@ impl Kernel {
     ) {
         let program = &typed.program;
         let allocatable = self.outputs().iter().filter(|output| output.target.is_none()).count();
-        let signs_matter = self.resolved.sign_matters && args.iter().any(|array| array.ty() == Type::WeakInt);
-        if !are_plain(options) || signs_matter || !(given == 0 || given == allocatable) {
+        let powers_matter = self.resolved.powers_matter && args.iter().any(|array| array.ty() == Type::WeakInt);
+        if !are_plain(options) || powers_matter || !(given == 0 || given == allocatable) {
             return;
         }
         let Some(shape) = packed_shape(args.iter().copied()) else { return };

@@ -165,8 +165,8 @@ fn power<T: Float>(x: T, y: T) -> T {
 both! {
     #[doc = "`x ** y`."]
     pow(x, y) |T| super::power(x, y);
-    #[doc = "`x ** y` where y is Python's own number: a half is a square root, as NumPy's arrays take it."]
-    pow_weak(x, y) |T| if y == T::of(0.5) { x.sqrt() } else { super::power(x, y) };
+    #[doc = "`x ** y` where y is a scalar: a half is a square root, as NumPy takes it."]
+    pow_scalar(x, y) |T| if y == T::of(0.5) { x.sqrt() } else { super::power(x, y) };
     #[doc = "`sqrt(x*x + y*y)`."]
     hypot(x, y) |T| if x.is_infinite() || y.is_infinite() { T::of(f64::INFINITY) } else { T::hypot(x, y) };
     #[doc = "The angle of the point (x, y)."]
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(pow::single(-0.0, -1.0), f32::NEG_INFINITY);
         assert_eq!(pow::double(10.0, -314.0), 1e-314);
         assert_eq!(pow::double(f64::MAX, -0.5), 7.458340731200207e-155);
-        assert!(pow_weak::double(f64::NEG_INFINITY, 0.5).is_nan());
+        assert!(pow_scalar::double(f64::NEG_INFINITY, 0.5).is_nan());
         assert_eq!(hypot::double(f64::NAN, f64::INFINITY), f64::INFINITY);
         assert_eq!(nextafter::double(0.0, -1.0), -5e-324);
         assert_eq!(spacing::single(1.0), f32::EPSILON);

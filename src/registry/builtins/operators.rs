@@ -23,8 +23,8 @@ floats! {
     FMOD "fmod" fmod(f32, f32)(f64, f64);
     #[doc = "`**` of floats."]
     POW "pow" pow(f32, f32)(f64, f64);
-    #[doc = "`**` of floats with Python's own number as exponent."]
-    POW_WEAK "pow_weak" pow_weak(f32, f32)(f64, f64);
+    #[doc = "`**` of floats with a scalar as exponent."]
+    POW_SCALAR "pow_scalar" pow_scalar(f32, f32)(f64, f64);
     #[doc = "`ldexp`."]
     LDEXP "ldexp" ldexp(f32, i64)(f64, i64);
 }

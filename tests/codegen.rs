@@ -1,5 +1,6 @@
 //! Machine code against the reference interpreter: every operation, type and layout, scalar and
 //! vector code, generated programs; and the life of machine code in memory.
+#![allow(unsafe_code, reason = "calls generated code")]
 
 use numfuse::codegen::clif::Target;
 use numfuse::codegen::{Layout, Simd, Stride};

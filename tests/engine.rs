@@ -1,4 +1,5 @@
 //! The engine from Rust: text and slices in, arrays out.
+#![allow(unsafe_code, reason = "describes memory of its own to the engine")]
 
 use numfuse::array::{ArrayRef, Memory};
 use numfuse::diagnostic::Error;

@@ -1,5 +1,6 @@
 //! A forked child runs loops on threads of its own. One test in a process of its own, since other
 //! tests' threads would be lost in the child.
+#![allow(unsafe_code, reason = "forks, and stands in for generated code")]
 
 use numfuse::array::ArrayRef;
 use numfuse::runtime::plan::LoopPlan;

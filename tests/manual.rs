@@ -1,9 +1,19 @@
-//! The manual's examples: `numfuse` blocks are programs, `numfuse-error` blocks a text and its report.
+//! The manual: `numfuse` blocks are programs, `numfuse-error` blocks a text and its report, and the
+//! tables of functions are the registry's.
 
 use numfuse::diagnostic::Report;
+use numfuse::registry::builtins;
+use numfuse::registry::function::Function;
 use numfuse::syntax::{Limits, parse};
-use std::fs;
+use std::fmt::Write;
 use std::sync::Arc;
+use std::{env, fs};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/grammar/README.md");
+
+fn manual() -> String {
+    fs::read_to_string(PATH).expect("the manual")
+}
 
 /// The fenced blocks of the manual: their line, language and body.
 fn blocks(manual: &str) -> Vec<(usize, String, String)> {
@@ -26,10 +36,8 @@ fn blocks(manual: &str) -> Vec<(usize, String, String)> {
 
 #[test]
 fn the_manuals_programs_parse_and_its_errors_are_reported() {
-    let path = format!("{}/grammar/README.md", env!("CARGO_MANIFEST_DIR"));
-    let manual = fs::read_to_string(path).expect("the manual");
     let (mut programs, mut errors) = (0, 0);
-    for (line, language, body) in blocks(&manual) {
+    for (line, language, body) in blocks(&manual()) {
         let parsed = |text: &str| {
             let diagnostics = parse(text, &Limits::default()).diagnostics;
             match diagnostics.is_empty() {
@@ -52,4 +60,41 @@ fn the_manuals_programs_parse_and_its_errors_are_reported() {
         }
     }
     assert!(programs >= 5 && errors >= 3, "{programs} programs and {errors} errors");
+}
+
+/// A row of the manual's tables.
+fn row(function: &Function) -> String {
+    let aliases: Vec<String> = function.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+    let budget = if function.ulp == 0.0 { "exact".to_string() } else { format!("{} ULP", function.ulp) };
+    let cells = [format!("`{}`", function.signature()), aliases.join(" "), function.doc.to_string(), budget];
+    format!("| {} |", cells.map(|cell| cell.replace('|', r"\|")).join(" | "))
+}
+
+/// The functions as the registry has them, a table for each family.
+fn tables() -> String {
+    let mut text = String::new();
+    for (family, functions) in builtins::families() {
+        _ = write!(text, "### {family}\n\n| function | also called | value | error |\n| --- | --- | --- | --- |\n");
+        for function in functions {
+            _ = writeln!(text, "{}", row(function));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn the_manuals_functions_are_the_registrys() {
+    const BEGIN: &str = "<!-- functions: from the registry; NUMFUSE_BLESS=1 cargo test --test manual -->\n\n";
+    const END: &str = "<!-- end of functions -->\n";
+    let manual = manual();
+    let (before, rest) = manual.split_once(BEGIN).expect("the beginning of the functions");
+    let (found, after) = rest.split_once(END).expect("the end of the functions");
+    let expected = tables();
+    if env::var_os("NUMFUSE_BLESS").is_some() {
+        fs::write(PATH, [before, BEGIN, &expected, END, after].concat()).expect("the manual can be written");
+    } else {
+        assert_eq!(found, expected, "NUMFUSE_BLESS=1 rewrites it");
+    }
+    assert!(expected.lines().filter(|line| line.starts_with("| `")).count() == builtins::all().len());
 }

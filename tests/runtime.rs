@@ -1,4 +1,5 @@
 //! Plans and runs over arrays of any layout, against a plain walk over all indices.
+#![allow(unsafe_code, reason = "runs plans over memory of its own, as generated code would")]
 
 use numfuse::array::ArrayRef;
 use numfuse::codegen::{Entry, Stride};

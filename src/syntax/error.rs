@@ -268,7 +268,7 @@ pub(super) fn bad_target(span: Span, target: &Expr, operator: &str) -> Diagnosti
     let diagnostic = syntax(span, message);
     match target {
         Expr::Name(_) => diagnostic.with_hint("write it without parentheses"),
-        Expr::Call(..) => diagnostic.with_hint("assign a plain name; functions are defined with `numfuse.define`"),
+        Expr::Call(..) => diagnostic.with_hint("assign a plain name; functions can't be defined yet"),
         _ if operator == "=" => diagnostic.with_hint("assign a plain name; or did you mean `==`?"),
         _ => diagnostic.with_hint("assign a plain name"),
     }
@@ -298,7 +298,7 @@ pub(super) fn let_without_value(span: Span, found: String) -> Diagnostic {
 
 pub(super) fn let_function(span: Span) -> Diagnostic {
     syntax(span, "`let` gives a name to a value, not to a function")
-        .with_hint("functions are defined with `numfuse.define`")
+        .with_hint("functions can't be defined yet; `let name = value` names a value")
 }
 
 // Habits of other languages.
@@ -337,7 +337,8 @@ pub(super) fn braces(span: Span) -> Diagnostic {
 }
 
 pub(super) fn lambda(span: Span) -> Diagnostic {
-    syntax(span, "`lambda` is not supported").with_hint("functions are defined with `numfuse.define`")
+    syntax(span, "`lambda` is not supported")
+        .with_hint("functions can't be defined yet; `let name = value` names a value")
 }
 
 pub(super) fn comprehension(span: Span) -> Diagnostic {
@@ -374,7 +375,7 @@ pub(super) fn keyword(span: Span, word: &str) -> Diagnostic {
     match word {
         "None" => diagnostic.with_hint("every value is a number, a bool or an array of them"),
         "return" => diagnostic.with_hint("the last statement, a bare expression, is the result"),
-        "def" => diagnostic.with_hint("functions are defined with `numfuse.define`"),
+        "def" => diagnostic.with_hint("functions can't be defined yet; `let name = value` names a value"),
         "elif" => diagnostic.with_hint("write `a if c else b if d else e`"),
         "for" | "while" => diagnostic.with_hint("an expression on arrays is computed for each element"),
         "import" | "from" => diagnostic.with_hint("functions are known by their bare names"),

@@ -10,14 +10,28 @@ mod rounding;
 use super::function::Function;
 use std::sync::OnceLock;
 
-/// Every built-in function.
+/// The families: a name and its rows.
+const FAMILIES: [(&str, fn() -> Vec<Function>); 5] = [
+    ("Arithmetic, extremes, signs and selection", arithmetic::rows),
+    ("Comparison, logic and classification", comparison::rows),
+    ("Elementary functions", elementary::rows),
+    ("Bits and integers", integer::rows),
+    ("Rounding", rounding::rows),
+];
+
+/// Every built-in function, family by family.
 pub fn all() -> &'static [Function] {
     static ALL: OnceLock<Vec<Function>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        [arithmetic::rows(), comparison::rows(), elementary::rows(), integer::rows(), rounding::rows()]
-            .into_iter()
-            .flatten()
-            .collect()
+    ALL.get_or_init(|| FAMILIES.iter().flat_map(|(_, rows)| rows()).collect())
+}
+
+/// The families' names, each with its functions: chapters of the manual.
+pub fn families() -> impl Iterator<Item = (&'static str, &'static [Function])> {
+    let mut rest = all();
+    FAMILIES.iter().map(move |(name, rows)| {
+        let (family, others) = rest.split_at(rows().len());
+        rest = others;
+        (*name, family)
     })
 }
 

@@ -103,7 +103,7 @@ fn draw(f: &mut fmt::Formatter<'_>, text: &str, diagnostic: &Diagnostic) -> fmt:
     let width = text[start..end].chars().count().max(1);
 
     // Only a window of a long line is drawn.
-    let first = if column > CONTEXT { column - CONTEXT } else { 0 };
+    let first = column.saturating_sub(CONTEXT);
     let last = (column + width.min(CONTEXT) + CONTEXT).max(2 * CONTEXT);
     let shown: String = line.chars().skip(first).take(last - first).map(printable).collect();
     let before = if first > 0 { "..." } else { "" };

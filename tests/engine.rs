@@ -6,10 +6,13 @@ use numfuse::diagnostic::Error;
 use numfuse::dtype::{DType, Type};
 use numfuse::engine::{CallOptions, Engine, Host, Options};
 
+/// Type, shape and bytes.
+type Output = (DType, Vec<isize>, Vec<u64>);
+
 /// Keeps outputs as bytes.
 #[derive(Default)]
 struct Outputs {
-    memory: Vec<(DType, Vec<isize>, Vec<u64>)>,
+    memory: Vec<Output>,
 }
 
 impl Host for Outputs {
@@ -27,7 +30,7 @@ impl Host for Outputs {
     }
 }
 
-fn evaluate(text: &str, args: &[ArrayRef]) -> Result<Vec<(DType, Vec<isize>, Vec<u64>)>, Error> {
+fn evaluate(text: &str, args: &[ArrayRef]) -> Result<Vec<Output>, Error> {
     let kernel = Engine::new().compile(text, &Options::default())?;
     let mut outputs = Outputs::default();
     kernel.call(args, &mut outputs, &CallOptions::default())?;

@@ -15,6 +15,7 @@ unsafe extern "C" fn double(
     _: usize,
 ) -> u64 {
     for i in 0..inner as isize {
+        // SAFETY: by the contract of `Entry`, the addresses are those of elements.
         unsafe {
             let element = (*pointers).wrapping_offset(i * *inner_strides).cast::<f64>();
             element.write(2.0 * element.read());

@@ -42,6 +42,7 @@ unsafe extern "C" fn add(
     assert!(inner > 0 && outer > 0);
     for j in 0..outer as isize {
         for i in 0..inner as isize {
+            // SAFETY: by the contract of `Entry`, the addresses are those of elements of three operands.
             unsafe {
                 let at = |k: usize| {
                     let offset = j * *outer_strides.add(k) + i * *inner_strides.add(k);
@@ -263,6 +264,7 @@ unsafe extern "C" fn slow(
     assert_eq!(outer, 1);
     std::thread::sleep(std::time::Duration::from_millis(4));
     for i in 0..inner as isize {
+        // SAFETY: by the contract of `Entry`; an element is one cell, which one thread visits.
         unsafe {
             let cell = (*pointers).wrapping_offset(i * *inner_strides).cast::<f64>();
             cell.write(cell.read() + 1.0);
@@ -330,6 +332,7 @@ fn heavy_loops_have_short_chunks() {
             ) -> u64 {
                 assert_eq!(inner, 64);
                 std::thread::sleep(std::time::Duration::from_micros(100));
+                // SAFETY: by the same contract.
                 unsafe { add(pointers, inner_strides, outer_strides, inner, outer) }
             }
             slow_add

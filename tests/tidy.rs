@@ -103,7 +103,7 @@ fn modules_import_only_from_rows_above_their_own() {
             if code.contains(&"super::".repeat(levels)) {
                 wrong.push(format!("{path}:{line}: leaves its folder by `super`"));
             }
-            for (name, modules) in CONFINED.iter().filter(|(_, modules)| !modules.contains(&module)) {
+            for (name, _) in CONFINED.iter().filter(|(_, modules)| !modules.contains(&module)) {
                 if code.contains(name) {
                     wrong.push(format!("{path}:{line}: knows `{name}`"));
                 }

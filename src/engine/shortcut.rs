@@ -86,6 +86,7 @@ fn are_plain(options: &CallOptions) -> bool {
 impl Kernel {
     /// Remembers how a call went that was a single loop over operands as they were given: `operands`
     /// are the program's, `plan` is the loop's and `code` its code.
+    #[expect(clippy::too_many_arguments, reason = "all that the call found out, from its one caller")]
     pub(super) fn learn(
         &self,
         typed: &Arc<Typed>,

@@ -37,8 +37,11 @@ pub(super) struct TypedLoop {
     pub(super) statement: usize,
     /// For each operand, whether the loop reads it and whether it writes it.
     pub(super) uses: Vec<Use>,
-    codes: RwLock<SmallVec<[(Box<[Layout]>, Arc<Code>); 1]>>,
+    codes: RwLock<SmallVec<[CodeOfLayouts; 1]>>,
 }
+
+/// Code, and the operands' layouts that it is made for.
+type CodeOfLayouts = (Box<[Layout]>, Arc<Code>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {

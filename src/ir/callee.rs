@@ -15,8 +15,10 @@ pub struct Callee {
     pub result: DType,
     /// The address that generated code calls.
     pub address: usize,
-    invoke: Box<dyn Fn(&[Scalar]) -> Scalar + Send + Sync>,
+    invoke: Box<Invoke>,
 }
+
+type Invoke = dyn Fn(&[Scalar]) -> Scalar + Send + Sync;
 
 /// A function pointer that can become a [`Callee`]. The functions must not unwind.
 pub trait CalleeFn {

@@ -254,7 +254,7 @@ unsafe extern "C" fn dealloc(object: *mut PyObject) {
     // written when the object was made and are dropped here only.
     unsafe {
         let kernel = object.cast::<KernelObject>();
-        let fields = ManuallyDrop::take(&mut *(&raw mut (*kernel).fields));
+        let fields = ManuallyDrop::take(&mut (*kernel).fields);
         let key = Arc::as_ptr(&fields.kernel) as usize;
         // First of all, so that nobody finds the dying object: what follows runs other code.
         LIVING.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);

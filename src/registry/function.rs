@@ -74,13 +74,15 @@ pub enum Special {
 /// The native functions of a row, made at first use.
 #[derive(Debug)]
 pub struct Floats {
-    make: (fn() -> Callee, fn() -> Callee),
+    make: (MakeCallee, MakeCallee),
     made: (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>),
 }
 
+type MakeCallee = fn() -> Callee;
+
 impl Floats {
     /// From the makers for float32 and for float64.
-    pub const fn new(single: fn() -> Callee, double: fn() -> Callee) -> Floats {
+    pub const fn new(single: MakeCallee, double: MakeCallee) -> Floats {
         Floats { make: (single, double), made: (OnceLock::new(), OnceLock::new()) }
     }
 

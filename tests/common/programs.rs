@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 /// A seeded source of numbers (SplitMix64).
 #[derive(Clone, Debug)]
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,20 +29,20 @@ impl Random {
     }
 
     /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    pub fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
 
-    pub fn choose<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn choose<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 
     /// An element: often a special one.
-    pub fn scalar(&mut self, dtype: DType) -> Scalar {
+    pub(crate) fn scalar(&mut self, dtype: DType) -> Scalar {
         const SMALL: [f64; 13] = [0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 0.5, -0.25, 4.0, 1.5, 2.5, -0.0, 100.0];
         const SPECIAL: [f64; 14] = [
             f64::INFINITY,
@@ -110,7 +110,7 @@ extern "C" fn four(a: f64, b: i64, c: u64, d: i32) -> u64 {
 }
 
 /// The functions that programs call.
-pub fn callees() -> Vec<Arc<Callee>> {
+pub(crate) fn callees() -> Vec<Arc<Callee>> {
     vec![
         Arc::new((twist as extern "C" fn(f64) -> f64).callee("twist")),
         Arc::new((mix as extern "C" fn(f64, f64) -> f64).callee("mix")),
@@ -122,13 +122,13 @@ pub fn callees() -> Vec<Arc<Callee>> {
 }
 
 /// Finds the functions of [`callees`] for [`numfuse::ir::parse::parse`].
-pub fn resolve(name: &str, params: &[DType], result: DType) -> Option<Arc<Callee>> {
+pub(crate) fn resolve(name: &str, params: &[DType], result: DType) -> Option<Arc<Callee>> {
     callees().into_iter().find(|c| c.name == name && c.params == params && c.result == result)
 }
 
 /// What a generator may make. The default is everything.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// The types that arguments, outputs and most values have.
     pub dtypes: Vec<DType>,
     /// The greatest number of primitives and calls of a loop.
@@ -148,7 +148,7 @@ impl Default for Shape {
 }
 
 /// Makes programs.
-pub struct Generator {
+pub(crate) struct Generator {
     pub random: Random,
     pub shape: Shape,
     pub statistics: Statistics,
@@ -157,7 +157,7 @@ pub struct Generator {
 
 /// How often a kind of instruction was made.
 #[derive(Clone, Debug, Default)]
-pub struct Statistics {
+pub(crate) struct Statistics {
     pub programs: usize,
     pub loops: usize,
     /// By name and type of the first argument (for constants and loads, of the value).
@@ -166,7 +166,7 @@ pub struct Statistics {
 
 impl Statistics {
     /// The primitives, by types that they take, which were never made.
-    pub fn missing(&self) -> Vec<String> {
+    pub(crate) fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for op in Op::ALL {
             for dtype in DType::ALL {
@@ -221,16 +221,16 @@ fn signature(op: Op, dtype: DType) -> Option<(Vec<DType>, DType)> {
 
 impl Generator {
     /// A generator of everything.
-    pub fn new(seed: u64) -> Generator {
+    pub(crate) fn new(seed: u64) -> Generator {
         Generator::of(seed, Shape::default())
     }
 
-    pub fn of(seed: u64, shape: Shape) -> Generator {
+    pub(crate) fn of(seed: u64, shape: Shape) -> Generator {
         Generator { random: Random(seed), shape, statistics: Statistics::default(), callees: callees() }
     }
 
     /// A well-formed program.
-    pub fn program(&mut self) -> Program {
+    pub(crate) fn program(&mut self) -> Program {
         let mut program = Program::default();
         for number in 0..1 + self.random.below(5) as u32 {
             self.operand(&mut program, Role::Argument(number));
@@ -260,7 +260,7 @@ impl Generator {
     }
 
     /// An element for each operand.
-    pub fn elements(&mut self, program: &Program) -> Vec<Scalar> {
+    pub(crate) fn elements(&mut self, program: &Program) -> Vec<Scalar> {
         program.operands.iter().map(|operand| self.random.scalar(operand.dtype)).collect()
     }
 
@@ -395,7 +395,7 @@ fn operands(program: &Program) -> impl Iterator<Item = (OperandId, &Operand)> {
 
 /// An element of each operand.
 #[derive(Clone, Debug)]
-pub struct Elements(pub Vec<Scalar>);
+pub(crate) struct Elements(pub Vec<Scalar>);
 
 impl Memory for Elements {
     fn load(&self, operand: OperandId) -> Scalar {
@@ -408,14 +408,14 @@ impl Memory for Elements {
 }
 
 /// Runs all loops on one lane: the elements afterwards, and the guard that failed.
-pub fn run(program: &Program, elements: &[Scalar]) -> (Vec<Scalar>, Option<GuardId>) {
+pub(crate) fn run(program: &Program, elements: &[Scalar]) -> (Vec<Scalar>, Option<GuardId>) {
     let mut elements = Elements(elements.to_vec());
     let end = program.loops.iter().try_for_each(|body| interp::run_lane(body, &mut elements));
     (elements.0, end.err())
 }
 
 /// Are two elements the same bits, or both NaN?
-pub fn same(a: Scalar, b: Scalar) -> bool {
+pub(crate) fn same(a: Scalar, b: Scalar) -> bool {
     let nan = |s: Scalar| s.dtype.is_float() && s.as_f64().is_nan();
     a == b || a.dtype == b.dtype && nan(a) && nan(b)
 }

@@ -10,8 +10,10 @@ mod rounding;
 use super::function::Function;
 use std::sync::OnceLock;
 
-/// The families: a name and its rows.
-const FAMILIES: [(&str, fn() -> Vec<Function>); 5] = [
+/// A family: its name and its rows.
+type Family = (&'static str, fn() -> Vec<Function>);
+
+const FAMILIES: [Family; 5] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),

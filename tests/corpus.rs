@@ -34,7 +34,7 @@ struct Case {
     /// The greatest distance from NumPy's result, in units in the last place.
     #[serde(default)]
     ulp: u64,
-    /// Why this case does not run, by the configurations that it excludes.
+    /// The configurations that don't run this case.
     #[serde(default)]
     exclude: Vec<Exclusion>,
     arguments: Vec<Stored>,
@@ -269,12 +269,14 @@ fn check(case: &Case, wrong: &mut Vec<String>) {
             complain(&format!("{} against NumPy", output.name), what);
         }
     }
+    let mut excluded = 0;
     for (passes, options) in passes() {
         let mut program = program.clone();
         opt::optimise(&mut program, &options);
         for (engine, how) in ENGINES {
             let configuration = format!("{engine}, {passes}");
             if case.exclude.iter().any(|e| e.configuration == configuration) {
+                excluded += 1;
                 continue;
             }
             let found = evaluate(how, &program, &arguments, &shape);
@@ -285,6 +287,7 @@ fn check(case: &Case, wrong: &mut Vec<String>) {
             }
         }
     }
+    assert_eq!(excluded, case.exclude.len(), "{} excludes what does not exist", case.text);
 }
 
 /// Checks a file and returns its number of cases.

@@ -148,6 +148,10 @@ def case(program, types, floats, shapes):
         flat = values(code, int(np.prod(shape)), place, floats)
         args[name] = flat[0] if code in ("int", "float") else flat.reshape(shape)
     results = oracle.run(program, args)
+    if program.split("(")[0] in ("minimum", "maximum", "fmin", "fmax") and program.endswith("(x, y)"):
+        # Of two zeros NumPy takes either, depending on their place in the array; here, the first.
+        zeros = (args["x"] == 0) & (args["y"] == 0)
+        results["result"] = np.where(zeros, args["x"], results["result"])
     ulp = max((limit for name, limit in oracle.BUDGET.items() if name + "(" in program), default=0)
     if "**" in program and "** 2" not in program and types[0][0] == "f":
         ulp = 5

@@ -22,7 +22,9 @@ pub fn list<T: ToString>(items: &[T]) -> String {
 
 /// The names most like `name`, nearest first.
 pub fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = 1 + name.chars().count() / 4;
+    let length = name.chars().count();
+    // Names without a letter in common are not alike, however short.
+    let limit = (1 + length / 4).min(length.saturating_sub(1));
     let mut near: Vec<(usize, &str)> = known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).collect();
     near.sort();
     near.into_iter().take(3).map(|(_, k)| k).collect()
@@ -82,7 +84,11 @@ pub fn unknown_function(name: &str, span: Span, registry: &Registry) -> Diagnost
 }
 
 fn quoted(names: &[&str]) -> String {
-    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" or ")
+    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        names => names.concat(),
+    }
 }
 
 /// A name that is only a function's, used as a value.
@@ -93,7 +99,10 @@ pub fn missing_argument_of_call(function: &Function, param: &str, span: Span) ->
 
 /// More arguments than parameters.
 pub fn too_many_arguments(function: &Function, given: usize, span: Span) -> Diagnostic {
-    type_error(span, format!("`{}` takes {} arguments, not {given}", function.name, function.params.len()))
+    let most = function.params.len();
+    let at_most = if function.params.iter().any(|p| p.default.is_some()) { "at most " } else { "" };
+    let plural = if most == 1 { "" } else { "s" };
+    type_error(span, format!("`{}` takes {at_most}{most} argument{plural}, not {given}", function.name))
         .with_hint(format!("the call is `{}`", function.signature()))
 }
 
@@ -234,4 +243,9 @@ pub fn complex_power(span: Span) -> Diagnostic {
 /// `decimals=` of `round` that is no constant.
 pub fn round_decimals(span: Span) -> Diagnostic {
     type_error(span, "the `decimals` of `round` must be an integer literal")
+}
+
+/// `round` of integers to tens, hundreds and so on.
+pub fn round_integers(span: Span) -> Diagnostic {
+    type_error(span, "`round` of integers with negative `decimals` is not supported yet")
 }

@@ -187,11 +187,7 @@ impl Lowerer<'_> {
         let x = self.strong(args[0], span);
         let Term::Value(x, ..) = x else { return x };
         if !dtype.is_float() {
-            return if decimals >= 0 {
-                Term::strong(x, dtype)
-            } else {
-                self.error(errors::no_loop(function.name, &types(args), span))
-            };
+            return if decimals >= 0 { Term::strong(x, dtype) } else { self.error(errors::round_integers(span)) };
         }
         // As NumPy rounds: scaled by a power of ten, rounded, scaled back.
         let scale = 10f64.powi(decimals.unsigned_abs().min(400) as i32);

@@ -89,7 +89,7 @@ impl Lowerer<'_> {
                     Term::Float(value) => value,
                     _ => f64::NAN,
                 });
-                self.fold_float(op, x, y, span)
+                self.fold_float(op, x, y, &types(&[a, b]), span)
             }
             _ if a.is_weak_int() && b.is_weak_int() => self.weak_int(op, a, b, span),
             _ => self.weak_float(op, a, b, span),
@@ -314,7 +314,7 @@ impl Lowerer<'_> {
                     _ => Term::Float(a as f64 / b as f64),
                 };
             }
-            BinaryOp::Pow if b < 0 => return self.fold_float(op, a as f64, b as f64, span),
+            BinaryOp::Pow if b < 0 => return self.fold_float(op, a as f64, b as f64, &[Type::WeakInt; 2], span),
             BinaryOp::Add => a.checked_add(b),
             BinaryOp::Sub => a.checked_sub(b),
             BinaryOp::Mul => a.checked_mul(b),
@@ -341,8 +341,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Python's floats, both known.
-    fn fold_float(&mut self, op: BinaryOp, a: f64, b: f64, span: Span) -> Term {
+    /// Python's floats, both known, made of numbers of the given types.
+    fn fold_float(&mut self, op: BinaryOp, a: f64, b: f64, types: &[Type], span: Span) -> Term {
         let value = match op {
             BinaryOp::Div | BinaryOp::FloorDiv | BinaryOp::Mod if b == 0.0 => {
                 return self.error(errors::zero_division(span));
@@ -365,10 +365,10 @@ impl Lowerer<'_> {
                 power
             }
             BinaryOp::Xor => {
-                return self.error(errors::xor_of_floats(&[Type::WeakFloat, Type::WeakFloat], span));
+                return self.error(errors::xor_of_floats(types, span));
             }
             BinaryOp::And | BinaryOp::Or | BinaryOp::Shl | BinaryOp::Shr => {
-                return self.error(errors::no_loop(ufunc(op), &[Type::WeakFloat, Type::WeakFloat], span));
+                return self.error(errors::no_loop(ufunc(op), types, span));
             }
         };
         Term::Float(value)

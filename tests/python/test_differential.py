@@ -361,7 +361,7 @@ def test_casts(casting, statistics):
 
 @pytest.fixture
 def cases(request):
-    return request.config.getoption("--cases") or 12_000
+    return request.config.getoption("--cases") or 20_000
 
 
 def run_programs(differences, rng, cases):

@@ -148,8 +148,9 @@ fn parse(request: &Request) -> Result<Resolved, Error> {
 fn typed(request: &Request, resolved: &Resolved) -> Result<Program, Error> {
     let default = request.types.last().copied().unwrap_or(Type::Strong(DType::F64));
     let argument = |index: usize| request.types.get(index).copied().unwrap_or(default);
-    let types: Vec<ArgumentType> =
-        (0..resolved.arguments.len()).map(|index| ArgumentType { ty: argument(index), known: Known::Unknown }).collect();
+    let types: Vec<ArgumentType> = (0..resolved.arguments.len())
+        .map(|index| ArgumentType { ty: argument(index), known: Known::Unknown })
+        .collect();
     let outputs = vec![None; resolved.outputs.len()];
     let groups = vec![0; resolved.statements.len()];
     let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups };

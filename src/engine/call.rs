@@ -1,6 +1,7 @@
 //! Evaluating a kernel over arrays: shapes, outputs, overlap, and the loops one after another.
 
 use super::Kernel;
+use super::fast_path::Seen;
 use super::typed::{Key, Typed};
 use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
@@ -72,7 +73,7 @@ impl Kernel {
     /// wrong number of arguments, [`Error::Memory`]. Perhaps later, when each element of an output has its
     /// old or its final value: what only data can show, and [`Error::Interrupted`].
     pub fn call(&self, args: &[ArrayRef], host: &mut dyn Host, options: &CallOptions) -> Result<(), Error> {
-        if let Some(result) = self.call_by_shortcut(args, host, options) {
+        if let Some(result) = self.call_fast(args, host, options) {
             return result;
         }
         let resolved = &self.resolved;
@@ -244,7 +245,8 @@ impl Kernel {
             })?;
             if typed.loops.len() == 1 && hidden.is_empty() && apart.copies.is_empty() {
                 let given = given.iter().flatten().count();
-                self.learn(typed, args, &operands, given, options, &plan, &code);
+                let seen = Seen { typed, code: &code, plan: &plan, operands: &operands, given };
+                self.learn(args, options, &seen);
             }
         }
         for &(index, ref buffer) in &apart.copies {

@@ -1,6 +1,6 @@
 //! A compiled expression.
 
-use super::shortcut::Shortcuts;
+use super::fast_path::FastPaths;
 use super::typed::{Key, Typed};
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::Resolved;
@@ -29,7 +29,7 @@ pub struct Kernel {
     pub(super) simd: Simd,
     pub(super) code_bytes: Arc<AtomicUsize>,
     typed: RwLock<Vec<Arc<Typed>>>,
-    pub(super) shortcuts: Shortcuts,
+    pub(super) fast_paths: FastPaths,
 }
 
 /// An output of a kernel.
@@ -63,7 +63,7 @@ impl Kernel {
             simd,
             code_bytes,
             typed: RwLock::default(),
-            shortcuts: Shortcuts::default(),
+            fast_paths: FastPaths::default(),
         }
     }
 

@@ -6,11 +6,12 @@
 
 mod call;
 mod compiler;
+mod fast_path;
 mod kernel;
-mod shortcut;
 mod typed;
 
 pub use call::{CallOptions, Host};
+pub use fast_path::{FailedGuard, FastKey, FastPath};
 pub use kernel::{Kernel, Output};
 
 use crate::check::names;

@@ -2,6 +2,7 @@
 
 use super::argument::{Arena, Refusal, Viewer, WORDS, check_subclass, check_writable, is_array};
 use super::error::{diagnosed, exception};
+use super::fast_call::call_fast;
 use super::kernel::KernelObject;
 use super::numpy_api::numpy;
 use super::options::Given;
@@ -30,6 +31,28 @@ pub(super) unsafe fn call(
     objects: &[*mut PyObject],
     given: &Given,
 ) -> PyResult<*mut PyObject> {
+    // SAFETY: the caller's word.
+    unsafe {
+        if given.is_usual()
+            && let Some(result) = call_fast(py, callee, objects, given.out)
+        {
+            return result;
+        }
+        call_any(py, callee, objects, given)
+    }
+}
+
+/// The general way.
+///
+/// # Safety
+/// As [`call`].
+#[inline(never)]
+unsafe fn call_any(
+    py: Python<'_>,
+    callee: &KernelObject,
+    objects: &[*mut PyObject],
+    given: &Given,
+) -> PyResult<*mut PyObject> {
     let kernel = callee.kernel();
     let arena = Arena::default();
     let mut words = [MaybeUninit::uninit(); WORDS];
@@ -53,7 +76,10 @@ pub(super) unsafe fn call(
     }
 
     let mut host = CallHost { py, given: SmallVec::new(), made: SmallVec::new(), interrupt: None };
-    host.made.resize_with(kernel.outputs().len(), Made::default);
+    match kernel.outputs().len() {
+        count @ ..=2 => host.made = SmallVec::from_buf_and_len([Made::NOTHING; 2], count),
+        count => host.made.resize_with(count, || Made::NOTHING),
+    }
     if !given.out.is_null() {
         // SAFETY: the object is alive, the GIL is held.
         let out = unsafe { Bound::from_borrowed_ptr(py, given.out) };
@@ -90,7 +116,6 @@ fn refused(py: Python<'_>, callee: &KernelObject, argument: usize, refusal: Refu
 }
 
 /// What is known of an output that the call allocates.
-#[derive(Default)]
 struct Made {
     /// The array, owned, or null.
     array: *mut PyObject,
@@ -101,6 +126,8 @@ struct Made {
 }
 
 impl Made {
+    const NOTHING: Made = Made { array: std::ptr::null_mut(), scalar: None, slot: UnsafeCell::new(0) };
+
     /// Gives up the reference to the array.
     fn take(&mut self) -> *mut PyObject {
         std::mem::replace(&mut self.array, std::ptr::null_mut())

@@ -36,6 +36,8 @@ struct Fields {
     names: Vec<Held>,
     /// Is any argument updated in place?
     updates: bool,
+    /// If there is one output only: the argument that is updated in place, or none.
+    only_output: Option<Option<usize>>,
     /// The class of several outputs.
     result_class: OnceCell<Held>,
 }
@@ -57,8 +59,13 @@ pub(super) fn compile<'py>(py: Python<'py>, text: &str, options: &Options) -> Py
     }
     let names = kernel.arguments().iter().map(|name| Held::new(PyString::intern(py, name))).collect();
     let updates = (0..kernel.arguments().len()).any(|argument| kernel.is_target(argument));
+    let only_output = match kernel.outputs() {
+        [output] => Some(output.target),
+        _ => None,
+    };
     let ty = TYPE.get(py).ok_or_else(|| PyRuntimeError::new_err("numfuse is not imported"))?;
-    let fields = Fields { kernel, options: options.clone(), names, updates, result_class: OnceCell::new() };
+    let fields =
+        Fields { kernel, options: options.clone(), names, updates, only_output, result_class: OnceCell::new() };
     // SAFETY: `tp_alloc` gives memory of the type's size with its header; every other field is
     // written before anybody sees the object.
     let object = unsafe {
@@ -99,6 +106,12 @@ impl KernelObject {
     #[inline]
     pub(super) fn names(&self) -> &[Held] {
         &self.fields.names
+    }
+
+    /// If there is one output only: the argument that is updated in place, or none.
+    #[inline]
+    pub(super) fn only_output(&self) -> Option<Option<usize>> {
+        self.fields.only_output
     }
 
     #[inline]

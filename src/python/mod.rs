@@ -14,6 +14,7 @@ mod argument;
 mod call;
 mod error;
 mod evaluate;
+mod fast_call;
 mod held;
 mod kernel;
 mod numpy_api;

@@ -151,6 +151,30 @@ impl NumPy {
         }
     }
 
+    /// A new array of native byte order in C order.
+    #[inline]
+    pub(super) fn new_packed_array(&self, py: Python<'_>, dtype: DType, shape: &[isize]) -> *mut PyArrayObject {
+        let descr = self.descrs[dtype as usize];
+        let (dims, none) = (shape.as_ptr().cast_mut(), std::ptr::null_mut());
+        // SAFETY: as in `new_array`.
+        unsafe {
+            ffi::Py_INCREF(descr.cast());
+            PY_ARRAY_API
+                .PyArray_NewFromDescr(
+                    py,
+                    self.array,
+                    descr,
+                    shape.len() as i32,
+                    dims,
+                    none,
+                    none.cast(),
+                    0,
+                    none.cast(),
+                )
+                .cast()
+        }
+    }
+
     /// A new NumPy scalar from the bits in the low bytes of `bits`; null with an exception set.
     #[inline]
     pub(super) fn new_scalar(&self, dtype: DType, bits: u64) -> *mut PyObject {

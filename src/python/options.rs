@@ -76,6 +76,13 @@ pub(super) unsafe fn argument_by_text(py: Python<'_>, arguments: &[Name], name: 
 }
 
 impl Given {
+    /// Are the options those of most calls, `out=` apart?
+    #[inline]
+    pub(super) fn is_usual(&self) -> bool {
+        let CallOptions { casting, order, dtype } = self.call;
+        casting == Casting::SameKind && order == Order::K && dtype.is_none()
+    }
+
     /// Takes an option's value.
     pub(super) fn set(&mut self, option: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
         match option {

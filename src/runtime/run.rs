@@ -62,27 +62,102 @@ pub fn run(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn()
     run_chunks(plan, entry, threads, interrupted)
 }
 
-/// Runs generated code once over operands that are each a scalar or packed, with as many elements as
-/// said. The code must have been made for these operands and their `packed_layout`s.
-///
-/// # Panics
-/// If an operand is neither.
-#[inline]
-pub fn run_packed(operands: &[ArrayRef], elements: usize, entry: Entry) -> Result<(), RunError> {
-    let mut pointers = SmallVec::<[*mut u8; 8]>::new();
-    let mut inner_strides = SmallVec::<[isize; 8]>::new();
-    for operand in operands {
-        let is_scalar = operand.ndim() == 0;
-        let count = operand.shape().iter().product::<isize>() as usize;
-        assert!(is_scalar || count == elements && operand.is_c_contiguous(), "an operand is not packed");
-        pointers.push(operand.data());
-        inner_strides.push(if is_scalar { 0 } else { operand.itemsize() as isize });
+/// The most operands of a [`Packed`] call.
+pub const PACKED: usize = 16;
+
+/// Operands that are each a scalar or a packed array of one number of elements, all of native byte
+/// order: one call of generated code runs over them, with nothing to plan.
+pub struct Packed {
+    pointers: [*mut u8; PACKED],
+    count: usize,
+    elements: usize,
+}
+
+impl Packed {
+    /// Without operands. Every array must have so many elements, at least one.
+    #[inline]
+    pub fn new(elements: usize) -> Packed {
+        Packed { pointers: [std::ptr::null_mut(); PACKED], count: 0, elements: elements.max(1) }
     }
-    // With one row, nothing is multiplied with the outer strides.
-    let outer_strides = SmallVec::<[isize; 8]>::from_elem(0, operands.len());
-    // SAFETY: the lists hold one item for each operand of the program; from each pointer there are
-    // `elements` elements next to each other, or one that is not stepped over, all of them the view's.
-    guard(unsafe { entry(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), elements, 1) })
+
+    /// Operands whose addresses are all that their maker says of them.
+    ///
+    /// # Safety
+    /// The first `count` are scalars or packed arrays of this number of elements, of native byte order,
+    /// in memory that stays valid until the last call of `run`.
+    #[inline]
+    pub unsafe fn from_raw(pointers: [*mut u8; PACKED], count: usize, elements: usize) -> Packed {
+        Packed { pointers, count, elements: elements.max(1) }
+    }
+
+    /// Adds an operand, which must outlive the calls of `run`; false if it is none of these.
+    #[inline]
+    pub fn push(&mut self, array: &ArrayRef) -> bool {
+        let fits = match array.shape() {
+            [] => true,
+            &[count] => count as usize == self.elements && array.is_c_contiguous(),
+            shape => element_count(shape) == Some(self.elements) && array.is_c_contiguous(),
+        };
+        self.pointers[self.count] = array.data();
+        self.count += 1;
+        fits && !array.swapped()
+    }
+
+    /// Adds a place that is no operand.
+    #[inline]
+    pub fn push_nothing(&mut self) {
+        self.pointers[self.count] = std::ptr::null_mut();
+        self.count += 1;
+    }
+
+    /// Adds one more of these, or null for a place that is no operand.
+    ///
+    /// # Safety
+    /// As [`Packed::from_raw`].
+    #[inline]
+    pub unsafe fn push_raw(&mut self, data: *mut u8) {
+        self.pointers[self.count] = data;
+        self.count += 1;
+    }
+
+    /// Might two operands, given by their places and strides, share memory?
+    #[inline]
+    pub fn may_touch(&self, a: (usize, isize), b: (usize, isize)) -> bool {
+        // A scalar has at most 8 bytes.
+        let span = |(place, stride): (usize, isize)| {
+            let start = self.pointers[place] as usize;
+            (start, start + (stride as usize * self.elements).max(8))
+        };
+        let ((a_start, a_end), (b_start, b_end)) = (span(a), span(b));
+        a_start < b_end && b_start < a_end
+    }
+
+    /// Are two arrays the same, element by element?
+    #[inline]
+    pub fn is_same(&self, a: (usize, isize), b: (usize, isize)) -> bool {
+        // What size a scalar has is not known here.
+        self.pointers[a.0] == self.pointers[b.0] && a.1 == b.1 && a.1 != 0
+    }
+
+    /// Runs code over these operands: the program's operands are those at `places`, and have been
+    /// compiled for the layouts of a scalar, or of a packed array whose stride is given.
+    ///
+    /// # Panics
+    /// If there is nothing at such a place.
+    #[inline]
+    pub fn run(&self, entry: Entry, places: &[u8], strides: &[isize; PACKED]) -> Result<(), RunError> {
+        const ONE_ROW: [isize; PACKED] = [0; PACKED];
+        let mut pointers = [std::ptr::null_mut(); PACKED];
+        for (pointer, &place) in pointers.iter_mut().zip(places) {
+            *pointer = self.pointers[..self.count][place as usize];
+            assert!(!pointer.is_null(), "an operand is missing");
+        }
+        // SAFETY: there is one pointer and one stride for each operand of the program; behind each
+        // pointer lie `elements` elements without gaps, or one that is not stepped over, all of them
+        // in views that are alive (`push`, `push_raw`).
+        let returned = unsafe { entry(pointers.as_ptr(), strides.as_ptr(), ONE_ROW.as_ptr(), self.elements, 1) };
+        guard(returned)
+    }
 }
 
 fn run_chunks(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {

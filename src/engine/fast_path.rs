@@ -1,0 +1,348 @@
+//! The quick way through a call that is like one before.
+//!
+//! Most calls of a kernel have arguments of the same types and the same few layouts, and are so
+//! short that finding out what to do costs more than doing it. A [`FastPath`] is what was found out
+//! for a call whose operands are all scalars or packed arrays of one shape: it depends on the
+//! arguments' types and on which of them are scalars, not on the shape.
+
+use super::call::{CallOptions, Host, LONG_BYTES, LONG_ELEMENTS};
+use super::kernel::Kernel;
+use super::typed::Typed;
+use crate::array::ArrayRef;
+use crate::codegen::Entry;
+use crate::diagnostic::Error;
+use crate::dtype::{Casting, DType, Type};
+use crate::ir::Role;
+use crate::jit::Code;
+use crate::runtime::plan::{LoopPlan, packed_layout};
+use crate::runtime::run::{PACKED, Packed, RunError};
+use crate::runtime::shape::{Order, element_count};
+use smallvec::SmallVec;
+use std::sync::{Arc, OnceLock};
+
+/// The types of a call's arguments, which of them are scalars, and whether its outputs are given: a
+/// byte for each argument, so that comparing is quick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FastKey([u8; PACKED]);
+
+impl FastKey {
+    /// Where the outputs' byte is; what lies before is for arguments.
+    const OUTPUTS: usize = PACKED - 1;
+
+    /// The greatest number of arguments.
+    pub const ARGUMENTS: usize = Self::OUTPUTS;
+
+    /// The byte of an argument.
+    pub const fn code(ty: Type, is_scalar: bool) -> u8 {
+        let ty = match ty {
+            Type::Strong(dtype) => dtype as u8,
+            Type::WeakInt => 11,
+            Type::WeakUInt => 12,
+            Type::WeakFloat => 13,
+        };
+        1 + 2 * ty + is_scalar as u8
+    }
+
+    /// Sets the byte of an argument.
+    #[inline]
+    pub fn set(&mut self, argument: usize, code: u8) {
+        self.0[argument] = code;
+    }
+
+    /// Says that the outputs are given.
+    #[inline]
+    pub fn set_given(&mut self) {
+        self.0[Self::OUTPUTS] = 1;
+    }
+}
+
+/// What is known of calls like one that was made.
+#[derive(Debug)]
+pub struct FastPath {
+    key: FastKey,
+    entry: Entry,
+    /// For each operand of the program the argument that it is, or, counted on from there, the output.
+    sources: SmallVec<[u8; PACKED]>,
+    /// Each operand's stride.
+    strides: [isize; PACKED],
+    /// For each output its dtype; none if it is updated in place.
+    outputs: SmallVec<[Option<DType>; 2]>,
+    /// The operands in the caller's memory, and whether they are written.
+    callers: SmallVec<[(u8, bool); PACKED]>,
+    /// Is any of them written?
+    writes: bool,
+    typed: Arc<Typed>,
+    /// Keeps `entry` alive.
+    _code: Arc<Code>,
+}
+
+/// The fast paths of a kernel, in the order in which they were found; never taken away, so that
+/// looking for one needs no lock.
+#[derive(Debug, Default)]
+pub(super) struct FastPaths([OnceLock<Box<FastPath>>; 8]);
+
+impl FastPaths {
+    #[inline]
+    fn find(&self, key: &FastKey) -> Option<&FastPath> {
+        self.0.iter().map_while(OnceLock::get).map(|path| &**path).find(|path| path.key == *key)
+    }
+
+    fn add(&self, path: FastPath) {
+        let mut path = Box::new(path);
+        for place in &self.0 {
+            match place.set(path) {
+                Ok(()) => return,
+                Err(back) => path = back,
+            }
+        }
+    }
+}
+
+/// A call whose loop is over the operands as they were given.
+pub(super) struct Seen<'c> {
+    pub(super) typed: &'c Arc<Typed>,
+    pub(super) code: &'c Arc<Code>,
+    pub(super) plan: &'c LoopPlan<'c>,
+    /// The program's operands.
+    pub(super) operands: &'c [ArrayRef<'c>],
+    /// How many outputs were given.
+    pub(super) given: usize,
+}
+
+/// Are these the options of fast paths? They are the defaults, and what means the same.
+#[inline]
+fn are_usual(options: &CallOptions) -> bool {
+    options.dtype.is_none() && options.casting == Casting::SameKind && matches!(options.order, Order::K | Order::C)
+}
+
+/// The key of a call; none if it has too many arguments.
+#[inline]
+fn key(args: &[ArrayRef], is_given: bool) -> Option<FastKey> {
+    if args.len() > FastKey::ARGUMENTS {
+        return None;
+    }
+    let mut key = FastKey::default();
+    for (argument, array) in args.iter().enumerate() {
+        key.set(argument, FastKey::code(array.ty(), array.ndim() == 0));
+    }
+    if is_given {
+        key.set_given();
+    }
+    Some(key)
+}
+
+/// The extents of the first argument that has dimensions, and their product.
+#[inline]
+fn common_shape<'a>(args: &[ArrayRef<'a>]) -> Option<(&'a [isize], usize)> {
+    match args.iter().find(|array| array.ndim() != 0) {
+        Some(array) => Some((array.shape(), element_count(array.shape())?)),
+        None => Some((&[], 1)),
+    }
+}
+
+impl Kernel {
+    /// Remembers how a call went.
+    #[cold]
+    pub(super) fn learn(&self, args: &[ArrayRef], options: &CallOptions, seen: &Seen) {
+        let Seen { typed, code, plan, operands, given } = *seen;
+        let program = &typed.program;
+        let sources: SmallVec<[u8; PACKED]> = program
+            .operands
+            .iter()
+            .map(|operand| match operand.role {
+                Role::Argument(argument) | Role::Target(argument) => argument as u8,
+                Role::Output(output) => (args.len() + output as usize) as u8,
+                Role::Hidden(_) => u8::MAX,
+            })
+            .collect();
+        let outputs: SmallVec<[Option<DType>; 2]> = (0..self.outputs().len())
+            .map(|output| match self.outputs()[output].target {
+                None => Some(typed.output(self, output)),
+                Some(_) => None,
+            })
+            .collect();
+
+        // Signs of Python's integers may be part of the types.
+        let has_sign = self.resolved.powers_matter && args.iter().any(|array| array.ty() == Type::WeakInt);
+        let allocatable = outputs.iter().flatten().count();
+        if has_sign
+            || !are_usual(options)
+            || args.len() + outputs.len() > PACKED
+            || !(given == 0 || given == allocatable)
+        {
+            return;
+        }
+        let (Some(key), Some((shape, elements))) = (key(args, given > 0), common_shape(args)) else { return };
+        // An argument or output that is no operand has no place below, and its layout no test.
+        if (0..args.len() as u8).any(|argument| !sources.contains(&argument)) || operands.len() != sources.len() {
+            return;
+        }
+        let mut strides = [0; PACKED];
+        for (operand, array) in operands.iter().enumerate() {
+            let is_written = program.operands[operand].role.is_written();
+            let is_like_others = array.ndim() == 0 && !is_written || array.shape() == shape;
+            if !is_like_others || !Packed::new(elements).push(array) {
+                return;
+            }
+            // The code is made for these layouts.
+            let uses = typed.loops[0].uses[operand];
+            if (uses.reads || uses.writes) && plan.layouts()[operand] != packed_layout(array) {
+                return;
+            }
+            strides[operand] = if array.ndim() == 0 { 0 } else { array.itemsize() as isize };
+        }
+        let callers: SmallVec<[(u8, bool); PACKED]> = (0..operands.len())
+            .filter(|&operand| given > 0 || !matches!(program.operands[operand].role, Role::Output(_)))
+            .map(|operand| (operand as u8, program.operands[operand].role.is_written()))
+            .collect();
+        if self.fast_paths.find(&key).is_none() {
+            let writes = callers.iter().any(|(_, is_written)| *is_written);
+            let (typed, code) = (Arc::clone(typed), Arc::clone(code));
+            let entry = code.entry();
+            self.fast_paths.add(FastPath {
+                key,
+                entry,
+                sources,
+                strides,
+                outputs,
+                callers,
+                writes,
+                typed,
+                _code: code,
+            });
+        }
+    }
+
+    /// The fast path of calls with such arguments and the usual options, if one is known.
+    #[inline]
+    pub fn fast_path(&self, key: &FastKey) -> Option<&FastPath> {
+        self.fast_paths.find(key)
+    }
+
+    /// Calls the kernel by a fast path; `None`, with nothing done, if there is none.
+    #[inline]
+    pub(super) fn call_fast(
+        &self,
+        args: &[ArrayRef],
+        host: &mut dyn Host,
+        options: &CallOptions,
+    ) -> Option<Result<(), Error>> {
+        if !are_usual(options) {
+            return None;
+        }
+        let mut first = self.outputs().iter().enumerate().filter(|(_, output)| output.target.is_none());
+        let is_given = first.next().is_some_and(|(output, _)| host.given(output).is_some());
+        let path = self.fast_paths.find(&key(args, is_given)?)?;
+        let (shape, elements) = common_shape(args)?;
+        if !path.takes(elements) {
+            return None;
+        }
+        let mut packed = Packed::new(elements);
+        for array in args {
+            if array.ndim() != 0 && array.shape() != shape || !packed.push(array) {
+                return None;
+            }
+        }
+        if is_given {
+            for (output, dtype) in path.outputs.iter().enumerate() {
+                let Some(dtype) = dtype else {
+                    packed.push_nothing();
+                    continue;
+                };
+                let array = host.given(output)?;
+                let is_like = array.ty() == Type::Strong(*dtype) && array.writable() && array.shape() == shape;
+                if !is_like || !packed.push(&array) {
+                    return None;
+                }
+            }
+        } else if first.any(|(output, _)| host.given(output).is_some()) {
+            return None;
+        }
+        if !path.is_apart(&packed) {
+            return None;
+        }
+        if !is_given {
+            let mut strides = SmallVec::<[isize; 6]>::from_elem(0, shape.len());
+            for (output, dtype) in path.outputs.iter().enumerate() {
+                let Some(dtype) = *dtype else {
+                    packed.push_nothing();
+                    continue;
+                };
+                let mut stride = dtype.size() as isize;
+                for axis in (0..shape.len()).rev() {
+                    strides[axis] = stride;
+                    stride *= shape[axis];
+                }
+                match host.allocate(output, dtype, shape, &strides) {
+                    Ok(memory) => {
+                        packed.push(&ArrayRef::in_memory(memory, shape, &strides, Type::Strong(dtype)));
+                    }
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+        }
+        Some(path.run(&packed).map_err(|guard| path.guard_error(self, guard, args)))
+    }
+}
+
+/// A guard that failed.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedGuard(u32);
+
+impl FastPath {
+    /// The dtype of an output; none if it is updated in place.
+    #[inline]
+    pub fn output(&self, output: usize) -> Option<DType> {
+        self.outputs[output]
+    }
+
+    /// Is so much work short enough for a fast path, which is not interrupted? None at all isn't.
+    #[inline]
+    pub fn takes(&self, elements: usize) -> bool {
+        // No element has more than 8 bytes.
+        elements.wrapping_sub(1) < LONG_ELEMENTS - 1 && elements * 8 * self.sources.len() < LONG_BYTES
+    }
+
+    /// Does what is written of the caller's memory overlap with nothing else, or element by element
+    /// with what is read? Allocated outputs, which need not be there yet, overlap with nothing.
+    #[inline]
+    pub fn is_apart(&self, packed: &Packed) -> bool {
+        !self.writes || self.written_is_apart(packed)
+    }
+
+    fn written_is_apart(&self, packed: &Packed) -> bool {
+        let stride = |operand: u8| self.strides[operand as usize];
+        let source = |operand: u8| self.sources[operand as usize] as usize;
+        self.callers.iter().filter(|(_, is_written)| *is_written).all(|&(target, _)| {
+            let mut others = self.callers.iter().filter(|(other, _)| *other != target);
+            others.all(|&(other, is_written)| {
+                let (a, b) = ((source(target), stride(target)), (source(other), stride(other)));
+                !packed.may_touch(a, b) || !is_written && packed.is_same(a, b)
+            })
+        })
+    }
+
+    /// Runs over the arguments and then the outputs, which the key describes.
+    ///
+    /// # Errors
+    /// The guard that failed; [`FastPath::guard_error`] says what it means.
+    #[inline]
+    pub fn run(&self, packed: &Packed) -> Result<(), FailedGuard> {
+        match packed.run(self.entry, &self.sources, &self.strides) {
+            Ok(()) => Ok(()),
+            Err(RunError::Guard(guard)) => Err(FailedGuard(guard)),
+            // Never: nobody is asked.
+            Err(RunError::Interrupted) => Err(FailedGuard(u32::MAX)),
+        }
+    }
+
+    /// The error of a guard.
+    #[cold]
+    pub fn guard_error(&self, kernel: &Kernel, guard: FailedGuard, args: &[ArrayRef]) -> Error {
+        // Guards name arguments only.
+        let nothing = ArrayRef::of_scalar(&0u8, Type::Strong(DType::U8));
+        let operand = |source: &u8| args.get(*source as usize).copied().unwrap_or(nothing);
+        let operands: SmallVec<[ArrayRef; 8]> = self.sources.iter().map(operand).collect();
+        kernel.guard_error(&self.typed, guard.0, &operands)
+    }
+}

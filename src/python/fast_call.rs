@@ -1,0 +1,219 @@
+//! The quick way through a call: one output, the usual options, and arguments that are numbers or
+//! packed arrays of one shape, of types with which the kernel was called before. Whatever else there
+//! is, mistakes included, is left to the general way.
+
+use super::argument::{Arena, Viewer, WORDS};
+use super::error::exception;
+use super::kernel::KernelObject;
+use super::numpy_api::{descr_dtype, numpy, scalar_value};
+use crate::array::ArrayRef;
+use crate::dtype::{DType, Type};
+use crate::engine::{FailedGuard, FastKey, FastPath};
+use crate::runtime::run::{PACKED, Packed};
+use numpy::npyffi::flags::{NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE};
+use numpy::npyffi::{PyArrayObject, PyArrayObject_fields};
+use pyo3::ffi::{self, PyObject};
+use pyo3::prelude::*;
+use smallvec::SmallVec;
+use std::mem::MaybeUninit;
+
+const FLOAT: u8 = FastKey::code(Type::WeakFloat, true);
+const INT: u8 = FastKey::code(Type::WeakInt, true);
+
+/// The common extents of the arrays.
+struct Shape<'c> {
+    /// Empty before the first array.
+    extents: &'c [isize],
+    elements: usize,
+}
+
+impl<'c> Shape<'c> {
+    /// Takes the extents of an array with dimensions; false if they are not those of the others.
+    #[inline]
+    fn join(&mut self, extents: &'c [isize]) -> bool {
+        if self.extents.is_empty() {
+            self.extents = extents;
+            // An array of no elements may have any other extents: their product means nothing.
+            self.elements = extents.iter().fold(1usize, |product, &extent| product.wrapping_mul(extent as usize));
+            !extents.contains(&0)
+        } else {
+            match (self.extents, extents) {
+                ([one], [other]) => one == other,
+                (all, other) => all == other,
+            }
+        }
+    }
+}
+
+/// An array's fields, and its extents.
+///
+/// # Safety
+/// `object` is an ndarray, alive for 'c, whose shape nobody sets meanwhile, because the GIL is held.
+#[inline]
+unsafe fn array<'c>(object: *mut PyObject) -> (&'c PyArrayObject_fields, &'c [isize]) {
+    // SAFETY: the caller's word; an array has as many extents as dimensions.
+    unsafe {
+        let fields = &(*object.cast::<PyArrayObject>()).fields;
+        let extents = match fields.nd {
+            0 => &[][..],
+            count => std::slice::from_raw_parts(fields.dimensions, count as usize),
+        };
+        (fields, extents)
+    }
+}
+
+/// Calls a kernel with its arguments in order, and the array for its output or null; gives a new
+/// reference. `None`, with nothing done, if the call is not of this sort.
+///
+/// # Safety
+/// The objects are as many as the kernel's arguments; they and `out` stay alive until this returns.
+#[inline]
+pub(super) unsafe fn call_fast(
+    py: Python<'_>,
+    callee: &KernelObject,
+    objects: &[*mut PyObject],
+    out: *mut PyObject,
+) -> Option<PyResult<*mut PyObject>> {
+    let target = callee.only_output()?;
+    if objects.len() > FastKey::ARGUMENTS {
+        return None;
+    }
+    let table = numpy();
+    let mut key = FastKey::default();
+    let mut pointers = [std::ptr::null_mut::<u8>(); PACKED];
+    let mut ints = [MaybeUninit::<i64>::uninit(); PACKED];
+    let mut shape = Shape { extents: &[], elements: 1 };
+    for (argument, &object) in objects.iter().enumerate() {
+        // SAFETY: the object is alive and the GIL is held; a cast to a type's struct follows the check
+        // of exactly that type; a descriptor is alive as long as its array.
+        unsafe {
+            let ty = ffi::Py_TYPE(object);
+            let (pointer, code) = if ty == &raw mut ffi::PyFloat_Type {
+                ((&raw mut (*object.cast::<ffi::PyFloatObject>()).ob_fval).cast(), FLOAT)
+            } else if ty == table.array {
+                let (fields, extents) = array(object);
+                let (dtype, swapped) = descr_dtype(fields.descr)?;
+                if swapped || fields.flags & NPY_ARRAY_C_CONTIGUOUS == 0 {
+                    return None;
+                }
+                if !extents.is_empty() && !shape.join(extents) {
+                    return None;
+                }
+                if target == Some(argument) && fields.flags & NPY_ARRAY_WRITEABLE == 0 {
+                    return None;
+                }
+                (fields.data.cast(), FastKey::code(Type::Strong(dtype), extents.is_empty()))
+            } else if ty == &raw mut ffi::PyLong_Type {
+                let mut overflow = 0;
+                let value = ffi::PyLong_AsLongLongAndOverflow(object, &mut overflow);
+                if overflow != 0 {
+                    return None;
+                }
+                (std::ptr::from_mut(ints[argument].write(value)).cast(), INT)
+            } else {
+                let dtype = table.scalar_dtype(ty)?;
+                (scalar_value(object), FastKey::code(Type::Strong(dtype), true))
+            };
+            if target == Some(argument) && ty != table.array {
+                return None;
+            }
+            pointers[argument] = pointer;
+            key.set(argument, code);
+        }
+    }
+    if !out.is_null() {
+        key.set_given();
+    }
+    let kernel = callee.kernel();
+    let path = kernel.fast_path(&key)?;
+    if !path.takes(shape.elements) {
+        return None;
+    }
+    // SAFETY: the arguments are scalars, or packed arrays of this shape, as checked above; they are
+    // alive until this returns. What of them is written is looked at below.
+    let mut packed = unsafe { Packed::from_raw(pointers, objects.len(), shape.elements) };
+
+    let mut slot = 0u64;
+    let output = path.output(0);
+    let (result, pointer): (*mut PyObject, *mut u8) = match output {
+        // What is updated in place is returned.
+        None => {
+            let object = objects[target?];
+            // SAFETY: alive, and the GIL is held.
+            unsafe { ffi::Py_INCREF(object) };
+            (object, std::ptr::null_mut())
+        }
+        Some(dtype) if !out.is_null() => {
+            // SAFETY: alive, and the GIL is held; the cast follows the check of the type.
+            unsafe {
+                if ffi::Py_TYPE(out) != table.array {
+                    return None;
+                }
+                let (fields, extents) = array(out);
+                let flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_WRITEABLE;
+                if descr_dtype(fields.descr)? != (dtype, false) || fields.flags & flags != flags {
+                    return None;
+                }
+                if extents != shape.extents {
+                    return None;
+                }
+                ffi::Py_INCREF(out);
+                (out, fields.data.cast())
+            }
+        }
+        Some(_) if shape.extents.is_empty() => (std::ptr::null_mut(), (&raw mut slot).cast()),
+        Some(dtype) => {
+            let array = table.new_packed_array(py, dtype, shape.extents);
+            if array.is_null() {
+                return Some(Err(PyErr::fetch(py)));
+            }
+            // SAFETY: a new array.
+            (array.cast(), unsafe { (*array).fields.data.cast() })
+        }
+    };
+    // SAFETY: the output has the arguments' shape and is packed, or is a slot for a scalar; it is
+    // alive and, but for what `is_apart` looks at, used by nobody else.
+    unsafe { packed.push_raw(pointer) };
+    let undo = |result: *mut PyObject| {
+        // SAFETY: a reference that was made above, or null.
+        unsafe { ffi::Py_XDECREF(result) };
+    };
+    if !path.is_apart(&packed) {
+        undo(result);
+        return None;
+    }
+    if let Err(guard) = path.run(&packed) {
+        undo(result);
+        // SAFETY: as this function.
+        return Some(Err(unsafe { guard_error(py, callee, path, guard, objects) }));
+    }
+    Some(match (result.is_null(), output) {
+        (true, Some(dtype)) => scalar_result(py, dtype, slot),
+        _ => Ok(result),
+    })
+}
+
+#[inline]
+fn scalar_result(py: Python<'_>, dtype: DType, bits: u64) -> PyResult<*mut PyObject> {
+    let object = numpy().new_scalar(dtype, bits);
+    if object.is_null() { Err(PyErr::fetch(py)) } else { Ok(object) }
+}
+
+/// # Safety
+/// As [`call_fast`].
+#[cold]
+unsafe fn guard_error(
+    py: Python<'_>,
+    callee: &KernelObject,
+    path: &FastPath,
+    guard: FailedGuard,
+    objects: &[*mut PyObject],
+) -> PyErr {
+    let arena = Arena::default();
+    let mut words = [MaybeUninit::uninit(); WORDS];
+    let mut viewer = Viewer { py, arena: &arena, free: &mut words };
+    // SAFETY: the objects are alive. Each has been looked at already, so none is refused.
+    let views: SmallVec<[ArrayRef<'_>; 8]> =
+        objects.iter().filter_map(|&object| unsafe { viewer.view(object) }.ok()).collect();
+    exception(py, path.guard_error(callee.kernel(), guard, &views))
+}

@@ -6,7 +6,7 @@
 //! is writable) for the view's lifetime. Everything below this module relies on that promise alone.
 #![allow(unsafe_code, reason = "views of foreign memory")]
 
-use crate::dtype::{Element, Scalar, Type};
+use crate::dtype::{DType, Element, Scalar, Type};
 use smallvec::SmallVec;
 
 /// The greatest number of dimensions, as NumPy's.
@@ -140,16 +140,27 @@ impl<'a> ArrayRef<'a> {
         self.swapped
     }
 
-    /// The value of a scalar held in native byte order, of an integer type; none for others.
-    pub fn integer(&self) -> Option<i128> {
+    /// The value of a scalar; none of an array with dimensions.
+    pub fn scalar(&self) -> Option<Scalar> {
         let dtype = self.ty.dtype();
-        if dtype.is_float() || !self.shape.is_empty() || self.swapped {
+        if !self.shape.is_empty() {
             return None;
         }
-        let mut bits = [0u8; 8];
-        // SAFETY: the view's one element is readable and has the dtype's size, at most 8 bytes.
-        unsafe { std::ptr::copy_nonoverlapping(self.data, bits.as_mut_ptr(), dtype.size()) };
-        Some(Scalar { dtype, bits: u64::from_le_bytes(bits) }.as_int())
+        let mut bytes = [0u8; 8];
+        let element = &mut bytes[..dtype.size()];
+        // SAFETY: the view's one element is readable and has the dtype's size.
+        unsafe { std::ptr::copy_nonoverlapping(self.data, element.as_mut_ptr(), element.len()) };
+        if self.swapped {
+            element.reverse();
+        }
+        let bits = u64::from_le_bytes(bytes);
+        // Any byte but 0 is true.
+        Some(Scalar { dtype, bits: if dtype == DType::Bool { (bits != 0).into() } else { bits } })
+    }
+
+    /// The value of a scalar of an integer type; none of others.
+    pub fn integer(&self) -> Option<i128> {
+        self.scalar().filter(|scalar| scalar.dtype.is_int()).map(Scalar::as_int)
     }
 
     /// May elements be written?

@@ -47,6 +47,24 @@ pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
     Ok(())
 }
 
+/// Looks at the guards of a loop that has no lanes: those that depend on scalars alone, whose values
+/// `scalar` gives, hold or fail all the same.
+pub fn check_guards(body: &Loop, scalar: impl Fn(OperandId) -> Option<Scalar>) -> Result<(), GuardId> {
+    let mut values: Vec<Option<Scalar>> = Vec::with_capacity(body.insts.len());
+    for (value, inst) in body.iter() {
+        let args: Option<Vec<Scalar>> = inst.args().iter().map(|arg| values[arg.0 as usize]).collect();
+        values.push(match (inst, args) {
+            (Inst::Const(scalar), _) => Some(*scalar),
+            (Inst::Load(operand), _) => scalar(*operand),
+            (Inst::Op(op, _), Some(args)) => Some(self::op(*op, &args, body.dtype(value))),
+            (Inst::Call(callee, _), Some(args)) => Some(callee.call(&args)),
+            (Inst::Guard(_, guard), Some(args)) if args[0].bits == 0 => return Err(*guard),
+            _ => None,
+        });
+    }
+    Ok(())
+}
+
 /// The value of a primitive. `result` is the type of its value, which decides what
 /// [`Op::Convert`] does and follows from the arguments for all others.
 ///

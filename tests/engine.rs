@@ -104,3 +104,11 @@ fn errors_before_the_first_store() {
             .unwrap_err();
     assert_eq!(error, Error::ZeroDivision("division by zero".into()));
 }
+
+#[test]
+fn numbers_are_checked_where_there_are_no_elements() {
+    let none: [u8; 0] = [];
+    let args = [ArrayRef::of_slice(&none, &[0]), ArrayRef::of_scalar(&-5i64, Type::WeakInt)];
+    let error = evaluate("x - n", &args).unwrap_err();
+    assert_eq!(error, Error::Overflow("Python integer -5 out of bounds for uint8".into()));
+}

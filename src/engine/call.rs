@@ -9,6 +9,7 @@ use crate::check::names::{Reference, Storage};
 use crate::check::term::Known;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
+use crate::interp::check_guards;
 use crate::ir::{GuardKind, Role};
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
@@ -227,6 +228,9 @@ impl Kernel {
             let instructions = program.loops[index].insts.len();
             let plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(instructions);
             if plan.elements() == 0 {
+                // There is nothing to compute, but Python's own numbers may still be wrong.
+                check_guards(&program.loops[index], |operand| operands[operand.0 as usize].scalar())
+                    .map_err(|guard| self.guard_error(typed, guard.0, &operands))?;
                 continue;
             }
             let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;

@@ -5,7 +5,7 @@ mod table;
 
 use numfuse::check::lower::{ArgumentType, Stores, lower};
 use numfuse::check::names::{Listed, resolve};
-use numfuse::check::term::Sign;
+use numfuse::check::term::Known;
 use numfuse::diagnostic::{Diagnostic, Report};
 use numfuse::dtype::{Casting, DType, Type};
 use numfuse::emit::parse_type;
@@ -62,7 +62,7 @@ fn diagnostics(text: &str, header: &Header) -> Vec<Diagnostic> {
     };
     let ty = |index: usize| header.types.get(index).copied().unwrap_or(Type::Strong(DType::F64));
     let types: Vec<ArgumentType> =
-        (0..resolved.arguments.len()).map(|index| ArgumentType { ty: ty(index), sign: Sign::Unknown }).collect();
+        (0..resolved.arguments.len()).map(|index| ArgumentType { ty: ty(index), known: Known::Unknown }).collect();
     let outputs = vec![None; resolved.outputs.len()];
     let groups = vec![0; resolved.statements.len()];
     let stores = Stores { casting: header.casting, outputs: &outputs, groups: &groups };

@@ -1,10 +1,11 @@
 //! The corpus: programs with NumPy's results, run in every way that there is to run one. All give
 //! the same bits, any NaN being as good as any other.
+#![allow(unsafe_code, reason = "describes memory of its own to the engine")]
 
 use numfuse::array::ArrayRef;
 use numfuse::check::lower::{ArgumentType, Stores, lower};
 use numfuse::check::names::{Listed, Resolved, resolve};
-use numfuse::check::term::Sign;
+use numfuse::check::term::Known;
 use numfuse::codegen::Simd;
 use numfuse::dtype::{Casting, DType, Scalar, Type};
 use numfuse::emit::parse_type;
@@ -161,8 +162,8 @@ fn typed(case: &Case) -> (Resolved, Program) {
     let resolved = resolve(parsed.ast, Registry::builtin(), Listed::default()).expect("names that mean something");
     assert_eq!(resolved.arguments.len(), case.arguments.len(), "arguments of {}", case.text);
     let types = case.arguments.iter().map(|argument| {
-        let integer = argument.values.parse().ok().filter(|_| resolved.sign_matters && argument.ty == "int");
-        ArgumentType { ty: argument.ty(), sign: integer.map_or(Sign::Unknown, Sign::of) }
+        let integer = argument.values.parse().ok().filter(|_| resolved.powers_matter && argument.ty == "int");
+        ArgumentType { ty: argument.ty(), known: integer.map_or(Known::Unknown, Known::of) }
     });
     let types: Vec<ArgumentType> = types.collect();
     let outputs = vec![None; resolved.outputs.len()];

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::{env, fs};
 
 /// Compares each case of a table with what `actual` makes of its text; `NUMFUSE_BLESS=1` rewrites it.
-pub fn check_table(file: &str, actual: impl Fn(&str) -> String) {
+pub(crate) fn check_table(file: &str, actual: impl Fn(&str) -> String) {
     let path = format!("{}/tests/{file}", env!("CARGO_MANIFEST_DIR"));
     let table = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut blessed = Vec::new();

@@ -77,8 +77,8 @@ unsafe fn call_any(
 
     let mut host = CallHost { py, given: SmallVec::new(), made: SmallVec::new(), interrupt: None };
     match kernel.outputs().len() {
-        count @ ..=2 => host.made = SmallVec::from_buf_and_len([Made::NOTHING; 2], count),
-        count => host.made.resize_with(count, || Made::NOTHING),
+        count @ ..=2 => host.made = SmallVec::from_buf_and_len([Made::nothing(), Made::nothing()], count),
+        count => host.made.resize_with(count, Made::nothing),
     }
     if !given.out.is_null() {
         // SAFETY: the object is alive, the GIL is held.
@@ -126,7 +126,9 @@ struct Made {
 }
 
 impl Made {
-    const NOTHING: Made = Made { array: std::ptr::null_mut(), scalar: None, slot: UnsafeCell::new(0) };
+    const fn nothing() -> Made {
+        Made { array: std::ptr::null_mut(), scalar: None, slot: UnsafeCell::new(0) }
+    }
 
     /// Gives up the reference to the array.
     fn take(&mut self) -> *mut PyObject {

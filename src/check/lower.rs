@@ -1,13 +1,14 @@
 //! From a resolved program and the types of its arguments to the typed program.
 
 use super::errors;
-use super::names::{Reference, Resolved, Storage, children};
+use super::names::{Reference, Resolved, Statement, Storage, children};
 use super::term::{Known, Term};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Scalar, Type};
 use crate::ir::{Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprId, Name, StatementKind};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -50,13 +51,14 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         program: Program::default(),
         statements: Vec::new(),
         first: None,
-        roles: Vec::new(),
+        roles: HashMap::new(),
         current: Loop::default(),
         group: stores.groups.first().copied().unwrap_or(0),
-        loads: Vec::new(),
+        loads: HashMap::new(),
         values: vec![None; resolved.statements.len()],
         kept: vec![None; resolved.statements.len()],
         pending: Vec::new(),
+        places: HashMap::new(),
         errors: Vec::new(),
     };
     for index in 0..resolved.statements.len() {
@@ -79,18 +81,20 @@ pub(super) struct Lowerer<'a> {
     statements: Vec<usize>,
     first: Option<usize>,
     /// The operand of each role that has one.
-    roles: Vec<(Role, OperandId)>,
+    roles: HashMap<Role, OperandId>,
     /// The loop being built, and its number.
     pub(super) current: Loop,
     group: u32,
     /// The operands that the current loop has loaded.
-    loads: Vec<(OperandId, Value)>,
+    loads: HashMap<OperandId, Value>,
     /// What each statement's value is in the current loop, if it is there.
     values: Vec<Option<Term>>,
     /// For statements of earlier loops: the memory that holds the value, and its type.
     kept: Vec<Option<(OperandId, Type)>>,
     /// What the current loop stores at its end: the last value of each storage.
     pending: Vec<(Role, Value, u32)>,
+    /// Where each storage is in `pending`.
+    places: HashMap<Role, usize>,
     pub(super) errors: Vec<Diagnostic>,
 }
 
@@ -99,7 +103,7 @@ impl Lowerer<'_> {
         let statement = &self.resolved.statements[index];
         if statement.is_stable {
             // Worked out where it is read; where nothing reads it, here, for its errors' sake.
-            if statement.last_reader.is_none() {
+            if statement.readers.is_empty() {
                 self.stable(index as u32);
             }
             return;
@@ -154,7 +158,8 @@ impl Lowerer<'_> {
             Storage::Output(output) => Role::Output(output),
             Storage::Target(argument) => Role::Target(argument),
         };
-        match self.pending.iter_mut().find(|(r, ..)| *r == role) {
+        let place = *self.places.entry(role).or_insert(self.pending.len());
+        match self.pending.get_mut(place) {
             Some(pending) => *pending = (role, value, index as u32),
             None => self.pending.push((role, value, index as u32)),
         }
@@ -303,27 +308,20 @@ impl Lowerer<'_> {
     }
 
     fn operand(&mut self, role: Role, name: &Name, dtype: DType) -> OperandId {
-        if let Some((_, id)) = self.roles.iter().find(|(r, _)| *r == role) {
-            return *id;
-        }
-        let id = OperandId(self.program.operands.len() as u32);
-        self.program.operands.push(Operand { name: Arc::clone(name), dtype, role });
-        self.roles.push((role, id));
-        id
+        *self.roles.entry(role).or_insert_with(|| {
+            self.program.operands.push(Operand { name: Arc::clone(name), dtype, role });
+            OperandId(self.program.operands.len() as u32 - 1)
+        })
     }
 
     fn load(&mut self, operand: OperandId, dtype: DType) -> Value {
-        if let Some((_, value)) = self.loads.iter().find(|(o, _)| *o == operand) {
-            return *value;
-        }
-        let value = self.current.load(operand, dtype);
-        self.loads.push((operand, value));
-        value
+        *self.loads.entry(operand).or_insert_with(|| self.current.load(operand, dtype))
     }
 
     /// Ends the current loop: stores what it computed for later loops and for the caller.
     fn finish_loop(&mut self) {
         let pending = std::mem::take(&mut self.pending);
+        self.places.clear();
         for (role, value, statement) in pending {
             let name = match role {
                 Role::Output(output) => &self.resolved.outputs[output as usize].name,
@@ -375,19 +373,12 @@ impl Lowerer<'_> {
     fn is_hidden(&self, index: usize) -> bool {
         let statements = &self.resolved.statements;
         let groups = self.stores.groups;
-        let this = Reference::Statement(index as u32);
-        let Some(last_reader) = statements[index].last_reader else { return false };
-        (index + 1..=last_reader as usize).any(|reader| {
-            let reads = !statements[reader].is_stable
-                && groups[reader] != groups[index]
-                && statements[reader].reads.contains(&this);
-            let is_overwritten = || {
-                let storage = statements[index].storage;
-                storage == Storage::Local
-                    || (index + 1..reader)
-                        .any(|other| statements[other].storage == storage && groups[other] < groups[reader])
-            };
-            reads && is_overwritten()
+        let Statement { storage, overwritten, readers, .. } = &statements[index];
+        readers.iter().map(|&reader| reader as usize).any(|reader| {
+            let reads = !statements[reader].is_stable && groups[reader] != groups[index];
+            // Loops are in the order of statements, so the next write is the first to matter.
+            let is_overwritten = overwritten.is_some_and(|other| groups[other as usize] < groups[reader]);
+            reads && (*storage == Storage::Local || is_overwritten)
         })
     }
 

@@ -62,6 +62,17 @@ pub enum Reference {
     Constant(f64),
 }
 
+impl Reference {
+    /// The reference as a key; none of a constant, which has neither shape nor memory.
+    fn key(self) -> Option<(bool, u32)> {
+        match self {
+            Reference::Argument(argument) => Some((false, argument)),
+            Reference::Statement(statement) => Some((true, statement)),
+            Reference::Constant(_) => None,
+        }
+    }
+}
+
 /// Where a statement's value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Storage {
@@ -84,11 +95,13 @@ pub struct Statement {
     pub base: u32,
     /// The expressions of the statement, children first.
     pub exprs: Range<u32>,
-    /// What the statement reads, each once; the target of `op=` last. Their shapes broadcast to the
-    /// value's shape.
+    /// The arguments and statements that the statement reads, each once; the target of `op=` last.
+    /// Their shapes broadcast to the value's shape.
     pub reads: Vec<Reference>,
-    /// The last statement that reads this one's value, if any.
-    pub last_reader: Option<u32>,
+    /// The statements that read this one's value, in order.
+    pub readers: Vec<u32>,
+    /// The next statement that writes the same storage, if any.
+    pub overwritten: Option<u32>,
     /// A local that can be worked out anew wherever it is read, since nothing that it reads is ever
     /// overwritten. Others are kept in memory where a later loop needs them.
     pub is_stable: bool,
@@ -136,6 +149,7 @@ struct Resolver {
     arguments: Vec<Argument>,
     argument_of: HashMap<Name, u32>,
     outputs: Vec<Output>,
+    output_of: HashMap<Name, usize>,
     statements: Vec<Statement>,
     /// What each assigned name denotes now.
     assigned: HashMap<Name, Reference>,
@@ -194,14 +208,13 @@ impl Resolver {
         };
 
         let mut reads = Vec::new();
+        let mut is_new = HashSet::new();
         for id in self.needed(ast, start..end, statement.value) {
             match &ast[id] {
                 Expr::Name(name) => {
                     let reference = self.reference(name, ast.span(id));
                     self.references.insert(id, reference);
-                    if !reads.contains(&reference) {
-                        reads.push(reference);
-                    }
+                    reads.extend(reference.key().filter(|key| is_new.insert(*key)).map(|_| reference));
                 }
                 Expr::Call(..) => self.call(ast, id, registry),
                 Expr::Binary(crate::syntax::ast::BinaryOp::Pow, ..) => self.powers_matter = true,
@@ -216,7 +229,7 @@ impl Resolver {
         let this = Reference::Statement(index as u32);
         let (name, storage) = match &statement.kind {
             StatementKind::Let(target) => {
-                if self.outputs.iter().any(|o| o.name == target.name) {
+                if self.output_of.contains_key(&target.name) {
                     self.errors.push(errors::local_of_output(&target.name, target.span));
                 }
                 (Some(&target.name), Storage::Local)
@@ -235,12 +248,12 @@ impl Resolver {
                 if let Storage::Target(argument) = storage {
                     self.output(&target.name, Some(argument as usize), index);
                 }
-                reads.extend(update.filter(|u| !reads.contains(u)));
+                reads.extend(before.key().filter(|key| is_new.insert(*key)).map(|_| before));
                 (Some(&target.name), storage)
             }
             StatementKind::Result => {
                 let name: Name = Arc::from("result");
-                if self.outputs.iter().any(|o| o.name == name) {
+                if self.output_of.contains_key(&name) {
                     self.errors.push(errors::result_taken(statement.span));
                 }
                 (None, self.output(&name, None, index))
@@ -251,7 +264,7 @@ impl Resolver {
         }
         for &read in &reads {
             if let Reference::Statement(s) = read {
-                self.statements[s as usize].last_reader = Some(index as u32);
+                self.statements[s as usize].readers.push(index as u32);
             }
         }
         self.statements.push(Statement {
@@ -263,24 +276,21 @@ impl Resolver {
             },
             exprs: start..end,
             reads,
-            last_reader: None,
+            readers: Vec::new(),
+            overwritten: None,
             is_stable: false,
         });
     }
 
     /// The storage of an assignment: one output for each name, holding the last value.
     fn output(&mut self, name: &Name, target: Option<usize>, index: usize) -> Storage {
-        let place = match self.outputs.iter().position(|o| o.name == *name) {
-            Some(place) => {
-                self.outputs[place].target = target;
-                self.outputs[place].base = index;
-                place
-            }
-            None => {
-                self.outputs.push(Output { name: Arc::clone(name), target, base: index });
-                self.outputs.len() - 1
-            }
-        };
+        let place = *self.output_of.entry(Arc::clone(name)).or_insert(self.outputs.len());
+        if place == self.outputs.len() {
+            self.outputs.push(Output { name: Arc::clone(name), target, base: index });
+        } else {
+            self.outputs[place].target = target;
+            self.outputs[place].base = index;
+        }
         Storage::Output(place as u32)
     }
 
@@ -382,8 +392,10 @@ impl Resolver {
     /// Finds the locals that read nothing that is ever overwritten.
     fn find_stable(&mut self) {
         let mut writes: HashMap<Storage, u32> = HashMap::new();
-        for statement in &self.statements {
+        let mut next: HashMap<Storage, u32> = HashMap::new();
+        for (index, statement) in self.statements.iter_mut().enumerate().rev() {
             *writes.entry(statement.storage).or_default() += 1;
+            statement.overwritten = next.insert(statement.storage, index as u32);
         }
         for index in 0..self.statements.len() {
             let statement = &self.statements[index];

@@ -185,7 +185,7 @@ impl Kernel {
             if outputs[index].is_some() || output.target.is_some() {
                 continue;
             }
-            let dtype = typed.output(self, index);
+            let dtype = typed.output(index, output.target);
             let shape = &shapes.of[output.base];
             let inputs: PerArgument<&ArrayRef> = args.iter().filter(|a| !a.shape().is_empty()).collect();
             let axes = shape::output_axes(options.order, shape, &inputs);

@@ -157,7 +157,7 @@ impl Kernel {
             .collect();
         let outputs: SmallVec<[Option<DType>; 2]> = (0..self.outputs().len())
             .map(|output| match self.outputs()[output].target {
-                None => Some(typed.output(self, output)),
+                None => Some(typed.output(output, None)),
                 Some(_) => None,
             })
             .collect();

@@ -7,7 +7,7 @@ use crate::check::names::Resolved;
 use crate::check::term::Known;
 use crate::codegen::{Layout, Simd, Stride};
 use crate::diagnostic::{Error, Report};
-use crate::dtype::{Casting, DType, Type};
+use crate::dtype::{Casting, Type};
 use crate::ir::Role;
 use crate::opt::{self, FastMath};
 use crate::syntax::ast::Name;
@@ -113,7 +113,8 @@ impl Kernel {
             Type::WeakFloat => "float",
         };
         let arguments: Vec<&str> = typed.key.arguments.iter().map(|a| code(a.ty)).collect();
-        let outputs: Vec<&str> = (0..self.outputs.len()).map(|output| typed.output(self, output).code()).collect();
+        let outputs: Vec<&str> =
+            self.outputs.iter().enumerate().map(|(index, o)| typed.output(index, o.target).code()).collect();
         let outputs = match outputs.as_slice() {
             [one] => (*one).to_owned(),
             several => format!("({})", several.join(", ")),
@@ -192,18 +193,6 @@ impl Kernel {
         }
         typed.push(Arc::clone(&made));
         Ok(made)
-    }
-}
-
-impl Typed {
-    /// The dtype of an output.
-    pub(super) fn output(&self, kernel: &Kernel, output: usize) -> DType {
-        let role = match kernel.outputs[output].target {
-            Some(argument) => return self.key.arguments[argument].ty.dtype(),
-            None => Role::Output(output as u32),
-        };
-        let operand = self.program.operands.iter().find(|o| o.role == role);
-        operand.map_or(DType::F64, |o| o.dtype)
     }
 }
 

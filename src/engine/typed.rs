@@ -5,7 +5,7 @@ use crate::check::lower::ArgumentType;
 use crate::codegen::{Layout, Simd};
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
-use crate::ir::{Inst, Program};
+use crate::ir::{Inst, Program, Role};
 use crate::jit::Code;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +28,8 @@ pub(super) struct Typed {
     pub(super) key: Key,
     pub(super) program: Arc<Program>,
     pub(super) loops: Vec<TypedLoop>,
+    /// The dtype of each output that has memory of its own.
+    outputs: Vec<Option<DType>>,
 }
 
 /// One of its loops.
@@ -67,7 +69,21 @@ impl Typed {
             TypedLoop { statement, uses, codes: RwLock::default() }
         });
         let loops = loops.collect();
-        Typed { key, loops, program: Arc::new(program) }
+        let mut outputs = vec![None; key.outputs.len()];
+        for operand in &program.operands {
+            if let Role::Output(output) = operand.role {
+                outputs[output as usize] = Some(operand.dtype);
+            }
+        }
+        Typed { key, loops, outputs, program: Arc::new(program) }
+    }
+
+    /// The dtype of an output that is updated in place in the given argument, or has memory of its own.
+    pub(super) fn output(&self, output: usize, target: Option<usize>) -> DType {
+        match target {
+            Some(argument) => self.key.arguments[argument].ty.dtype(),
+            None => self.outputs[output].expect("an output that is no argument is stored"),
+        }
     }
 
     /// The machine code of a loop for the layouts of the program's operands.

@@ -10,9 +10,7 @@ array([3., 5., 7., 9.])
 np.float64(5.0)
 """
 
-from __future__ import annotations
-
-from collections import namedtuple
+from collections import namedtuple as _namedtuple
 
 from numfuse._core import (
     ExprError,
@@ -55,7 +53,7 @@ __all__ = [
     "set_num_threads",
 ]
 
-CacheInfo = namedtuple("CacheInfo", ["hits", "misses", "kernels", "code_bytes", "limit", "byte_limit"])
+CacheInfo = _namedtuple("CacheInfo", ["hits", "misses", "kernels", "code_bytes", "limit", "byte_limit"])
 CacheInfo.__doc__ = """What cache_info gives.
 
 hits and misses count the texts that were and were not found; kernels and code_bytes are what the

@@ -4,6 +4,27 @@ from typing import Any, Literal, Protocol, TypeAlias, final
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+__all__ = [
+    "ExprError",
+    "ExprSyntaxError",
+    "ExprNameError",
+    "ExprTypeError",
+    "ExprOverflowError",
+    "ExprValueError",
+    "ExprZeroDivisionError",
+    "Kernel",
+    "__version__",
+    "compile",
+    "_restore_kernel",
+    "set_num_threads",
+    "_set_own_num_threads",
+    "get_num_threads",
+    "_cache_info",
+    "cache_clear",
+    "cache_limit",
+    "evaluate",
+]
+
 __version__: str
 
 _Array: TypeAlias = NDArray[Any]
@@ -80,3 +101,8 @@ def set_num_threads(n: int, /) -> int: ...
 def get_num_threads() -> int: ...
 def cache_clear() -> None: ...
 def cache_limit(entries: int | None = None, bytes: int | None = None) -> None: ...
+def _cache_info() -> tuple[int, int, int, int, int, int]: ...
+def _restore_kernel(
+    text: str, args: Sequence[str] | None, contract: bool, limits: tuple[int, int, int], /
+) -> Kernel: ...
+def _set_own_num_threads(n: int | None, /) -> int | None: ...

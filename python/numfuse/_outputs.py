@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-@lru_cache(maxsize=1024)
-def outputs_class(names: tuple[str, ...]) -> Callable[..., tuple[object, ...]]:
+_classes: dict[tuple[str, ...], Any] = {}
+_MOST_CLASSES = 1024
+
+
+def outputs_class(names: tuple[str, ...]) -> Any:
     """The class for outputs of these names; a name that can be no attribute becomes `_0`, `_1` ..."""
-    # The names are known at run time only: type checkers, which know `namedtuple`, would want them.
-    make: Callable[..., Any] = namedtuple
+    if names in _classes:
+        return _classes[names]
+    make: Any = namedtuple  # The names are not known before run time.
     cls = make("Outputs", names, rename=True, module="numfuse")
 
     # The class is made anew wherever a result is unpickled.
-    def __reduce__(self: tuple[object, ...]) -> tuple[object, ...]:
+    def __reduce__(self: Any) -> Any:
         return restore, (names, tuple(self))
 
     cls.__reduce__ = __reduce__
-    return cls  # type: ignore[no-any-return]
+    if len(_classes) >= _MOST_CLASSES:
+        _classes.clear()
+    _classes[names] = cls
+    return cls
 
 
-def restore(names: tuple[str, ...], values: tuple[object, ...]) -> tuple[object, ...]:
+def restore(names: tuple[str, ...], values: tuple[object, ...]) -> Any:
     """Makes a pickled result again."""
     return outputs_class(names)(*values)

@@ -84,5 +84,5 @@ fn add_evaluate(module: &Bound<'_, PyModule>) -> PyResult<()> {
     if unsafe { ffi::PyModule_AddFunctions(module.as_ptr(), methods.as_mut_ptr()) } < 0 {
         return Err(PyErr::fetch(module.py()));
     }
-    Ok(())
+    module.index()?.append("evaluate")
 }

@@ -45,16 +45,12 @@ def test_hostile(name):
     """A syntax error (or, for a text that is fine, a kernel); never a crash."""
     code = textwrap.dedent(
         f"""
-        import time
         import numfuse as nf
         N = {N}
-        text = {TEXTS[name]}
-        start = time.perf_counter()
         try:
-            nf.compile(text)
+            nf.compile({TEXTS[name]})
         except nf.ExprError as error:
             str(error), repr(error)
-        print(time.perf_counter() - start)
         """
     )
     done = subprocess.run(

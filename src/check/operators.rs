@@ -59,8 +59,8 @@ impl Lowerer<'_> {
             },
             (UnaryOp::Invert, Term::Int(value)) => Term::Int(!value),
             (UnaryOp::Invert, Term::Value(_, Type::WeakUInt, _)) => self.error(errors::weak_overflow(span)),
-            (UnaryOp::Invert, Term::Value(value, ty, _)) if !dtype.is_float() => {
-                Term::Value(self.current.op(Op::Not, &[value]), ty, Known::Unknown)
+            (UnaryOp::Invert, Term::Value(value, ty, known)) if !dtype.is_float() => {
+                Term::Value(self.current.op(Op::Not, &[value]), ty, known.inverted())
             }
             (UnaryOp::Invert, _) => self.error(errors::no_loop("invert", &types(&[a]), span)),
         }

@@ -59,6 +59,14 @@ impl Known {
             other => other,
         }
     }
+
+    /// What is known of `~x`, which is `-x - 1`.
+    pub fn inverted(self) -> Known {
+        match self {
+            Known::Zero | Known::Positive | Known::Two => Known::Negative,
+            _ => Known::Unknown,
+        }
+    }
 }
 
 impl Term {

@@ -11,6 +11,7 @@ use crate::registry::builtins;
 use crate::registry::function::{Body, Function, Loops, Resolved as Resolution, Special};
 use crate::source::Span;
 use crate::syntax::{Limits, parse};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -143,39 +144,47 @@ impl Lowerer<'_> {
 
     fn clip(&mut self, args: &[Term], span: Span) -> Term {
         // NumPy makes an array of what is clipped, so that it is never weak.
-        let args = &[self.strong(args[0], span), args[1], args[2]];
-        if args[0] == Term::Poison {
-            return Term::Poison;
+        let x = self.strong(args[0], span);
+        let own = x.ty().dtype();
+        let (lowest, highest) = own.int_range();
+        // A Python integer that no value of an integer type passes is no bound, nor has it a type.
+        let bounds = |bound: &&(Term, bool)| match **bound {
+            (Term::Int(value), true) if own.is_int() => value > lowest,
+            (Term::Int(value), false) if own.is_int() => value < highest,
+            _ => true,
+        };
+        let bounds: SmallVec<[(Term, bool); 2]> =
+            [(args[1], true), (args[2], false)].iter().filter(bounds).copied().collect();
+        let operands: SmallVec<[Term; 3]> = std::iter::once(x).chain(bounds.iter().map(|b| b.0)).collect();
+        let dtype = promote(&operands).dtype();
+        let Some(mut value) = self.to(x, dtype, span) else { return Term::Poison };
+        for (bound, is_lower) in bounds {
+            let bound = self.nearest_bound(bound, is_lower, dtype);
+            let Some(bound) = self.to(bound, dtype, span) else { return Term::Poison };
+            let op = match (dtype, is_lower) {
+                (DType::Bool, true) => Op::Or,
+                (DType::Bool, false) => Op::And,
+                (_, true) => Op::Max,
+                (_, false) => Op::Min,
+            };
+            value = self.current.op(op, &[value, bound]);
         }
-        let dtype = promote(args).dtype();
-        let Some(x) = self.to(args[0], dtype, span) else { return Term::Poison };
-        let (lowest, highest) = dtype.int_range();
-        // A Python integer outside of an integer type's range, on the side where it can't bound
-        // anything, is the type's own bound.
-        let bound = |lowerer: &mut Self, term: Term, is_lower: bool| match term {
-            Term::Int(value) if dtype.is_int() && is_lower && value < lowest => Term::Int(lowest),
-            Term::Int(value) if dtype.is_int() && !is_lower && value > highest => Term::Int(highest),
-            Term::Value(value, Type::WeakInt, _) if dtype.is_int() => {
-                let (edge, op) = if is_lower { (lowest, Op::Max) } else { (highest, Op::Min) };
-                match i64::try_from(edge) {
-                    Ok(edge) => {
-                        let edge = lowerer.current.constant(Scalar::int(DType::I64, edge.into()));
-                        let nearest = lowerer.current.op(op, &[value, edge]);
-                        Term::Value(nearest, Type::WeakInt, Known::Unknown)
-                    }
-                    Err(_) => term,
-                }
-            }
-            _ => term,
-        };
-        let (low, high) = (bound(self, args[1], true), bound(self, args[2], false));
-        let (Some(low), Some(high)) = (self.to(low, dtype, span), self.to(high, dtype, span)) else {
-            return Term::Poison;
-        };
-        let (max, min) = if dtype == DType::Bool { (Op::Or, Op::And) } else { (Op::Max, Op::Min) };
-        let above = self.current.op(max, &[x, low]);
-        let value = self.current.op(min, &[above, high]);
         Term::strong(value, dtype)
+    }
+
+    /// A Python integer, known at the call, that no value of an integer type passes becomes the
+    /// type's own bound.
+    fn nearest_bound(&mut self, bound: Term, is_lower: bool, dtype: DType) -> Term {
+        let Term::Value(value, Type::WeakInt, _) = bound else { return bound };
+        let (lowest, highest) = dtype.int_range();
+        let (edge, op) = if is_lower { (lowest, Op::Max) } else { (highest, Op::Min) };
+        match i64::try_from(edge) {
+            Ok(edge) if dtype.is_int() => {
+                let edge = self.current.constant(Scalar::int(DType::I64, edge.into()));
+                Term::Value(self.current.op(op, &[value, edge]), Type::WeakInt, Known::Unknown)
+            }
+            _ => bound,
+        }
     }
 
     fn round(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {

@@ -47,8 +47,8 @@ pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
     Ok(())
 }
 
-/// Looks at the guards of a loop that has no lanes: those that depend on scalars alone, whose values
-/// `scalar` gives, hold or fail all the same.
+/// Looks at the guards of a loop that has no lanes: those that depend alone on what `scalar` knows
+/// hold or fail all the same.
 pub fn check_guards(body: &Loop, scalar: impl Fn(OperandId) -> Option<Scalar>) -> Result<(), GuardId> {
     let mut values: Vec<Option<Scalar>> = Vec::with_capacity(body.insts.len());
     for (value, inst) in body.iter() {

@@ -112,3 +112,11 @@ fn numbers_are_checked_where_there_are_no_elements() {
     let error = evaluate("x - n", &args).unwrap_err();
     assert_eq!(error, Error::Overflow("Python integer -5 out of bounds for uint8".into()));
 }
+
+#[test]
+fn what_is_assigned_is_no_longer_weak() {
+    // Python divides by zero; NumPy, whose float64 the output is, gives NaN.
+    let result = evaluate("y = x + x; y = y % y", &[ArrayRef::of_scalar(&0.0, Type::WeakFloat)]).unwrap();
+    assert!(f64::from_bits(result[0].2[0]).is_nan());
+    assert!(evaluate("let y = x + x; y % y", &[ArrayRef::of_scalar(&0.0, Type::WeakFloat)]).is_err());
+}

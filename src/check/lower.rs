@@ -134,7 +134,7 @@ impl Lowerer<'_> {
                 _ => None,
             },
         };
-        if statement.storage == Storage::Local && stored_type.is_none() {
+        if matches!(node.kind, StatementKind::Let(_)) {
             return self.remember(index, value);
         }
         // What is weak in the end becomes int64 or float64.
@@ -194,7 +194,12 @@ impl Lowerer<'_> {
         if let Some(term) = self.values[index as usize] {
             return term;
         }
-        let term = self.value(index as usize);
+        let mut term = self.value(index as usize);
+        let node = &self.resolved.ast.statements[index as usize];
+        if !matches!(node.kind, StatementKind::Let(_)) {
+            // An output's value, though it is assigned anew later: an array's, hence not weak.
+            term = self.strong(term, node.span);
+        }
         self.remember(index as usize, term);
         term
     }

@@ -10,7 +10,7 @@ use crate::check::term::Known;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::interp::check_guards;
-use crate::ir::{GuardKind, Role};
+use crate::ir::{GuardKind, OperandId, Role};
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
 use crate::runtime::run::{Buffer, RunError, run};
@@ -228,9 +228,18 @@ impl Kernel {
             let instructions = program.loops[index].insts.len();
             let plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(instructions);
             if plan.elements() == 0 {
-                // There is nothing to compute, but Python's own numbers may still be wrong.
-                check_guards(&program.loops[index], |operand| operands[operand.0 as usize].scalar())
-                    .map_err(|guard| self.guard_error(typed, guard.0, &operands))?;
+                // There is nothing to compute, but Python's own numbers may still be wrong. A negative
+                // power is an element's mistake.
+                let number = |operand: OperandId| {
+                    let array = &operands[operand.0 as usize];
+                    array.scalar().filter(|_| array.ty().is_weak())
+                };
+                match check_guards(&program.loops[index], number) {
+                    Err(guard) if program.guards[guard.0 as usize].kind != GuardKind::NegativePower => {
+                        return Err(self.guard_error(typed, guard.0, &operands));
+                    }
+                    _ => {}
+                }
                 continue;
             }
             let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;

@@ -48,7 +48,7 @@ test-rust:
 test-python: wheel
 	.ci/venv .venv-test tests/requirements.txt
 	@$(call install,.venv-test)
-	.venv-test/bin/python -m mypy.stubtest numfuse --ignore-disjoint-bases --allowlist tests/stubtest.txt
+	.venv-test/bin/python -m mypy.stubtest numfuse --ignore-disjoint-bases
 	.venv-test/bin/python -m pytest tests/python
 
 test: lint test-rust test-python

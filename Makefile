@@ -55,7 +55,7 @@ test: lint test-rust test-python
 
 test-slow: test-python
 	cargo test --locked --tests -- --ignored
-	.venv-test/bin/python -m pytest tests/python --slow -m slow
+	.venv-test/bin/python -m pytest tests/python --slow -m slow --seed new
 
 test-all: test test-slow
 

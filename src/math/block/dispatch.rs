@@ -1,0 +1,251 @@
+//! From one lane's computation to a function over packed arrays, at the machine's best level.
+//!
+//! # Safety
+//! The functions made here have the contract of [`BlockFn`]. The ones compiled for instructions
+//! beyond the baseline are handed out only where [`level`] found these instructions.
+#![allow(unsafe_code, reason = "calls by address, and code for instructions that are detected at run time")]
+
+use std::sync::OnceLock;
+
+/// A function over `n` elements: reads the `n` packed elements at each of its arguments, and writes
+/// `n` packed elements at `out`. All addresses are aligned to their elements' size; `out` shares no
+/// memory with the arguments.
+pub type BlockFn = unsafe extern "C" fn(n: usize, args: *const *const u8, out: *mut u8);
+
+/// The instructions that kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Whatever every machine of the architecture has: no fused multiply-add on x86-64.
+    Baseline,
+    /// 256-bit vectors and fused multiply-add.
+    Avx2,
+    /// 512-bit vectors, masks and fused multiply-add.
+    Avx512,
+}
+
+/// The best level of this machine, found once.
+pub fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let has_avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw");
+            match (has_avx2, has_avx512) {
+                (true, true) => Level::Avx512,
+                (true, false) => Level::Avx2,
+                _ => Level::Baseline,
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        Level::Baseline
+    })
+}
+
+/// A function's kernels for float32 and for float64, each by level.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    /// The name, for text forms and errors.
+    pub name: &'static str,
+    /// The number of arguments, all of the result's type.
+    pub arity: usize,
+    /// Over float32.
+    pub single: fn(Level) -> BlockFn,
+    /// Over float64.
+    pub double: fn(Level) -> BlockFn,
+}
+
+impl Kernels {
+    /// Of a function of one argument.
+    pub(super) const fn unary<S: Unary, D: Unary>(name: &'static str) -> Kernels {
+        Kernels { name, arity: 1, single: unary::<S>, double: unary::<D> }
+    }
+
+    /// Of a function of two arguments.
+    pub(super) const fn binary<S: Binary, D: Binary>(name: &'static str) -> Kernels {
+        Kernels { name, arity: 2, single: binary::<S>, double: binary::<D> }
+    }
+}
+
+/// A function of one argument: one lane's computation.
+///
+/// Both methods must be `#[inline(always)]` and free of branches and calls that LLVM would not
+/// vectorise; with `FMA`, `mul_add` is one instruction.
+pub(super) trait Unary {
+    /// The element type of the argument.
+    type X: Copy;
+    /// The element type of the result.
+    type Y: Copy;
+    /// The value, and whether the argument is rare: then the value may be anything.
+    fn fast<const FMA: bool>(x: Self::X) -> (Self::Y, bool);
+    /// The value for every argument.
+    fn careful<const FMA: bool>(x: Self::X) -> Self::Y;
+}
+
+/// The same of two arguments.
+pub(super) trait Binary {
+    /// The element type of the first argument.
+    type X: Copy;
+    /// The element type of the second argument.
+    type Z: Copy;
+    /// The element type of the result.
+    type Y: Copy;
+    /// The value, and whether the arguments are rare: then the value may be anything.
+    fn fast<const FMA: bool>(x: Self::X, z: Self::Z) -> (Self::Y, bool);
+    /// The value for all arguments.
+    fn careful<const FMA: bool>(x: Self::X, z: Self::Z) -> Self::Y;
+}
+
+/// Elements between two looks at whether a rare argument was met.
+const RUN: usize = 256;
+/// A rest of fewer elements than a multiple of this is padded, so that it is vector code too. At
+/// least a vector of every level for all types of 32 bits and more.
+const PAD: usize = 16;
+/// Rests of so few elements are done one by one.
+const FEW: usize = 2;
+
+#[inline(always)]
+fn run1<K: Unary, const FMA: bool>(x: &[K::X], out: &mut [K::Y]) {
+    let mut rare = false;
+    for (x, out) in x.iter().zip(&mut *out) {
+        let (value, is_rare) = K::fast::<FMA>(*x);
+        *out = value;
+        rare |= is_rare;
+    }
+    if rare {
+        for (x, out) in x.iter().zip(out) {
+            *out = K::careful::<FMA>(*x);
+        }
+    }
+}
+
+#[inline(always)]
+fn run2<K: Binary, const FMA: bool>(x: &[K::X], z: &[K::Z], out: &mut [K::Y]) {
+    let mut rare = false;
+    for ((x, z), out) in x.iter().zip(z).zip(&mut *out) {
+        let (value, is_rare) = K::fast::<FMA>(*x, *z);
+        *out = value;
+        rare |= is_rare;
+    }
+    if rare {
+        for ((x, z), out) in x.iter().zip(z).zip(out) {
+            *out = K::careful::<FMA>(*x, *z);
+        }
+    }
+}
+
+#[inline(always)]
+fn sweep1<K: Unary, const FMA: bool>(x: &[K::X], out: &mut [K::Y]) {
+    let rest = x.len() % PAD;
+    let (whole, rest) = x.split_at(x.len() - rest);
+    let (whole_out, rest_out) = out.split_at_mut(whole.len());
+    for (x, out) in whole.chunks(RUN).zip(whole_out.chunks_mut(RUN)) {
+        run1::<K, FMA>(x, out);
+    }
+    if rest.len() <= FEW {
+        for (x, out) in rest.iter().zip(rest_out) {
+            *out = K::careful::<FMA>(*x);
+        }
+    } else {
+        let mut padded = [rest[0]; PAD];
+        padded[..rest.len()].copy_from_slice(rest);
+        let mut values = [rest_out[0]; PAD];
+        run1::<K, FMA>(&padded, &mut values);
+        rest_out.copy_from_slice(&values[..rest.len()]);
+    }
+}
+
+#[inline(always)]
+fn sweep2<K: Binary, const FMA: bool>(x: &[K::X], z: &[K::Z], out: &mut [K::Y]) {
+    let rest = x.len() % PAD;
+    let (whole, rest) = x.split_at(x.len() - rest);
+    let (whole_z, rest_z) = z.split_at(whole.len());
+    let (whole_out, rest_out) = out.split_at_mut(whole.len());
+    for ((x, z), out) in whole.chunks(RUN).zip(whole_z.chunks(RUN)).zip(whole_out.chunks_mut(RUN)) {
+        run2::<K, FMA>(x, z, out);
+    }
+    if rest.len() <= FEW {
+        for ((x, z), out) in rest.iter().zip(rest_z).zip(rest_out) {
+            *out = K::careful::<FMA>(*x, *z);
+        }
+    } else {
+        let (mut padded, mut padded_z) = ([rest[0]; PAD], [rest_z[0]; PAD]);
+        padded[..rest.len()].copy_from_slice(rest);
+        padded_z[..rest.len()].copy_from_slice(rest_z);
+        let mut values = [rest_out[0]; PAD];
+        run2::<K, FMA>(&padded, &padded_z, &mut values);
+        rest_out.copy_from_slice(&values[..rest.len()]);
+    }
+}
+
+/// The body of a function of one argument, at a level.
+///
+/// # Safety
+/// As [`BlockFn`].
+#[inline(always)]
+unsafe fn body1<K: Unary, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    // SAFETY: the contract of `BlockFn`: one argument and the result, `n` aligned elements each,
+    // apart from each other.
+    let (x, out) = unsafe {
+        (std::slice::from_raw_parts((*args).cast::<K::X>(), n), std::slice::from_raw_parts_mut(out.cast::<K::Y>(), n))
+    };
+    sweep1::<K, FMA>(x, out);
+}
+
+/// The same of two arguments.
+///
+/// # Safety
+/// As [`BlockFn`].
+#[inline(always)]
+unsafe fn body2<K: Binary, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    // SAFETY: the contract of `BlockFn`: two arguments and the result, `n` aligned elements each,
+    // the result apart from the arguments.
+    let (x, z, out) = unsafe {
+        (
+            std::slice::from_raw_parts((*args).cast::<K::X>(), n),
+            std::slice::from_raw_parts((*args.add(1)).cast::<K::Z>(), n),
+            std::slice::from_raw_parts_mut(out.cast::<K::Y>(), n),
+        )
+    };
+    sweep2::<K, FMA>(x, z, out);
+}
+
+macro_rules! levels {
+    ($choose:ident, $kernel:ident, $body:ident, $baseline:ident, $avx2:ident, $avx512:ident) => {
+        unsafe extern "C" fn $baseline<K: $kernel>(n: usize, args: *const *const u8, out: *mut u8) {
+            // SAFETY: the caller keeps to the same contract.
+            unsafe { $body::<K, { cfg!(target_feature = "fma") }>(n, args, out) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt")]
+        unsafe extern "C" fn $avx2<K: $kernel>(n: usize, args: *const *const u8, out: *mut u8) {
+            // SAFETY: the caller keeps to the same contract.
+            unsafe { $body::<K, true>(n, args, out) }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi1,bmi2,lzcnt")]
+        unsafe extern "C" fn $avx512<K: $kernel>(n: usize, args: *const *const u8, out: *mut u8) {
+            // SAFETY: the caller keeps to the same contract.
+            unsafe { $body::<K, true>(n, args, out) }
+        }
+
+        /// The kernel as a function at a level, which must be one that the machine has.
+        pub(super) fn $choose<K: $kernel>(level: Level) -> BlockFn {
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => $avx512::<K>,
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => $avx2::<K>,
+                _ => $baseline::<K>,
+            }
+        }
+    };
+}
+
+levels!(unary, Unary, body1, unary_baseline, unary_avx2, unary_avx512);
+levels!(binary, Binary, body2, binary_baseline, binary_avx2, binary_avx512);

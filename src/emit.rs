@@ -182,7 +182,7 @@ mod tests {
             text: text.to_owned(),
             types: Vec::new(),
             stride: Stride::Contiguous,
-            simd: Simd::default(),
+            simd: Simd::best(),
             passes: Options::default(),
         }
     }

@@ -158,12 +158,12 @@ impl Array {
         let [outer, inner] = extents;
         let inner_stride = match layout.stride {
             Stride::Constant | Stride::Row => 0,
-            Stride::Contiguous => size,
+            Stride::Column | Stride::Contiguous => size,
             Stride::Strided => random.pick(&[-size, 2 * size, -3 * size, size + 1]),
         };
         let row = (inner_stride.unsigned_abs() * inner).max(size as usize) as isize;
         let outer_stride = match layout.stride {
-            Stride::Constant => 0,
+            Stride::Constant | Stride::Column => 0,
             _ => random.pick(&[row, row + 3, -row]),
         };
         let reach = row.unsigned_abs() * 2 + (row.unsigned_abs() + 3) * outer + 16;
@@ -204,7 +204,7 @@ fn call(code: &numfuse::jit::Code, arrays: &mut [Array], [outer, inner]: [usize;
     let inner_strides: Vec<isize> = arrays.iter().map(|a| a.strides[1]).collect();
     let outer_strides: Vec<isize> = arrays.iter().map(|a| a.strides[0]).collect();
     // SAFETY: `Array::random` makes room for every element of these extents and strides.
-    unsafe { (code.entry())(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer) }
+    unsafe { code.call(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer) }
 }
 
 /// Compiles in every mode, runs over arrays of the extents, and compares with the interpreter's
@@ -702,7 +702,7 @@ fn run_scaled(code: &numfuse::jit::Code, x: u64) -> u64 {
     let (x, mut y) = (x, 0u64);
     let pointers = [(&raw const x) as *mut u8, (&raw mut y) as *mut u8];
     // SAFETY: one element of each operand.
-    let status = unsafe { (code.entry())(pointers.as_ptr(), [8, 8].as_ptr(), [8, 8].as_ptr(), 1, 1) };
+    let status = unsafe { code.call(pointers.as_ptr(), [8, 8].as_ptr(), [8, 8].as_ptr(), 1, 1) };
     assert_eq!(status, 0);
     y
 }

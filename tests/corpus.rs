@@ -223,7 +223,7 @@ fn run_machine_code(program: &Program, index: usize, arrays: &mut [Array], shape
     let operands: Vec<Option<&ArrayRef>> = views.iter().map(Some).collect();
     let plan = LoopPlan::new(shape, &operands);
     let code = Jit::global().unwrap().compile(program, index, plan.layouts(), simd).unwrap();
-    run(&plan, code.entry(), 1, &|| false).expect("no guard fails");
+    run(&plan, &Arc::new(code), 1, &|| false).expect("no guard fails");
 }
 
 /// The number of floats of the type from one to the other; a NaN is as good as any other.

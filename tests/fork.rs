@@ -2,6 +2,7 @@
 //! tests' threads would be lost in the child.
 #![allow(unsafe_code, reason = "forks, and stands in for generated code")]
 
+use numfuse::codegen::Entry;
 use numfuse::array::ArrayRef;
 use numfuse::runtime::plan::LoopPlan;
 use numfuse::runtime::run::run;
@@ -30,7 +31,7 @@ fn doubles_on_threads() -> bool {
     for _ in 0..3 {
         let view = ArrayRef::of_slice_mut(&mut values, &shape);
         let plan = LoopPlan::new(&shape, &[Some(&view)]);
-        if run(&plan, double, 4, &|| false).is_err() {
+        if run(&plan, &(double as Entry), 4, &|| false).is_err() {
             return false;
         }
     }

@@ -161,7 +161,7 @@ fn check(shape: &[isize], mut x: Array, mut y: Array, mut out: Array, threads: u
         let plan = if in_order { LoopPlan::in_order(shape, &operands) } else { LoopPlan::new(shape, &operands) };
         assert_eq!(plan.layouts().len(), 4);
         assert_eq!(plan.elements() as isize, shape.iter().product::<isize>());
-        assert_eq!(run(&plan, ADD, threads, &|| false), Ok(()), "{text}");
+        assert_eq!(run(&plan, &ADD, threads, &|| false), Ok(()), "{text}");
     }
     assert!(out.storage == expected, "{text}");
 }
@@ -208,7 +208,7 @@ fn sixty_four_axes_and_many_operands() {
     let operands: Vec<Option<&ArrayRef>> = views.iter().map(Some).collect();
     let plan = LoopPlan::new(&[3, 4, 5], &operands);
     assert_eq!((plan.layouts().len(), plan.bytes()), (500, 500 * 60 * 8));
-    assert_eq!(run(&plan, ADD, 1, &|| false), Ok(()));
+    assert_eq!(run(&plan, &ADD, 1, &|| false), Ok(()));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn the_first_guard_is_reported_whatever_the_threads() {
         {
             let (x, y, out) = (x.view(), y.view(), out.view());
             let plan = LoopPlan::new(&[size as isize], &[Some(&x), Some(&y), Some(&out)]);
-            assert_eq!(run(&plan, ADD, 1 + round % 4, &|| false), Err(RunError::Guard(1)));
+            assert_eq!(run(&plan, &ADD, 1 + round % 4, &|| false), Err(RunError::Guard(1)));
         }
         // What stands before the first failure is done; everything is old or final.
         assert!(out.storage[..failing[0]].iter().all(|&value| value == 3.0));
@@ -288,7 +288,7 @@ fn an_interrupt_stops_all_threads() {
                 asked.set(asked.get() + 1);
                 asked.get() == 3
             };
-            assert_eq!(run(&plan, slow, threads, &interrupted), Err(RunError::Interrupted));
+            assert_eq!(run(&plan, &(slow as Entry), threads, &interrupted), Err(RunError::Interrupted));
         }
         assert_eq!(asked.get(), 3);
         // Nobody is at work any more: the counts stay as they are.
@@ -306,7 +306,7 @@ fn a_panicking_interrupt_stops_all_threads() {
     let view = cells.view();
     let plan = LoopPlan::new(&[size as isize], &[Some(&view)]);
     let interrupted = || -> bool { std::panic::resume_unwind(Box::new("from the caller")) };
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&plan, slow, 3, &interrupted)));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&plan, &(slow as Entry), 3, &interrupted)));
     assert!(result.is_err());
     let before: f64 = cells.storage.iter().sum();
     std::thread::sleep(std::time::Duration::from_millis(10));
@@ -341,7 +341,7 @@ fn heavy_loops_have_short_chunks() {
             asked.set(asked.get() + 1);
             false
         };
-        assert_eq!(run(&plan, entry, 1, &interrupted), Ok(()));
+        assert_eq!(run(&plan, &entry, 1, &interrupted), Ok(()));
     }
     assert!(asked.get() > 0);
     assert!(arrays[2].storage.iter().all(|&value| value == 3.0));

@@ -39,7 +39,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<String, String> {
         text: String::new(),
         types: Vec::new(),
         stride: Stride::Contiguous,
-        simd: Simd::default(),
+        simd: Simd::best(),
         passes: Options::default(),
     };
     let mut text = None;
@@ -66,11 +66,8 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<String, String> {
                 }
             }
             "--simd" => {
-                request.simd = match value()?.as_str() {
-                    "scalar" => Simd::Scalar,
-                    "v128" => Simd::V128,
-                    other => return Err(format!("no level is called {other}\n\n{USAGE}")),
-                }
+                let name = value()?;
+                request.simd = Simd::parse(&name).ok_or(format!("no level is called {name}\n\n{USAGE}"))?;
             }
             "--fastmath" => request.passes.fastmath = FastMath { contract: true },
             "--disable-pass" => {

@@ -3,7 +3,9 @@
 //! The contract between generated code and the runtime is here, since both sides must hold it.
 
 pub mod clif;
+pub mod segment;
 
+use crate::math::block::dispatch;
 pub use crate::opt::FastMath;
 
 /// How an operand lies in memory along the two inner axes of a loop. Part of what code is
@@ -14,6 +16,8 @@ pub enum Stride {
     Constant,
     /// The inner stride is zero, the outer is not: one element a row.
     Row,
+    /// The inner stride is the element size, the outer is zero: the same elements for every row.
+    Column,
     /// The inner stride is the element size.
     Contiguous,
     /// Any inner stride.
@@ -45,11 +49,34 @@ pub type Entry = unsafe extern "C" fn(
 ) -> u64;
 
 /// The instruction sets that code may be restricted to, for tests and comparisons.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Simd {
     /// One element at a time.
     Scalar,
     /// 128-bit vectors wherever every operation of the loop has a vector form.
-    #[default]
     V128,
+    /// 256-bit vectors.
+    Avx2,
+    /// 512-bit vectors and masks.
+    Avx512,
+}
+
+impl Simd {
+    /// Every level, with the name by which it is forced.
+    pub const ALL: [(&'static str, Simd); 4] =
+        [("scalar", Simd::Scalar), ("v128", Simd::V128), ("avx2", Simd::Avx2), ("avx512", Simd::Avx512)];
+
+    /// The level of a name.
+    pub fn parse(name: &str) -> Option<Simd> {
+        Simd::ALL.iter().find(|(own, _)| *own == name).map(|(_, simd)| *simd)
+    }
+
+    /// The best level of this machine.
+    pub fn best() -> Simd {
+        match dispatch::level() {
+            dispatch::Level::Baseline => Simd::V128,
+            dispatch::Level::Avx2 => Simd::Avx2,
+            dispatch::Level::Avx512 => Simd::Avx512,
+        }
+    }
 }

@@ -245,11 +245,11 @@ impl Kernel {
             let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;
             let is_short = plan.bytes() < LONG_BYTES && plan.elements() < LONG_ELEMENTS;
             let result = if is_short {
-                run(&plan, code.entry(), 1, &|| false)
+                run(&plan, &code, 1, &|| false)
             } else {
                 let threads = threads_for(plan.bytes(), plan.elements());
                 let mut result = Ok(());
-                host.long_work(&mut |interrupted| result = run(&plan, code.entry(), threads, interrupted));
+                host.long_work(&mut |interrupted| result = run(&plan, &code, threads, interrupted));
                 result
             };
             result.map_err(|error| match error {

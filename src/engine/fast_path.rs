@@ -9,7 +9,6 @@ use super::call::{CallOptions, Host, LONG_BYTES, LONG_ELEMENTS};
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;
-use crate::codegen::Entry;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::ir::Role;
@@ -60,7 +59,6 @@ impl FastKey {
 #[derive(Debug)]
 pub struct FastPath {
     key: FastKey,
-    entry: Entry,
     /// For each operand of the program the argument that it is, or, counted on from there, the output.
     sources: SmallVec<[u8; PACKED]>,
     /// Each operand's stride.
@@ -72,8 +70,7 @@ pub struct FastPath {
     /// Is any of them written?
     writes: bool,
     typed: Arc<Typed>,
-    /// Keeps `entry` alive.
-    _code: Arc<Code>,
+    code: Arc<Code>,
 }
 
 /// The fast paths of a kernel, in the order in which they were found; never taken away, so that
@@ -198,17 +195,15 @@ impl Kernel {
         if self.fast_paths.find(&key).is_none() {
             let writes = callers.iter().any(|(_, is_written)| *is_written);
             let (typed, code) = (Arc::clone(typed), Arc::clone(code));
-            let entry = code.entry();
             self.fast_paths.add(FastPath {
                 key,
-                entry,
                 sources,
                 strides,
                 outputs,
                 callers,
                 writes,
                 typed,
-                _code: code,
+                code,
             });
         }
     }
@@ -328,7 +323,7 @@ impl FastPath {
     /// The guard that failed; [`FastPath::guard_error`] says what it means.
     #[inline]
     pub fn run(&self, packed: &Packed) -> Result<(), FailedGuard> {
-        match packed.run(self.entry, &self.sources, &self.strides) {
+        match packed.run(&self.code, &self.sources, &self.strides) {
             Ok(()) => Ok(()),
             Err(RunError::Guard(guard)) => Err(FailedGuard(guard)),
             // Never: nobody is asked.

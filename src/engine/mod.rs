@@ -90,7 +90,7 @@ impl Default for Engine {
 impl Engine {
     /// An engine with the built-in functions.
     pub fn new() -> Engine {
-        Engine::with_simd(Simd::default())
+        Engine::with_simd(Simd::best())
     }
 
     /// An engine whose code is restricted to an instruction set.
@@ -198,10 +198,8 @@ impl Engine {
     }
 }
 
-/// The level that `NUMFUSE_SIMD` forces; unknown levels are ignored.
+/// The level that `NUMFUSE_SIMD` forces; levels that the machine lacks and unknown ones are ignored.
 fn forced_simd() -> Simd {
-    match std::env::var("NUMFUSE_SIMD").as_deref() {
-        Ok("scalar") => Simd::Scalar,
-        _ => Simd::default(),
-    }
+    let forced = std::env::var("NUMFUSE_SIMD").ok().and_then(|name| Simd::parse(&name));
+    forced.map_or(Simd::best(), |forced| forced.min(Simd::best()))
 }

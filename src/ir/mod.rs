@@ -11,7 +11,7 @@ pub mod verify;
 
 use crate::dtype::{DType, Scalar};
 use crate::source::Span;
-pub use callee::{Callee, CalleeFn};
+pub use callee::{Block, BlockFn, Callee, CalleeFn, Form};
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;

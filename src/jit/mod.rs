@@ -32,10 +32,12 @@
 #![allow(unsafe_code, reason = "executable memory")]
 
 mod memory;
+mod steps;
 
 use crate::codegen::clif::{self, CodegenError, Target};
+use crate::codegen::segment::{self, Action};
 use crate::codegen::{Entry, Layout, Simd};
-use crate::ir::{Callee, Inst, Program};
+use crate::ir::{Callee, Inst, OperandId, Program};
 use cranelift::codegen::Context;
 use cranelift::codegen::control::ControlPlane;
 use cranelift_jit::{JITBuilder, JITModule};
@@ -45,6 +47,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use steps::Steps;
 
 /// The compiler for this machine.
 #[derive(Clone, Debug)]
@@ -54,18 +57,30 @@ pub struct Jit {
 
 /// One loop's machine code: immutable, callable from any thread.
 pub struct Code {
-    /// Essential: the address of the code is in these pages.
-    pages: Pages,
-    entry: usize,
+    /// Essential: the addresses of the code are in these pages.
+    pages: Option<Pages>,
+    body: Body,
     size: usize,
     /// Essential: the code calls these by address.
     callees: Vec<Arc<Callee>>,
+}
+
+/// How a loop's code is called.
+#[derive(Debug)]
+enum Body {
+    /// By one function.
+    Whole(Entry),
+    /// Piece by piece.
+    Steps(Steps),
 }
 
 thread_local! {
     /// Cranelift's working memory, kept from one compilation to the next.
     static CONTEXT: Cell<Option<Box<Context>>> = const { Cell::new(None) };
 }
+
+/// Functions begin at multiples of this: a cache line, and the greatest alignment of constants.
+const ALIGN: usize = 64;
 
 /// Functions of more code than this don't leave their working memory to the next.
 const LARGE: usize = 1 << 16;
@@ -104,12 +119,43 @@ impl Jit {
         layouts: &[Layout],
         simd: Simd,
     ) -> Result<Code, CodegenError> {
-        let insts = program.loops.get(loop_index).map_or(&[][..], |body| &body.insts);
-        let callees = insts.iter().filter_map(|inst| match inst {
+        let body = program.loops.get(loop_index).ok_or_else(|| no_loop(loop_index))?;
+        if layouts.len() != program.operands.len() {
+            return Err(CodegenError("a program needs a layout for each of its operands".into()));
+        }
+        let callees = body.insts.iter().filter_map(|inst| match inst {
             Inst::Call(callee, _) => Some(callee.clone()),
             _ => None,
         });
         let callees = callees.collect();
+        let Some(segments) = segment::cut(program, body, layouts, simd) else {
+            let function = self.function(program, loop_index, layouts, simd)?;
+            let (pages, entries) = self.place(&[&function])?;
+            return Ok(Code { pages, body: Body::Whole(entries[0]), size: function.len(), callees });
+        };
+        let mut functions: Vec<Vec<u8>> = vec![Vec::new(); segments.program.loops.len()];
+        for step in &segments.steps {
+            if let Action::Segment(index, layouts) = &step.action {
+                // One element, or one a row, is not worth vectors.
+                let simd = if step.axes.inner { simd } else { Simd::Scalar };
+                functions[*index] = self.function(&segments.program, *index, layouts, simd)?;
+            }
+        }
+        let parts: Vec<&[u8]> = functions.iter().map(Vec::as_slice).collect();
+        let (pages, entries) = self.place(&parts)?;
+        let is_swapped = |operand: OperandId| layouts[operand.0 as usize].swapped;
+        let body = Body::Steps(Steps::new(&segments, &entries, is_swapped));
+        Ok(Code { pages, body, size: functions.iter().map(Vec::len).sum(), callees })
+    }
+
+    /// The machine code of a loop that is one segment, with its constants behind it.
+    fn function(
+        &self,
+        program: &Program,
+        loop_index: usize,
+        layouts: &[Layout],
+        simd: Simd,
+    ) -> Result<Vec<u8>, CodegenError> {
         with_context(|context| {
             clif::lower(program, loop_index, layouts, simd, &self.target, context)?;
             assemble(&self.target, context)?;
@@ -117,24 +163,37 @@ impl Jit {
             if let Some(relocation) = code.buffer.relocs().first() {
                 return Err(CodegenError(format!("the code refers to {:?}", relocation.target)));
             }
-            self.place(code.code_buffer(), code.buffer.alignment as u64, callees)
+            Ok(code.code_buffer().to_vec())
         })
     }
 
-    /// Puts finished machine code into memory.
-    fn place(&self, bytes: &[u8], align: u64, callees: Vec<Arc<Callee>>) -> Result<Code, CodegenError> {
+    /// Puts finished machine code into memory; gives the address of each function.
+    fn place(&self, functions: &[&[u8]]) -> Result<(Option<Pages>, Vec<Entry>), CodegenError> {
+        let mut bytes: Vec<u8> = Vec::with_capacity(functions.iter().map(|f| f.len() + ALIGN).sum());
+        let mut starts = Vec::with_capacity(functions.len());
+        for function in functions {
+            bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
+            starts.push(bytes.len());
+            bytes.extend_from_slice(function);
+        }
+        if bytes.is_empty() {
+            return Ok((None, Vec::new()));
+        }
         let error = |error: cranelift_module::ModuleError| CodegenError(error.to_string());
         let slot = Arc::new(Mutex::new(None));
         let mut builder = JITBuilder::with_isa(self.target.isa().clone(), Box::new(|call| call.to_string()));
         builder.memory_provider(Box::new(Provider { slot: slot.clone() }));
         let mut module = JITModule::new(builder);
         let id = module.declare_anonymous_function(&self.target.entry_signature()).map_err(error)?;
-        module.define_function_bytes(id, align, bytes, &[]).map_err(error)?;
+        module.define_function_bytes(id, ALIGN as u64, &bytes, &[]).map_err(error)?;
         module.finalize_definitions().map_err(error)?;
-        let entry = module.get_finalized_function(id) as usize;
+        let start = module.get_finalized_function(id) as usize;
         let pages = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         let pages = pages.ok_or_else(|| CodegenError("the code has no memory".into()))?;
-        Ok(Code { pages, entry, size: bytes.len(), callees })
+        // SAFETY: each address is the beginning of a function that was generated with the signature
+        // and calling convention of `Entry`, in pages that are executable while their owner lives.
+        let entry = |offset: usize| unsafe { std::mem::transmute::<usize, Entry>(start + offset) };
+        Ok((Some(pages), starts.into_iter().map(entry).collect()))
     }
 
     /// The CLIF of a loop.
@@ -160,7 +219,36 @@ impl Jit {
     }
 }
 
-/// The CLIF of a loop for a target.
+fn no_loop(loop_index: usize) -> CodegenError {
+    CodegenError(format!("the program has no loop {loop_index}"))
+}
+
+/// Does something for a loop, or for each of the segments that it is cut into.
+fn for_segments<T>(
+    program: &Program,
+    loop_index: usize,
+    layouts: &[Layout],
+    simd: Simd,
+    mut work: impl FnMut(&Program, usize, &[Layout], Simd) -> Result<T, CodegenError>,
+) -> Result<Vec<T>, CodegenError> {
+    let body = program.loops.get(loop_index).ok_or_else(|| no_loop(loop_index))?;
+    let Some(segments) = segment::cut(program, body, layouts, simd) else {
+        return Ok(vec![work(program, loop_index, layouts, simd)?]);
+    };
+    let steps = segments.steps.iter().filter_map(|step| match &step.action {
+        Action::Segment(index, layouts) => Some((step.axes, *index, layouts)),
+        _ => None,
+    });
+    steps
+        .map(|(axes, index, layouts)| {
+            // One element, or one a row, is not worth vectors.
+            let simd = if axes.inner { simd } else { Simd::Scalar };
+            work(&segments.program, index, layouts, simd)
+        })
+        .collect()
+}
+
+/// The CLIF of a loop for a target, segment by segment.
 pub fn clif_text(
     target: &Target,
     program: &Program,
@@ -168,13 +256,16 @@ pub fn clif_text(
     layouts: &[Layout],
     simd: Simd,
 ) -> Result<String, CodegenError> {
-    with_context(|context| {
-        clif::lower(program, loop_index, layouts, simd, target, context)?;
-        Ok(context.func.display().to_string())
-    })
+    let texts = for_segments(program, loop_index, layouts, simd, |program, loop_index, layouts, simd| {
+        with_context(|context| {
+            clif::lower(program, loop_index, layouts, simd, target, context)?;
+            Ok(context.func.display().to_string())
+        })
+    })?;
+    Ok(texts.join("\n"))
 }
 
-/// The machine code of a loop for a target, as Cranelift prints it.
+/// The machine code of a loop for a target, segment by segment, as Cranelift prints it.
 pub fn asm_text(
     target: &Target,
     program: &Program,
@@ -182,13 +273,16 @@ pub fn asm_text(
     layouts: &[Layout],
     simd: Simd,
 ) -> Result<String, CodegenError> {
-    with_context(|context| {
-        clif::lower(program, loop_index, layouts, simd, target, context)?;
-        context.set_disasm(true);
-        assemble(target, context)?;
-        let text = context.compiled_code().and_then(|code| code.vcode.clone());
-        text.ok_or_else(|| CodegenError("no disassembly".into()))
-    })
+    let texts = for_segments(program, loop_index, layouts, simd, |program, loop_index, layouts, simd| {
+        with_context(|context| {
+            clif::lower(program, loop_index, layouts, simd, target, context)?;
+            context.set_disasm(true);
+            assemble(target, context)?;
+            let text = context.compiled_code().and_then(|code| code.vcode.clone());
+            text.ok_or_else(|| CodegenError("no disassembly".into()))
+        })
+    })?;
+    Ok(texts.join("\n"))
 }
 
 /// Machine code for the function in the context.
@@ -214,11 +308,31 @@ fn with_context<T>(work: impl FnOnce(&mut Context) -> Result<T, CodegenError>) -
 }
 
 impl Code {
-    /// The code as a function. It may be called while this `Code` lives.
-    pub fn entry(&self) -> Entry {
-        // SAFETY: the address is the beginning of a function that was generated with the signature
-        // and calling convention of `Entry`, in pages that are executable while `self` lives.
-        unsafe { std::mem::transmute::<usize, Entry>(self.entry) }
+    /// Does what an [`Entry`] does.
+    ///
+    /// # Safety
+    /// The contract of [`Entry`], for the program and the layouts that the code was made for.
+    #[inline]
+    pub unsafe fn call(
+        &self,
+        pointers: *const *mut u8,
+        inner_strides: *const isize,
+        outer_strides: *const isize,
+        inner: usize,
+        outer: usize,
+    ) -> u64 {
+        // SAFETY: passed on; the code is in pages that live as long as `self`.
+        unsafe {
+            match &self.body {
+                Body::Whole(entry) => entry(pointers, inner_strides, outer_strides, inner, outer),
+                Body::Steps(steps) => steps.call(pointers, inner_strides, outer_strides, inner, outer),
+            }
+        }
+    }
+
+    /// Does it compute anything once for all rows of a call? Then calls of many rows are cheaper.
+    pub fn has_columns(&self) -> bool {
+        matches!(&self.body, Body::Steps(steps) if steps.has_columns())
     }
 
     /// Bytes of machine code and its constants.
@@ -228,7 +342,7 @@ impl Code {
 
     /// Bytes of memory that the code takes: whole pages.
     pub fn footprint(&self) -> usize {
-        self.pages.len()
+        self.pages.as_ref().map_or(0, Pages::len)
     }
 
     /// The functions that the code calls.
@@ -239,7 +353,7 @@ impl Code {
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Code({:#x}, {} bytes)", self.entry, self.size)
+        write!(f, "Code({} bytes)", self.size)
     }
 }
 

@@ -37,7 +37,7 @@ fn number(body: &mut Loop) {
                 let (op, args) = in_order(*op, *args);
                 Key::Op(op, args, dtype)
             }
-            Inst::Call(callee, args) => Key::Call(callee.address, callee.name, SmallVec::from_slice(args)),
+            Inst::Call(callee, args) => Key::Call(callee.address(), callee.name, SmallVec::from_slice(args)),
             Inst::Guard(condition, _) => Key::Guard(*condition),
             Inst::Store(..) => {
                 new.push(inst, dtype);

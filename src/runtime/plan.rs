@@ -162,6 +162,7 @@ impl<'a> LoopPlan<'a> {
         let stride = match (self.strides[k], self.strides[count + k]) {
             (0, 0) => Stride::Constant,
             (0, _) => Stride::Row,
+            (stride, 0) if stride == itemsize as isize && self.extents[1] > 1 => Stride::Column,
             (stride, _) if stride == itemsize as isize => Stride::Contiguous,
             _ => Stride::Strided,
         };

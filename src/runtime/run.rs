@@ -15,6 +15,7 @@ use crate::array::ArrayRef;
 use crate::codegen::Entry;
 use crate::diagnostic::Error;
 use crate::dtype::{DType, Type};
+use crate::jit::Code;
 use smallvec::SmallVec;
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
@@ -27,6 +28,9 @@ const CHUNK: usize = 512 << 10;
 /// The most elements of a chunk, and the most instructions that it executes.
 const CHUNK_ELEMENTS: usize = 1 << 16;
 const CHUNK_INSTRUCTIONS: usize = 1 << 20;
+/// Where calls of many rows are cheaper: elements of a piece of a row, and rows, of a chunk.
+const ROW_PIECE: usize = 1 << 10;
+const MANY_ROWS: usize = 1 << 11;
 /// Pieces of a row are multiples of this, so that only a row's end leaves part of a vector.
 const PIECE: usize = 64;
 /// The time between two questions whether the caller was interrupted.
@@ -48,7 +52,12 @@ pub enum RunError {
 /// thread uses the operands' memory. The guard reported is that of the first chunk in which one
 /// fails, so that it depends on the plan alone.
 #[inline]
-pub fn run(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {
+pub fn run<R: Runs>(
+    plan: &LoopPlan,
+    code: &R,
+    threads: usize,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<(), RunError> {
     if plan.elements() == 0 {
         return Ok(());
     }
@@ -57,9 +66,66 @@ pub fn run(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn()
         && elements <= CHUNK_ELEMENTS
         && elements.saturating_mul(plan.weight) <= CHUNK_INSTRUCTIONS;
     if small && plan.extents().len() == 2 {
-        return guard(whole(plan, entry));
+        return guard(whole(plan, code));
     }
-    run_chunks(plan, entry, threads, interrupted)
+    run_chunks(plan, code, threads, interrupted)
+}
+
+/// What runs over elements.
+pub trait Runs: Clone + Send + Sync + 'static {
+    /// Does what an [`Entry`] does.
+    ///
+    /// # Safety
+    /// As for [`Entry`].
+    unsafe fn call(
+        &self,
+        pointers: *const *mut u8,
+        inner_strides: *const isize,
+        outer_strides: *const isize,
+        inner: usize,
+        outer: usize,
+    ) -> u64;
+
+    /// Are calls of many rows cheaper than others, though each of their rows is long?
+    fn prefers_rows(&self) -> bool;
+}
+
+impl Runs for Entry {
+    #[inline]
+    unsafe fn call(
+        &self,
+        pointers: *const *mut u8,
+        inner_strides: *const isize,
+        outer_strides: *const isize,
+        inner: usize,
+        outer: usize,
+    ) -> u64 {
+        // SAFETY: passed on.
+        unsafe { self(pointers, inner_strides, outer_strides, inner, outer) }
+    }
+
+    fn prefers_rows(&self) -> bool {
+        false
+    }
+}
+
+impl Runs for Arc<Code> {
+    #[inline]
+    unsafe fn call(
+        &self,
+        pointers: *const *mut u8,
+        inner_strides: *const isize,
+        outer_strides: *const isize,
+        inner: usize,
+        outer: usize,
+    ) -> u64 {
+        // SAFETY: passed on.
+        unsafe { Code::call(self, pointers, inner_strides, outer_strides, inner, outer) }
+    }
+
+    fn prefers_rows(&self) -> bool {
+        self.has_columns()
+    }
 }
 
 /// The most operands of a [`Packed`] call.
@@ -145,7 +211,7 @@ impl Packed {
     /// # Panics
     /// If there is nothing at such a place.
     #[inline]
-    pub fn run(&self, entry: Entry, places: &[u8], strides: &[isize; PACKED]) -> Result<(), RunError> {
+    pub fn run(&self, code: &Code, places: &[u8], strides: &[isize; PACKED]) -> Result<(), RunError> {
         const ONE_ROW: [isize; PACKED] = [0; PACKED];
         let mut pointers = [std::ptr::null_mut(); PACKED];
         for (pointer, &place) in pointers.iter_mut().zip(places) {
@@ -155,16 +221,21 @@ impl Packed {
         // SAFETY: there is one pointer and one stride for each operand of the program; behind each
         // pointer lie `elements` elements without gaps, or one that is not stepped over, all of them
         // in views that are alive (`push`, `push_raw`).
-        let returned = unsafe { entry(pointers.as_ptr(), strides.as_ptr(), ONE_ROW.as_ptr(), self.elements, 1) };
+        let returned = unsafe { code.call(pointers.as_ptr(), strides.as_ptr(), ONE_ROW.as_ptr(), self.elements, 1) };
         guard(returned)
     }
 }
 
-fn run_chunks(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {
-    let cut = Cut::new(plan);
+fn run_chunks<R: Runs>(
+    plan: &LoopPlan,
+    code: &R,
+    threads: usize,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<(), RunError> {
+    let cut = Cut::new(plan, code.prefers_rows());
     let threads = if plan.in_order { 1 } else { threads.min(cut.count) };
     if threads > 1 {
-        return run_shared(plan, entry, cut, threads, interrupted);
+        return run_shared(plan, code, cut, threads, interrupted);
     }
     let mut asked: Option<Instant> = None;
     for chunk in 0..cut.count {
@@ -178,7 +249,7 @@ fn run_chunks(plan: &LoopPlan, entry: Entry, threads: usize, interrupted: &dyn F
                 *asked = Instant::now();
             }
         }
-        guard(cut.run(plan, entry, chunk))?;
+        guard(cut.run(plan, code, chunk))?;
     }
     Ok(())
 }
@@ -194,13 +265,13 @@ fn guard(returned: u64) -> Result<(), RunError> {
 
 /// One call for a plan without further axes.
 #[inline]
-fn whole(plan: &LoopPlan, entry: Entry) -> u64 {
+fn whole(plan: &LoopPlan, code: &impl Runs) -> u64 {
     debug_assert!(plan.extents().len() == 2);
     let (inner, outer) = (plan.extents()[0], plan.extents()[1]);
     let (inner_strides, outer_strides) = (plan.strides(0).as_ptr(), plan.strides(1).as_ptr());
     // SAFETY: the lists hold one item for each operand of the program, and inner * outer elements
     // from these pointers and strides are those of the plan's views (see the module).
-    unsafe { entry(plan.pointers.as_ptr(), inner_strides, outer_strides, inner, outer) }
+    unsafe { code.call(plan.pointers.as_ptr(), inner_strides, outer_strides, inner, outer) }
 }
 
 /// How a plan is cut into chunks: by rows, which are the positions on all axes but the inner one,
@@ -220,11 +291,17 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(plan: &LoopPlan) -> Cut {
+    fn new(plan: &LoopPlan, prefers_rows: bool) -> Cut {
         let per_element = plan.bytes().div_ceil(plan.elements()).max(1);
         let most = (CHUNK / per_element).min(CHUNK_ELEMENTS).min(CHUNK_INSTRUCTIONS / plan.weight).max(PIECE);
         let inner = plan.extents()[0];
         let rows = plan.elements() / inner;
+        if prefers_rows {
+            let piece = inner.div_ceil(inner.div_ceil(ROW_PIECE)).next_multiple_of(PIECE);
+            let pieces = inner.div_ceil(piece);
+            let rows_each = rows.min(MANY_ROWS);
+            return Cut { rows, rows_each, piece, pieces, count: rows.div_ceil(rows_each) * pieces };
+        }
         if inner >= 2 * most {
             let piece = inner.div_ceil(inner.div_ceil(most)).next_multiple_of(PIECE);
             let pieces = inner.div_ceil(piece);
@@ -236,7 +313,7 @@ impl Cut {
     }
 
     /// Runs the code over a chunk and returns what the code did.
-    fn run(&self, plan: &LoopPlan, entry: Entry, chunk: usize) -> u64 {
+    fn run(&self, plan: &LoopPlan, code: &impl Runs, chunk: usize) -> u64 {
         let mut row = chunk / self.pieces * self.rows_each;
         let end = (row + self.rows_each).min(self.rows);
         let start = chunk % self.pieces * self.piece;
@@ -263,7 +340,7 @@ impl Cut {
             // SAFETY: the lists hold one item for each operand of the program; the rows from
             // `first` on and the `length` elements of each from `start` on are within the plan's
             // extents, hence within its views (see the module).
-            let returned = unsafe { entry(pointers.as_ptr(), inner_strides, outer_strides, length, rows) };
+            let returned = unsafe { code.call(pointers.as_ptr(), inner_strides, outer_strides, length, rows) };
             row += rows;
             if returned != 0 || row == end {
                 return returned;
@@ -292,9 +369,9 @@ fn step(pointers: &mut [*mut u8], strides: &[isize], count: isize) {
     }
 }
 
-fn run_shared(
+fn run_shared<R: Runs>(
     plan: &LoopPlan,
-    entry: Entry,
+    code: &R,
     cut: Cut,
     threads: usize,
     interrupted: &dyn Fn() -> bool,
@@ -303,7 +380,7 @@ fn run_shared(
     let parts = (0..threads).map(|k| Part::new(k * share, ((k + 1) * share).min(cut.count))).collect();
     let sweep = Arc::new(Sweep {
         plan: plan.unbound(),
-        entry,
+        code: code.clone(),
         cut,
         parts,
         stop: AtomicBool::new(false),
@@ -334,9 +411,9 @@ fn run_shared(
 }
 
 /// A plan in work on several threads.
-struct Sweep {
+struct Sweep<R> {
     plan: LoopPlan<'static>,
-    entry: Entry,
+    code: R,
     cut: Cut,
     /// Neighbouring chunks for each participant, so that each stays in its own pages; who is done
     /// helps the others.
@@ -373,11 +450,11 @@ impl Part {
 // SAFETY: the plan's pointers are what keeps it from being `Send` and `Sync`. Threads use them to
 // run different chunks, whose elements are different ones for every operand that is written, or one
 // and the same value; and only while `run_shared` holds the borrow of the plan.
-unsafe impl Send for Sweep {}
+unsafe impl<R: Runs> Send for Sweep<R> {}
 // SAFETY: as above; everything else in it is atomic, locked or never changes.
-unsafe impl Sync for Sweep {}
+unsafe impl<R: Runs> Sync for Sweep<R> {}
 
-impl Sweep {
+impl<R: Runs> Sweep<R> {
     /// Runs chunks until none is left or `go_on`, asked before each, says no; false in that case.
     fn take_part(&self, participant: usize, mut go_on: impl FnMut() -> bool) -> bool {
         let count = self.parts.len();
@@ -394,7 +471,7 @@ impl Sweep {
                 if chunk >= self.limit.load(Ordering::Relaxed) {
                     break;
                 }
-                if let Err(RunError::Guard(number)) = guard(self.cut.run(&self.plan, self.entry, chunk)) {
+                if let Err(RunError::Guard(number)) = guard(self.cut.run(&self.plan, &self.code, chunk)) {
                     let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
                     if failure.is_none_or(|(first, _)| chunk < first) {
                         *failure = Some((chunk, number));
@@ -407,15 +484,15 @@ impl Sweep {
     }
 }
 
-struct StopAtEnd<'a>(&'a Sweep);
+struct StopAtEnd<'a, R>(&'a Sweep<R>);
 
-impl Drop for StopAtEnd<'_> {
+impl<R> Drop for StopAtEnd<'_, R> {
     fn drop(&mut self) {
         self.0.stop.store(true, Ordering::Relaxed);
     }
 }
 
-impl Job for Sweep {
+impl<R: Runs> Job for Sweep<R> {
     fn work(&self, participant: usize) {
         self.take_part(participant % self.parts.len(), || true);
     }
@@ -558,7 +635,7 @@ fn copy(plan: &LoopPlan, dtype: DType, threads: usize) {
         4 => copy_elements::<4>,
         _ => copy_elements::<8>,
     };
-    let done = run(plan, entry, threads, &|| false);
+    let done = run(plan, &entry, threads, &|| false);
     debug_assert_eq!(done, Ok(()));
 }
 

@@ -25,7 +25,7 @@ mod vector;
 
 use super::{Layout, Simd, Stride};
 use crate::dtype::{DType, Scalar};
-use crate::ir::{Callee, Inst, Loop, OperandId, Program, Value};
+use crate::ir::{Callee, Form, Inst, Loop, OperandId, Program, Value};
 use cranelift::codegen::Context;
 use cranelift::codegen::cursor::{Cursor, FuncCursor};
 use cranelift::codegen::ir::{
@@ -146,6 +146,10 @@ pub fn lower(
         program.loops.get(loop_index).ok_or_else(|| CodegenError(format!("the program has no loop {loop_index}")))?;
     if layouts.len() != program.operands.len() {
         return Err(CodegenError("a program needs a layout for each of its operands".into()));
+    }
+    let is_block = |inst: &Inst| matches!(inst, Inst::Call(callee, _) if matches!(callee.form, Form::Block(_)));
+    if body.insts.iter().any(is_block) {
+        return Err(CodegenError("block calls are not for the code of a segment".into()));
     }
     context.clear();
     context.func.name = UserFuncName::user(0, 0);
@@ -403,7 +407,7 @@ impl<'a> Emitter<'a> {
         let base = self.base(operand);
         let offset = match self.stride(operand) {
             Stride::Constant | Stride::Row => return base,
-            Stride::Contiguous => self.scaled_index(self.program.operands[operand.0 as usize].dtype.size()),
+            Stride::Column | Stride::Contiguous => self.scaled_index(self.program.operands[operand.0 as usize].dtype.size()),
             Stride::Strided => {
                 let stride = self.table_entry(self.params[1], operand);
                 let index = self.index.expect("inside the inner loop");
@@ -506,7 +510,7 @@ impl<'a> Emitter<'a> {
 
     /// Calls a native function by its address.
     fn call(&mut self, callee: &Arc<Callee>, args: &[ir::Value]) -> ir::Value {
-        self.call_address(callee.address, &callee.params, callee.result, args)
+        self.call_address(callee.address(), &callee.params, callee.result, args)
     }
 
     fn call_address(&mut self, address: usize, params: &[DType], result: DType, args: &[ir::Value]) -> ir::Value {

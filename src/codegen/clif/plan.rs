@@ -58,7 +58,7 @@ impl Plan {
         let operand_level = |operand: OperandId| match layouts[operand.0 as usize].stride {
             Stride::Constant => Level::Constant,
             Stride::Row => Level::Row,
-            Stride::Contiguous | Stride::Strided => Level::Element,
+            Stride::Column | Stride::Contiguous | Stride::Strided => Level::Element,
         };
         let mut levels: Vec<Level> = Vec::with_capacity(body.insts.len());
         let mut depth = Level::Constant;
@@ -95,7 +95,7 @@ impl Plan {
         let held = operands.len() + escapes.iter().filter(|e| **e).count();
         let strided: Vec<OperandId> =
             operands.iter().copied().filter(|o| layouts[o.0 as usize].stride == Stride::Strided).collect();
-        let shape = if simd == Simd::V128 && target.simd && depth == Level::Element {
+        let shape = if simd >= Simd::V128 && target.simd && depth == Level::Element {
             shape(program, body, layouts, &levels, target)
         } else {
             None
@@ -129,7 +129,7 @@ fn shape(program: &Program, body: &Loop, layouts: &[Layout], levels: &[Level], t
             Inst::Load(operand) | Inst::Store(operand, _) => {
                 let layout = layouts[operand.0 as usize];
                 let dtype = program.operands[operand.0 as usize].dtype;
-                if layout.stride != Stride::Contiguous || (layout.swapped && dtype.size() > 1) {
+                if !matches!(layout.stride, Stride::Column | Stride::Contiguous) || (layout.swapped && dtype.size() > 1) {
                     return None;
                 }
                 Some(dtype.size())

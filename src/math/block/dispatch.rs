@@ -5,12 +5,9 @@
 //! beyond the baseline are handed out only where [`level`] found these instructions.
 #![allow(unsafe_code, reason = "calls by address, and code for instructions that are detected at run time")]
 
+use crate::dtype::{DType, Element, Scalar};
+use crate::ir::{Block, BlockFn, Callee, Form};
 use std::sync::OnceLock;
-
-/// A function over `n` elements: reads the `n` packed elements at each of its arguments, and writes
-/// `n` packed elements at `out`. All addresses are aligned to their elements' size; `out` shares no
-/// memory with the arguments.
-pub type BlockFn = unsafe extern "C" fn(n: usize, args: *const *const u8, out: *mut u8);
 
 /// The instructions that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +20,7 @@ pub enum Level {
     Avx512,
 }
 
-/// The best level of this machine, found once.
+/// The best level of this machine, found once. `NUMFUSE_SIMD=avx2` makes it do without AVX-512.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
@@ -34,7 +31,8 @@ pub fn level() -> Level {
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512bw");
-            match (has_avx2, has_avx512) {
+            let is_capped = std::env::var("NUMFUSE_SIMD").is_ok_and(|level| level != "avx512");
+            match (has_avx2, has_avx512 && !is_capped) {
                 (true, true) => Level::Avx512,
                 (true, false) => Level::Avx2,
                 _ => Level::Baseline,
@@ -45,28 +43,84 @@ pub fn level() -> Level {
     })
 }
 
-/// A function's kernels for float32 and for float64, each by level.
+/// A kernel for certain types, at every level.
+#[derive(Clone, Copy)]
+pub struct Kernel {
+    arity: usize,
+    params: [DType; 2],
+    result: DType,
+    at: fn(Level) -> BlockFn,
+}
+
+impl Kernel {
+    /// Of one argument.
+    pub(super) const fn unary<K: Unary>() -> Kernel {
+        Kernel { arity: 1, params: [K::X::DTYPE; 2], result: K::Y::DTYPE, at: unary::<K> }
+    }
+
+    /// Of two arguments.
+    pub(super) const fn binary<K: Binary>() -> Kernel {
+        Kernel { arity: 2, params: [K::X::DTYPE, K::Z::DTYPE], result: K::Y::DTYPE, at: binary::<K> }
+    }
+
+    /// The function at a level, which must be one that the machine has.
+    pub fn at(&self, level: Level) -> BlockFn {
+        (self.at)(level)
+    }
+
+    /// The types of the arguments.
+    pub fn params(&self) -> &[DType] {
+        &self.params[..self.arity]
+    }
+
+    /// The type of the result.
+    pub fn result(&self) -> DType {
+        self.result
+    }
+
+    /// The kernel at the machine's best level as what a call instruction calls.
+    pub fn callee(&self, name: &'static str) -> Callee {
+        let function = self.at(level());
+        // SAFETY: the types are the kernel's, the level is one that the machine has, and kernels
+        // neither unwind nor have a state.
+        let block = unsafe { Block::new(function) };
+        let result = self.result;
+        let invoke = move |args: &[Scalar]| {
+            let mut bits = [0u64; 2];
+            for (bits, arg) in bits.iter_mut().zip(args) {
+                *bits = arg.bits.to_le();
+            }
+            let pointers = [(&raw const bits[0]).cast::<u8>(), (&raw const bits[1]).cast()];
+            let mut value = 0u64;
+            // SAFETY: one element for each argument, of its type (`Callee::call` compares them), in
+            // memory that is large and aligned enough for any; and apart from it one for the result.
+            unsafe { function(1, pointers.as_ptr(), (&raw mut value).cast()) };
+            Scalar { dtype: result, bits: u64::from_le(value) }
+        };
+        Callee { name, params: self.params().to_vec(), result, form: Form::Block(block), invoke: Box::new(invoke) }
+    }
+}
+
+/// A function's kernels for float32 and for float64.
 #[derive(Clone, Copy)]
 pub struct Kernels {
     /// The name, for text forms and errors.
     pub name: &'static str,
-    /// The number of arguments, all of the result's type.
-    pub arity: usize,
     /// Over float32.
-    pub single: fn(Level) -> BlockFn,
+    pub single: Kernel,
     /// Over float64.
-    pub double: fn(Level) -> BlockFn,
+    pub double: Kernel,
 }
 
 impl Kernels {
     /// Of a function of one argument.
     pub(super) const fn unary<S: Unary, D: Unary>(name: &'static str) -> Kernels {
-        Kernels { name, arity: 1, single: unary::<S>, double: unary::<D> }
+        Kernels { name, single: Kernel::unary::<S>(), double: Kernel::unary::<D>() }
     }
 
     /// Of a function of two arguments.
     pub(super) const fn binary<S: Binary, D: Binary>(name: &'static str) -> Kernels {
-        Kernels { name, arity: 2, single: binary::<S>, double: binary::<D> }
+        Kernels { name, single: Kernel::binary::<S>(), double: Kernel::binary::<D>() }
     }
 }
 
@@ -76,9 +130,9 @@ impl Kernels {
 /// vectorise; with `FMA`, `mul_add` is one instruction.
 pub(super) trait Unary {
     /// The element type of the argument.
-    type X: Copy;
+    type X: Element;
     /// The element type of the result.
-    type Y: Copy;
+    type Y: Element;
     /// The value, and whether the argument is rare: then the value may be anything.
     fn fast<const FMA: bool>(x: Self::X) -> (Self::Y, bool);
     /// The value for every argument.
@@ -88,11 +142,11 @@ pub(super) trait Unary {
 /// The same of two arguments.
 pub(super) trait Binary {
     /// The element type of the first argument.
-    type X: Copy;
+    type X: Element;
     /// The element type of the second argument.
-    type Z: Copy;
+    type Z: Element;
     /// The element type of the result.
-    type Y: Copy;
+    type Y: Element;
     /// The value, and whether the arguments are rare: then the value may be anything.
     fn fast<const FMA: bool>(x: Self::X, z: Self::Z) -> (Self::Y, bool);
     /// The value for all arguments.

@@ -10,3 +10,4 @@
 //! not on its neighbours or its place.
 
 pub mod dispatch;
+pub mod division;

@@ -4,7 +4,7 @@ use crate::dtype::DType;
 use crate::ir::{Callee, CalleeFn};
 
 /// An integer type's arithmetic, as the functions below need it.
-trait Integer: Copy {
+pub(super) trait Integer: Copy {
     fn pow(self, exponent: Self) -> Self;
     fn gcd(self, other: Self) -> Self;
     fn lcm(self, other: Self) -> Self;

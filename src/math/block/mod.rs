@@ -10,3 +10,6 @@
 //! not on its neighbours or its place.
 
 pub mod dispatch;
+pub mod division;
+pub mod erf;
+pub mod plain;

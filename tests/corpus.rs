@@ -20,6 +20,7 @@ use numfuse::runtime::shape::broadcast;
 use numfuse::syntax::{Limits, parse};
 use serde::Deserialize;
 use std::fs;
+use std::sync::Arc;
 
 /// A file of the corpus.
 #[derive(Deserialize)]

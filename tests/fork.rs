@@ -2,8 +2,8 @@
 //! tests' threads would be lost in the child.
 #![allow(unsafe_code, reason = "forks, and stands in for generated code")]
 
-use numfuse::codegen::Entry;
 use numfuse::array::ArrayRef;
+use numfuse::codegen::Entry;
 use numfuse::runtime::plan::LoopPlan;
 use numfuse::runtime::run::run;
 

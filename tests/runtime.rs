@@ -306,7 +306,8 @@ fn a_panicking_interrupt_stops_all_threads() {
     let view = cells.view();
     let plan = LoopPlan::new(&[size as isize], &[Some(&view)]);
     let interrupted = || -> bool { std::panic::resume_unwind(Box::new("from the caller")) };
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&plan, &(slow as Entry), 3, &interrupted)));
+    let result =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&plan, &(slow as Entry), 3, &interrupted)));
     assert!(result.is_err());
     let before: f64 = cells.storage.iter().sum();
     std::thread::sleep(std::time::Duration::from_millis(10));

@@ -8,7 +8,7 @@ use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{GuardKind, Inst, Op, Value};
 use crate::registry::Registry;
 use crate::registry::builtins;
-use crate::registry::function::{Body, Function, Loops, Resolved as Resolution, Special};
+use crate::registry::function::{Body, Function, Loops, Resolved as Resolution, Special, integer_callee};
 use crate::source::Span;
 use crate::syntax::{Limits, parse};
 use smallvec::SmallVec;
@@ -47,7 +47,7 @@ impl Lowerer<'_> {
                 floats.call(&mut lowerer.current, dtype, values)
             }),
             Body::NativeInt(loops, make) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
-                lowerer.current.call(&Arc::new(make(dtype)), values)
+                lowerer.current.call(&integer_callee(function.name, *make, dtype), values)
             }),
             Body::Expand(loops, _) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
                 lowerer.expand(function, dtype, values, span)

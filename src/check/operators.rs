@@ -6,8 +6,10 @@ use super::lower::Lowerer;
 use super::term::{Known, Term, promote};
 use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{Callee, CalleeFn, GuardKind, Op, Value};
-use crate::math::{elementary, integer, python};
+use crate::math::block::plain;
+use crate::math::{elementary, python};
 use crate::registry::builtins::operators as natives;
+use crate::registry::function::integer_callee;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
 use std::sync::Arc;
@@ -177,7 +179,7 @@ impl Lowerer<'_> {
             let is_natural = self.current.op(Op::Ge, &[power, zero]);
             self.guard(is_natural, GuardKind::NegativePower, span);
         }
-        let callee = Arc::new(integer::power(dtype));
+        let callee = integer_callee("power", plain::power, dtype);
         Term::strong(self.current.call(&callee, &[base, power]), dtype)
     }
 

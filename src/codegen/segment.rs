@@ -12,8 +12,8 @@
 use super::{Layout, Simd, Stride};
 use crate::dtype::DType;
 use crate::ir::{BlockFn, Form, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
-use crate::math::block::division;
 use crate::math::block::dispatch;
+use crate::math::block::division;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -595,8 +595,10 @@ impl<'a> Planner<'a> {
         }
         for step in &mut self.steps {
             if let Action::Segment(_, layouts) = &mut step.action {
-                let own = self.layouts.iter().map(|layout| Layout { stride: seen(layout.stride, step.axes), ..*layout });
-                let lines = self.lines.iter().map(|line| Layout { stride: line_stride(line.axes, step.axes), swapped: false });
+                let own =
+                    self.layouts.iter().map(|layout| Layout { stride: seen(layout.stride, step.axes), ..*layout });
+                let lines =
+                    self.lines.iter().map(|line| Layout { stride: line_stride(line.axes, step.axes), swapped: false });
                 *layouts = own.chain(lines).collect();
             }
         }

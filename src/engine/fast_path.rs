@@ -195,16 +195,7 @@ impl Kernel {
         if self.fast_paths.find(&key).is_none() {
             let writes = callers.iter().any(|(_, is_written)| *is_written);
             let (typed, code) = (Arc::clone(typed), Arc::clone(code));
-            self.fast_paths.add(FastPath {
-                key,
-                sources,
-                strides,
-                outputs,
-                callers,
-                writes,
-                typed,
-                code,
-            });
+            self.fast_paths.add(FastPath { key, sources, strides, outputs, callers, writes, typed, code });
         }
     }
 

@@ -1,10 +1,9 @@
-//! Integer functions that have no primitive.
+//! Integer functions that have no primitive, one element at a time.
 
-use crate::dtype::DType;
-use crate::ir::{Callee, CalleeFn};
+use crate::dtype::Element;
 
 /// An integer type's arithmetic, as the functions below need it.
-trait Integer: Copy {
+pub(super) trait Integer: Element {
     fn pow(self, exponent: Self) -> Self;
     fn gcd(self, other: Self) -> Self;
     fn lcm(self, other: Self) -> Self;
@@ -67,48 +66,4 @@ macro_rules! integers {
 integers! {
     i8 u8 true; i16 u16 true; i32 u32 true; i64 u64 true;
     u8 u8 false; u16 u16 false; u32 u32 false; u64 u64 false;
-}
-
-macro_rules! by_type {
-    ($(#[doc = $doc:literal] $name:ident, $text:literal, $method:ident($($arg:ident),+) -> $result:ident;)+) => {$(
-        #[doc = $doc]
-        ///
-        /// # Panics
-        /// If the type is no integer type.
-        pub fn $name(dtype: DType) -> Callee {
-            extern "C" fn generic<T: Integer>($($arg: T),+) -> by_type!(@$result T) { Integer::$method($($arg),+) }
-            macro_rules! of {
-                ($type:ident) => {
-                    (generic::<$type> as extern "C" fn($(by_type!(@type $arg $type)),+) -> by_type!(@$result $type)).callee($text)
-                };
-            }
-            match dtype {
-                DType::I8 => of!(i8),
-                DType::I16 => of!(i16),
-                DType::I32 => of!(i32),
-                DType::I64 => of!(i64),
-                DType::U8 => of!(u8),
-                DType::U16 => of!(u16),
-                DType::U32 => of!(u32),
-                DType::U64 => of!(u64),
-                _ => panic!(concat!($text, " is for integers")),
-            }
-        }
-    )+};
-    (@same $type:ident) => { $type };
-    (@byte $type:ident) => { u8 };
-    (@type $arg:ident $type:ident) => { $type };
-}
-
-by_type! {
-    #[doc = "`x ** y` for y >= 0, wrapping."]
-    power, "power", pow(x, y) -> same;
-    #[doc = "The greatest common divisor."]
-    gcd, "gcd", gcd(x, y) -> same;
-    #[doc = "The least common multiple."]
-    lcm, "lcm", lcm(x, y) -> same;
-    #[doc = "`1 / x`, truncated."]
-    reciprocal, "reciprocal", reciprocal(x) -> same;
-    #[doc = "The number of one bits in the magnitude."]
-    bitwise_count, "bitwise_count", ones(x) -> byte;
 }

@@ -2,6 +2,7 @@
 
 use crate::dtype::{Casting, DType};
 use crate::ir::{Callee, Loop, Value};
+use crate::math::block::dispatch::{Kernel, Kernels};
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
 use std::sync::{Arc, OnceLock};
 
@@ -43,7 +44,7 @@ pub enum Body {
     /// A native function for float32 and one for float64.
     Native(Loops, Floats),
     /// A native function for each integer type.
-    NativeInt(Loops, fn(DType) -> Callee),
+    NativeInt(Loops, fn(DType) -> Option<Kernel>),
     /// What an operator of the language computes.
     Unary(UnaryOp),
     /// As above.
@@ -71,27 +72,34 @@ pub enum Special {
     LogicalXor,
 }
 
+/// A function of integers for a type.
+///
+/// # Panics
+/// If the type is no integer type.
+pub fn integer_callee(name: &'static str, make: fn(DType) -> Option<Kernel>, dtype: DType) -> Arc<Callee> {
+    Arc::new(make(dtype).expect("an integer type").callee(name))
+}
+
 /// The native functions of a row, made at first use.
 #[derive(Debug)]
 pub struct Floats {
-    make: (MakeCallee, MakeCallee),
+    kernels: &'static Kernels,
     made: (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>),
 }
 
-type MakeCallee = fn() -> Callee;
-
 impl Floats {
-    /// From the makers for float32 and for float64.
-    pub const fn new(single: MakeCallee, double: MakeCallee) -> Floats {
-        Floats { make: (single, double), made: (OnceLock::new(), OnceLock::new()) }
+    /// From the kernels for float32 and for float64.
+    pub const fn new(kernels: &'static Kernels) -> Floats {
+        Floats { kernels, made: (OnceLock::new(), OnceLock::new()) }
     }
 
     /// The function for a type.
     pub fn get(&self, dtype: DType) -> &Arc<Callee> {
+        let Kernels { name, single, double } = self.kernels;
         if dtype == DType::F32 {
-            self.made.0.get_or_init(|| Arc::new((self.make.0)()))
+            self.made.0.get_or_init(|| Arc::new(single.callee(name)))
         } else {
-            self.made.1.get_or_init(|| Arc::new((self.make.1)()))
+            self.made.1.get_or_init(|| Arc::new(double.callee(name)))
         }
     }
 

@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(planned(&[4, 5], &[mixed, mixed]), (vec![1, 20], vec![Contiguous, Contiguous]));
         assert_eq!(planned(&[4, 5], &[mixed, c]), (vec![4, 5], vec![Contiguous, Contiguous]));
         let row = view(&[5], &[8]);
-        assert_eq!(planned(&[4, 5], &[c, row]), (vec![4, 5], vec![Contiguous, Contiguous]));
+        assert_eq!(planned(&[4, 5], &[c, row]), (vec![4, 5], vec![Contiguous, Column]));
         let column = view(&[4, 1], &[8, 8]);
         assert_eq!(planned(&[4, 5], &[c, column]), (vec![4, 5], vec![Contiguous, Row]));
         assert_eq!(planned(&[4, 5], &[view(&[4, 5], &[0, 0]), c]), (vec![1, 20], vec![Constant, Contiguous]));

@@ -52,12 +52,7 @@ pub enum RunError {
 /// thread uses the operands' memory. The guard reported is that of the first chunk in which one
 /// fails, so that it depends on the plan alone.
 #[inline]
-pub fn run<R: Runs>(
-    plan: &LoopPlan,
-    code: &R,
-    threads: usize,
-    interrupted: &dyn Fn() -> bool,
-) -> Result<(), RunError> {
+pub fn run<R: Runs>(plan: &LoopPlan, code: &R, threads: usize, interrupted: &dyn Fn() -> bool) -> Result<(), RunError> {
     if plan.elements() == 0 {
         return Ok(());
     }

@@ -407,7 +407,9 @@ impl<'a> Emitter<'a> {
         let base = self.base(operand);
         let offset = match self.stride(operand) {
             Stride::Constant | Stride::Row => return base,
-            Stride::Column | Stride::Contiguous => self.scaled_index(self.program.operands[operand.0 as usize].dtype.size()),
+            Stride::Column | Stride::Contiguous => {
+                self.scaled_index(self.program.operands[operand.0 as usize].dtype.size())
+            }
             Stride::Strided => {
                 let stride = self.table_entry(self.params[1], operand);
                 let index = self.index.expect("inside the inner loop");

@@ -129,7 +129,8 @@ fn shape(program: &Program, body: &Loop, layouts: &[Layout], levels: &[Level], t
             Inst::Load(operand) | Inst::Store(operand, _) => {
                 let layout = layouts[operand.0 as usize];
                 let dtype = program.operands[operand.0 as usize].dtype;
-                if !matches!(layout.stride, Stride::Column | Stride::Contiguous) || (layout.swapped && dtype.size() > 1) {
+                if !matches!(layout.stride, Stride::Column | Stride::Contiguous) || (layout.swapped && dtype.size() > 1)
+                {
                     return None;
                 }
                 Some(dtype.size())

@@ -44,7 +44,7 @@ pub fn level() -> Level {
 }
 
 /// A kernel for certain types, at every level.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Kernel {
     arity: usize,
     params: [DType; 2],
@@ -102,7 +102,7 @@ impl Kernel {
 }
 
 /// A function's kernels for float32 and for float64.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     /// The name, for text forms and errors.
     pub name: &'static str,

@@ -11,3 +11,6 @@
 
 pub mod dispatch;
 pub mod division;
+pub mod erf;
+pub mod plain;
+pub mod scalar;

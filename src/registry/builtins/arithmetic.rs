@@ -3,9 +3,10 @@
 use super::operators::FMOD;
 use super::{NUMPY, rows};
 use crate::dtype::{DType, Scalar};
-use crate::ir::{CalleeFn, Loop, Op, Value};
-use crate::math::elementary::{nextafter, pow, spacing};
-use crate::registry::function::{Body, Floats, Loops, Special};
+use crate::ir::{Loop, Op, Value};
+use crate::math::block::plain::{self, NEXTAFTER, SPACING};
+use crate::math::block::scalar::POW;
+use crate::registry::function::{Body, Floats, Loops, Special, integer_callee};
 use crate::syntax::ast::{BinaryOp, UnaryOp};
 
 rows! {
@@ -17,7 +18,7 @@ rows! {
     remainder r#mod(x1, x2): "`x1 % x2`, with the sign of x2.", 0.0, NUMPY, Body::Binary(BinaryOp::Mod);
     power pow(x1, x2): "`x1 ** x2`.", 1.0, NUMPY, Body::Binary(BinaryOp::Pow);
     float_power(x1, x2): "`x1 ** x2` in float64.", 1.0, NUMPY,
-        Body::Native(Loops::Double, Floats::new(|| (pow::single as extern "C" fn(f32, f32) -> f32).callee("pow"), || (pow::double as extern "C" fn(f64, f64) -> f64).callee("pow")));
+        Body::Native(Loops::Double, Floats::new(&POW));
     fmod(x1, x2): "The remainder with the sign of x1; 0 for integers where x2 is 0.", 0.0, NUMPY, Body::Op(Loops::Number, |l, dtype, args| {
         if dtype.is_float() { FMOD.call(l, dtype, args) } else { l.op(Op::TruncMod, args) }
     });
@@ -34,8 +35,7 @@ rows! {
             let one = l.constant(Scalar::of(dtype, 1.0));
             l.op(Op::Div, &[one, args[0]])
         } else {
-            let callee = std::sync::Arc::new(crate::math::integer::reciprocal(dtype));
-            l.call(&callee, args)
+            l.call(&integer_callee("reciprocal", plain::reciprocal, dtype), args)
         }
     });
     minimum(x1, x2): "The lesser; NaN where either is NaN; of two equal operands the first.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, args| {
@@ -56,9 +56,9 @@ rows! {
     heaviside(x1, x2): "0 below zero, 1 above, x2 at zero.", 0.0, NUMPY,
         Body::Expand(Loops::Float, "x1 if x1 != x1 else (0 if x1 < 0 else (1 if x1 > 0 else x2))");
     nextafter(x1, x2): "The neighbour of x1 towards x2.", 0.0, NUMPY,
-        Body::Native(Loops::Float, Floats::new(|| (nextafter::single as extern "C" fn(f32, f32) -> f32).callee("nextafter"), || (nextafter::double as extern "C" fn(f64, f64) -> f64).callee("nextafter")));
+        Body::Native(Loops::Float, Floats::new(&NEXTAFTER));
     spacing(x): "The distance to the neighbour that is farther from zero, with the sign of x.", 0.0, NUMPY,
-        Body::Native(Loops::Float, Floats::new(|| (spacing::single as extern "C" fn(f32) -> f32).callee("spacing"), || (spacing::double as extern "C" fn(f64) -> f64).callee("spacing")));
+        Body::Native(Loops::Float, Floats::new(&SPACING));
     ldexp(x1, x2): "`x1 * 2**x2` for an integer x2.", 0.0, NUMPY, Body::Special(Special::Ldexp);
 }
 

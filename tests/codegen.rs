@@ -6,8 +6,11 @@ use numfuse::codegen::clif::Target;
 use numfuse::codegen::{Layout, Simd, Stride};
 use numfuse::dtype::{DType, Scalar};
 use numfuse::interp;
+use numfuse::math::block::dispatch::Kernel;
+use numfuse::math::block::scalar::{HYPOT, LOG};
+use numfuse::math::block::{division, plain};
 use numfuse::ir::{
-    Args, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
+    Args, Callee, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
 };
 use numfuse::jit::Jit;
 use numfuse::source::Span;
@@ -412,8 +415,30 @@ fn operations_with_constants() {
     }
 }
 
+/// Functions of every form: block kernels, and one of one element at a time.
+fn native() -> Vec<Arc<Callee>> {
+    extern "C" fn third(x: f64, i: i32) -> f64 {
+        x / 3.0 + f64::from(i)
+    }
+    let integer = |kernel: Option<Kernel>, name| kernel.unwrap().callee(name);
+    [
+        LOG.double.callee("log"),
+        HYPOT.double.callee("hypot"),
+        HYPOT.single.callee("hypotf"),
+        plain::NEXTAFTER.single.callee("nextafterf"),
+        plain::LDEXP.double.callee("ldexp"),
+        division::FLOOR_MOD.double.callee("remainder"),
+        integer(plain::gcd(DType::I16), "gcd"),
+        integer(plain::bitwise_count(DType::I64), "bitwise_count"),
+        (third as extern "C" fn(f64, i32) -> f64).callee("third"),
+    ]
+    .into_iter()
+    .map(Arc::new)
+    .collect()
+}
+
 /// Straight-line code over whatever types come up, with several outputs and targets in place.
-fn generate(random: &mut Random, types: &[DType], scalars_only: bool) -> (Program, Vec<Layout>) {
+fn generate(random: &mut Random, types: &[DType], scalars_only: bool, calls: bool) -> (Program, Vec<Layout>) {
     let mut build = Build::default();
     let mut layouts = Vec::new();
     let mut pool: BTreeMap<DType, Vec<Value>> = BTreeMap::new();
@@ -431,7 +456,9 @@ fn generate(random: &mut Random, types: &[DType], scalars_only: bool) -> (Progra
         let strides = match (is_target, scalars_only) {
             (true, false) => &[Stride::Contiguous][..],
             (true, true) => &[Stride::Contiguous, Stride::Strided],
-            (false, false) => &[Stride::Contiguous, Stride::Contiguous, Stride::Constant, Stride::Row],
+            (false, false) => {
+                &[Stride::Contiguous, Stride::Contiguous, Stride::Constant, Stride::Row, Stride::Column]
+            }
             (false, true) => &[Stride::Contiguous, Stride::Strided, Stride::Constant, Stride::Row],
         };
         layouts.push(Layout { stride: random.pick(strides), swapped: swapped(random) });
@@ -450,7 +477,17 @@ fn generate(random: &mut Random, types: &[DType], scalars_only: bool) -> (Progra
         plain.push(value);
         add(&mut pool, &build, value);
     }
+    let native = native();
     for _ in 0..1 + random.below(25) {
+        if calls && random.below(4) == 0 {
+            let callee = &native[random.below(native.len())];
+            let find = |dtype: &DType| pool.get(dtype).map(|from| from[from.len() - 1 - random.clone().below(from.len())]);
+            if let Some(values) = callee.params.iter().map(find).collect::<Option<Vec<Value>>>() {
+                let value = build.body.push(Inst::Call(Arc::clone(callee), values), Some(callee.result));
+                add(&mut pool, &build, value);
+            }
+            continue;
+        }
         let op = random.pick(Op::ALL);
         let (args, result) = random.pick(&signatures(op).iter().collect::<Vec<_>>()).clone();
         if op == Op::Convert && !types.contains(&result) {
@@ -507,9 +544,23 @@ fn generated_programs() {
         &DType::ALL,
     ];
     for round in 0..1500 {
-        let (program, layouts) = generate(&mut random, mixes[round % mixes.len()], round % 3 == 0);
+        let (program, layouts) = generate(&mut random, mixes[round % mixes.len()], round % 3 == 0, false);
         let extents = [[1, 1 + random.below(70)], [1 + random.below(4), 1 + random.below(40)], [1, 1]];
         check(&program, &layouts, &extents, &mut random);
+    }
+}
+
+/// Programs that are cut at block calls, over more elements than a chunk has.
+#[test]
+fn generated_programs_with_calls() {
+    use DType::*;
+    let mut random = Random::new();
+    let mixes: [&[DType]; 3] = [&[F64], &[F64, F32, Bool, I64], &DType::ALL];
+    for round in 0..600 {
+        let (program, layouts) = generate(&mut random, mixes[round % mixes.len()], round % 4 == 0, true);
+        let wide = [[1, 1 + random.below(40)], [1 + random.below(4), 1 + random.below(30)], [1, 1]];
+        let long = [[1, 1500], [3, 1100], [700, 3], [1100, 2]];
+        check(&program, &layouts, if round % 20 == 0 { &long } else { &wide }, &mut random);
     }
 }
 

@@ -10,3 +10,5 @@
 //! not on its neighbours or its place.
 
 pub mod dispatch;
+mod pair;
+pub mod trig;

@@ -10,5 +10,7 @@
 //! not on its neighbours or its place.
 
 pub mod dispatch;
+pub mod hyperbolic;
+pub mod inverse_trig;
 mod pair;
 pub mod trig;

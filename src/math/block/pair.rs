@@ -55,7 +55,8 @@ pub(super) fn minus_product<const FMA: bool>(c: f64, a: f64, b: f64) -> f64 {
     }
 }
 
-/// The product of two numbers, rounded, and its error.
+/// The product of two numbers, rounded, and its error: zero without a fused multiply-add where the
+/// parts of the product would underflow.
 #[inline(always)]
 pub(super) fn two_product<const FMA: bool>(a: f64, b: f64) -> (f64, f64) {
     let product = a * b;
@@ -63,7 +64,8 @@ pub(super) fn two_product<const FMA: bool>(a: f64, b: f64) -> (f64, f64) {
         a.mul_add(b, -product)
     } else {
         let ((a1, a2), (b1, b2)) = (halves(a), halves(b));
-        a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2)
+        let error = a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2);
+        if product.abs() < 1e-290 { 0.0 } else { error }
     };
     (product, error)
 }

@@ -12,5 +12,9 @@
 pub mod dispatch;
 pub mod division;
 pub mod erf;
+pub mod hyperbolic;
+pub mod inverse_trig;
+mod pair;
 pub mod plain;
 pub mod scalar;
+pub mod trig;

@@ -3,7 +3,10 @@
 use super::{NUMPY, rows};
 use crate::ir::Op;
 use crate::math::block::dispatch::Kernels;
+use crate::math::block::hyperbolic::*;
+use crate::math::block::inverse_trig::*;
 use crate::math::block::scalar::*;
+use crate::math::block::trig::*;
 use crate::registry::function::{Body, Floats, Loops};
 
 /// The body of a function that kernels compute in float32 or float64.
@@ -24,6 +27,8 @@ rows! {
     sin(x): "The sine of radians.", 1.0, NUMPY, floats(&SIN);
     cos(x): "The cosine of radians.", 1.0, NUMPY, floats(&COS);
     tan(x): "The tangent of radians.", 2.0, NUMPY, floats(&TAN);
+    sinpi(x): "The sine of half-turns, `sin(pi*x)`: exact where that is 0 or 1.", 1.0, "sinPi of IEEE 754-2019", floats(&SINPI);
+    cospi(x): "The cosine of half-turns, `cos(pi*x)`: exact where that is 0 or 1.", 1.0, "cosPi of IEEE 754-2019", floats(&COSPI);
     arcsin asin(x): "The inverse sine, in radians.", 2.0, NUMPY, floats(&ARCSIN);
     arccos acos(x): "The inverse cosine, in radians.", 2.0, NUMPY, floats(&ARCCOS);
     arctan atan(x): "The inverse tangent, in radians.", 2.0, NUMPY, floats(&ARCTAN);

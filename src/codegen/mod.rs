@@ -3,6 +3,7 @@
 //! The contract between generated code and the runtime is here, since both sides must hold it.
 
 pub mod clif;
+pub mod wide;
 
 pub use crate::opt::FastMath;
 

@@ -34,6 +34,7 @@
 mod memory;
 
 use crate::codegen::clif::{self, CodegenError, Target};
+use crate::codegen::wide;
 use crate::codegen::{Entry, Layout, Simd};
 use crate::ir::{Callee, Inst, Program};
 use cranelift::codegen::Context;
@@ -66,6 +67,9 @@ thread_local! {
     /// Cranelift's working memory, kept from one compilation to the next.
     static CONTEXT: Cell<Option<Box<Context>>> = const { Cell::new(None) };
 }
+
+/// The alignment of code of [`wide`]: that of its constants.
+const WIDE_ALIGN: u64 = 64;
 
 /// Functions of more code than this don't leave their working memory to the next.
 const LARGE: usize = 1 << 16;
@@ -119,6 +123,23 @@ impl Jit {
             }
             self.place(code.code_buffer(), code.buffer.alignment as u64, callees)
         })
+    }
+
+    /// Compiles a loop to vectors of the level's width; `None` where it has what these lack (see
+    /// [`wide::LACKING`]).
+    pub fn compile_wide(
+        &self,
+        program: &Program,
+        loop_index: usize,
+        layouts: &[Layout],
+        level: wide::Level,
+    ) -> Result<Option<Code>, CodegenError> {
+        let code = catch_unwind(AssertUnwindSafe(|| wide::lower(program, loop_index, layouts, level)));
+        match code {
+            Ok(Ok(bytes)) => self.place(&bytes, WIDE_ALIGN, Vec::new()).map(Some),
+            Ok(Err(_)) => Ok(None),
+            Err(_) => Err(CodegenError("internal error in code generation, you have found a bug".into())),
+        }
     }
 
     /// Puts finished machine code into memory.

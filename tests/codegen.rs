@@ -6,13 +6,14 @@ use numfuse::codegen::clif::Target;
 use numfuse::codegen::{Layout, Simd, Stride};
 use numfuse::dtype::{DType, Scalar};
 use numfuse::interp;
+use numfuse::ir::{
+    Args, Callee, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule,
+    Value,
+};
+use numfuse::jit::Jit;
 use numfuse::math::block::dispatch::Kernel;
 use numfuse::math::block::scalar::{HYPOT, LOG};
 use numfuse::math::block::{division, plain};
-use numfuse::ir::{
-    Args, Callee, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
-};
-use numfuse::jit::Jit;
 use numfuse::source::Span;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -27,7 +28,8 @@ fn modes() -> &'static [(Jit, Simd)] {
     static MODES: OnceLock<Vec<(Jit, Simd)>> = OnceLock::new();
     MODES.get_or_init(|| {
         let host = Jit::global().unwrap();
-        let mut modes = vec![(host.clone(), Simd::Scalar), (host.clone(), Simd::V128)];
+        let levels = Simd::ALL.iter().map(|(_, simd)| *simd).filter(|simd| *simd <= Simd::best());
+        let mut modes: Vec<(Jit, Simd)> = levels.map(|simd| (host.clone(), simd)).collect();
         for features in [&AVX[..], &[]] {
             if features.is_empty() || std::arch::is_x86_feature_detected!("avx") {
                 let target = Target::for_triple("x86_64-unknown-linux-gnu", features).unwrap();
@@ -456,9 +458,7 @@ fn generate(random: &mut Random, types: &[DType], scalars_only: bool, calls: boo
         let strides = match (is_target, scalars_only) {
             (true, false) => &[Stride::Contiguous][..],
             (true, true) => &[Stride::Contiguous, Stride::Strided],
-            (false, false) => {
-                &[Stride::Contiguous, Stride::Contiguous, Stride::Constant, Stride::Row, Stride::Column]
-            }
+            (false, false) => &[Stride::Contiguous, Stride::Contiguous, Stride::Constant, Stride::Row, Stride::Column],
             (false, true) => &[Stride::Contiguous, Stride::Strided, Stride::Constant, Stride::Row],
         };
         layouts.push(Layout { stride: random.pick(strides), swapped: swapped(random) });
@@ -481,7 +481,8 @@ fn generate(random: &mut Random, types: &[DType], scalars_only: bool, calls: boo
     for _ in 0..1 + random.below(25) {
         if calls && random.below(4) == 0 {
             let callee = &native[random.below(native.len())];
-            let find = |dtype: &DType| pool.get(dtype).map(|from| from[from.len() - 1 - random.clone().below(from.len())]);
+            let find =
+                |dtype: &DType| pool.get(dtype).map(|from| from[from.len() - 1 - random.clone().below(from.len())]);
             if let Some(values) = callee.params.iter().map(find).collect::<Option<Vec<Value>>>() {
                 let value = build.body.push(Inst::Call(Arc::clone(callee), values), Some(callee.result));
                 add(&mut pool, &build, value);

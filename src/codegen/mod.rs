@@ -4,6 +4,7 @@
 
 pub mod clif;
 pub mod segment;
+pub mod wide;
 
 use crate::math::block::dispatch;
 pub use crate::opt::FastMath;

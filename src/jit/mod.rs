@@ -36,6 +36,7 @@ mod steps;
 
 use crate::codegen::clif::{self, CodegenError, Target};
 use crate::codegen::segment::{self, Action};
+use crate::codegen::wide;
 use crate::codegen::{Entry, Layout, Simd};
 use crate::ir::{Callee, Inst, OperandId, Program};
 use cranelift::codegen::Context;
@@ -156,6 +157,11 @@ impl Jit {
         layouts: &[Layout],
         simd: Simd,
     ) -> Result<Vec<u8>, CodegenError> {
+        if let Some(level) = wide_level(simd)
+            && let Some(function) = wide_function(program, loop_index, layouts, level)?
+        {
+            return Ok(function);
+        }
         with_context(|context| {
             clif::lower(program, loop_index, layouts, simd, &self.target, context)?;
             assemble(&self.target, context)?;
@@ -165,6 +171,20 @@ impl Jit {
             }
             Ok(code.code_buffer().to_vec())
         })
+    }
+
+    /// Compiles a loop to vectors of the level's width; `None` where it has what these lack (see
+    /// [`wide::LACKING`]).
+    pub fn compile_wide(
+        &self,
+        program: &Program,
+        loop_index: usize,
+        layouts: &[Layout],
+        level: wide::Level,
+    ) -> Result<Option<Code>, CodegenError> {
+        let Some(function) = wide_function(program, loop_index, layouts, level)? else { return Ok(None) };
+        let (pages, entries) = self.place(&[&function])?;
+        Ok(Some(Code { pages, body: Body::Whole(entries[0]), size: function.len(), callees: Vec::new() }))
     }
 
     /// Puts finished machine code into memory; gives the address of each function.
@@ -216,6 +236,30 @@ impl Jit {
         simd: Simd,
     ) -> Result<String, CodegenError> {
         asm_text(&self.target, program, loop_index, layouts, simd)
+    }
+}
+
+/// The wide back end's level, if code may be that wide and the machine has it.
+fn wide_level(simd: Simd) -> Option<wide::Level> {
+    let level = match simd {
+        Simd::Scalar | Simd::V128 => return None,
+        Simd::Avx2 => wide::Level::Avx2,
+        Simd::Avx512 => wide::Level::Avx512,
+    };
+    wide::detect().map(|best| level.min(best))
+}
+
+/// The bytes of a loop for vectors of a level's width; `None` where it has what these lack.
+fn wide_function(
+    program: &Program,
+    loop_index: usize,
+    layouts: &[Layout],
+    level: wide::Level,
+) -> Result<Option<Vec<u8>>, CodegenError> {
+    let code = catch_unwind(AssertUnwindSafe(|| wide::lower(program, loop_index, layouts, level)));
+    match code {
+        Ok(code) => Ok(code.ok()),
+        Err(_) => Err(CodegenError("internal error in code generation, you have found a bug".into())),
     }
 }
 
@@ -274,6 +318,11 @@ pub fn asm_text(
     simd: Simd,
 ) -> Result<String, CodegenError> {
     let texts = for_segments(program, loop_index, layouts, simd, |program, loop_index, layouts, simd| {
+        if let Some(level) = wide_level(simd)
+            && let Ok(text) = wide::text(program, loop_index, layouts, level)
+        {
+            return Ok(text);
+        }
         with_context(|context| {
             clif::lower(program, loop_index, layouts, simd, target, context)?;
             context.set_disasm(true);

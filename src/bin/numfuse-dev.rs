@@ -69,7 +69,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<String, String> {
                 let name = value()?;
                 request.simd = Simd::parse(&name).ok_or(format!("no level is called {name}\n\n{USAGE}"))?;
             }
-            "--fastmath" => request.passes.fastmath = FastMath { contract: true },
+            "--fastmath" => request.passes.fastmath = FastMath { contract: true, afn: true },
             "--disable-pass" => {
                 let name = value()?;
                 if opt::PASSES.iter().all(|pass| pass.name != name) {

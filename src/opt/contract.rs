@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn before_and_after() {
         let passes = ["contract", "dce"];
-        let allowed = Options { fastmath: FastMath { contract: true }, ..Options::default() };
+        let allowed = Options { fastmath: FastMath { contract: true, ..FastMath::default() }, ..Options::default() };
         let loads = "v0: float64 = load a0; v1: float64 = load a1; ";
         for (before, after) in [
             (

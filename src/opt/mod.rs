@@ -7,6 +7,7 @@ mod contract;
 mod cse;
 mod dce;
 mod fold;
+mod powers;
 
 use crate::dtype::DType;
 use crate::ir::{Inst, Loop, Op, Program, Value, verify};
@@ -16,6 +17,8 @@ use crate::ir::{Inst, Loop, Op, Program, Value, verify};
 pub struct FastMath {
     /// `a * b + c` may be rounded once.
     pub contract: bool,
+    /// Functions may be wrong by up to four units in the last place.
+    pub afn: bool,
 }
 
 /// What the passes may do and which of them run.
@@ -41,6 +44,8 @@ pub struct Pass {
 pub const PASSES: &[Pass] = &[
     // First, since it makes instructions alike and unused.
     Pass { name: "fold", description: "evaluate constants, apply exact identities", run: fold::run },
+    // Before values are merged: powers of one base share products.
+    Pass { name: "powers", description: "multiply for small whole powers", run: powers::run },
     // Before contraction, which looks for products that are used once: a product that two sums
     // share must be seen as one.
     Pass { name: "cse", description: "compute what is the same once", run: cse::run },
@@ -184,7 +189,7 @@ mod tests {
             last = body.push(Inst::Op(Op::Add, Args::new(&[last, x])), Some(DType::F64));
         }
         body.push(Inst::Store(OperandId(4), last), None);
-        optimise(&mut program, &Options { fastmath: FastMath { contract: true }, ..Options::default() });
+        optimise(&mut program, &Options { fastmath: FastMath { contract: true, ..FastMath::default() }, ..Options::default() });
         assert_eq!(program.loops[0].insts.len(), 200_003);
     }
 }

@@ -370,7 +370,9 @@ fn reduced<'py>(py: Python<'py>, kernel: &KernelObject) -> PyResult<Bound<'py, P
     let Options { args, fastmath, limits, .. } = &kernel.fields.options;
     let args = args.as_ref().map(|args| PyTuple::new(py, args.iter().map(|name| &**name))).transpose()?;
     let limits = (limits.characters, limits.nodes, limits.depth);
-    let state = (kernel.kernel().text(), args, fastmath.contract, limits);
+    let flags = [(fastmath.contract, "contract"), (fastmath.afn, "afn")];
+    let flags: Vec<&str> = flags.into_iter().filter(|(allowed, _)| *allowed).map(|(_, name)| name).collect();
+    let state = (kernel.kernel().text(), args, flags, limits);
     let restore = py.import("numfuse._core")?.getattr("_restore_kernel")?;
     Ok((restore, state).into_pyobject(py)?.into_any())
 }

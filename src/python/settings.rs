@@ -72,18 +72,18 @@ pub(super) fn compile<'py>(
 
 /// Restores a pickled kernel.
 #[pyfunction]
-#[pyo3(signature = (text, args, contract, limits, /))]
+#[pyo3(signature = (text, args, fastmath, limits, /))]
 pub(super) fn _restore_kernel<'py>(
     py: Python<'py>,
     text: &str,
     args: Option<Vec<String>>,
-    contract: bool,
+    fastmath: Bound<'py, PyAny>,
     limits: (usize, usize, usize),
 ) -> PyResult<Bound<'py, PyAny>> {
     guarded(|| {
         let options = Options {
             args: args.map(|args| args.into_iter().map(Name::from).collect()),
-            fastmath: FastMath { contract },
+            fastmath: self::fastmath(&fastmath)?,
             limits: Limits { characters: limits.0, nodes: limits.1, depth: limits.2 },
             ..Options::default()
         };
@@ -106,7 +106,7 @@ fn argument_names(args: &Bound<'_, PyAny>) -> PyResult<Vec<Name>> {
 /// Which departures from strict arithmetic are allowed.
 pub(super) fn fastmath(value: &Bound<'_, PyAny>) -> PyResult<FastMath> {
     if let Ok(all) = value.cast::<PyBool>() {
-        return Ok(FastMath { contract: all.is_true() });
+        return Ok(FastMath { contract: all.is_true(), afn: all.is_true() });
     }
     let mut allowed = FastMath::default();
     let mut allow = |flag: &Bound<'_, PyAny>| match flag.extract::<&str>() {
@@ -114,8 +114,12 @@ pub(super) fn fastmath(value: &Bound<'_, PyAny>) -> PyResult<FastMath> {
             allowed.contract = true;
             Ok(())
         }
-        // Nothing departs from strict arithmetic in these ways yet.
-        Ok("reassoc" | "afn") => Ok(()),
+        Ok("afn") => {
+            allowed.afn = true;
+            Ok(())
+        }
+        // Nothing departs from strict arithmetic in this way yet.
+        Ok("reassoc") => Ok(()),
         _ => {
             let message =
                 format!("fastmath must be a bool, or of 'contract', 'reassoc' and 'afn' (got {})", flag.repr()?);

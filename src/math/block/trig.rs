@@ -80,11 +80,10 @@ struct Reduced {
     quadrant: u64,
 }
 
-/// Whether an argument's magnitude needs [`reduce_huge`]. Infinities and NaN don't: they become NaN
-/// on the short way.
+/// Whether an argument's magnitude is beyond [`LIMIT`].
 #[inline(always)]
 fn is_huge(magnitude: f64) -> bool {
-    (magnitude > LIMIT) & (magnitude < f64::INFINITY)
+    magnitude > LIMIT
 }
 
 /// Of a magnitude up to [`LIMIT`].
@@ -178,10 +177,14 @@ fn reduce_huge<const FMA: bool>(magnitude: f64) -> Reduced {
     Reduced { high, low, quadrant }
 }
 
-/// Of any magnitude.
+/// Of any magnitude: infinities become NaN.
 #[inline(always)]
 fn reduce_any<const FMA: bool>(magnitude: f64) -> Reduced {
-    if is_huge(magnitude) { reduce_huge::<FMA>(magnitude) } else { reduce::<FMA>(magnitude) }
+    if is_huge(magnitude) && magnitude < f64::INFINITY {
+        reduce_huge::<FMA>(magnitude)
+    } else {
+        reduce::<FMA>(magnitude)
+    }
 }
 
 /// The sine and the cosine of `high + low`, each as a number and one to add to it.
@@ -196,13 +199,14 @@ fn sine_and_cosine<const FMA: bool>(high: f64, low: f64) -> [(f64, f64); 2] {
     [(high, sine), (rough, cosine)]
 }
 
-/// The sine of a reduced argument that is `quarters` quarter turns further.
+/// The sine of a reduced argument that is `quarters` quarter turns further, negated where the
+/// highest bit of `sign` is set.
 #[inline(always)]
-fn sine_of<const FMA: bool>(x: Reduced, quarters: u64) -> f64 {
+fn sine_of<const FMA: bool>(x: Reduced, quarters: u64, sign: u64) -> f64 {
     let [sine, cosine] = sine_and_cosine::<FMA>(x.high, x.low);
     let quadrant = x.quadrant.wrapping_add(quarters);
     let (a, b) = (sine.0 + sine.1, cosine.0 + cosine.1);
-    flip(if quadrant & 1 == 0 { a } else { b }, quadrant << 62)
+    flip(if quadrant & 1 == 0 { a } else { b }, quadrant << 62 ^ sign)
 }
 
 /// The sine of a float64: at most 0.XX ULP.
@@ -214,12 +218,12 @@ impl Unary for Sin64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        (flip(sine_of::<FMA>(reduce::<FMA>(x.abs()), 0), x.to_bits()), is_huge(x.abs()))
+        (sine_of::<FMA>(reduce::<FMA>(x.abs()), 0, x.to_bits()), is_huge(x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        flip(sine_of::<FMA>(reduce_any::<FMA>(x.abs()), 0), x.to_bits())
+        sine_of::<FMA>(reduce_any::<FMA>(x.abs()), 0, x.to_bits())
     }
 }
 
@@ -232,19 +236,19 @@ impl Unary for Cos64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        (sine_of::<FMA>(reduce::<FMA>(x.abs()), 1), is_huge(x.abs()))
+        (sine_of::<FMA>(reduce::<FMA>(x.abs()), 1, 0), is_huge(x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        sine_of::<FMA>(reduce_any::<FMA>(x.abs()), 1)
+        sine_of::<FMA>(reduce_any::<FMA>(x.abs()), 1, 0)
     }
 }
 
 /// The tangent of a reduced argument, as the quotient of its sine and cosine to more than float64's
 /// precision.
 #[inline(always)]
-fn tangent_of<const FMA: bool>(x: Reduced) -> f64 {
+fn tangent_of<const FMA: bool>(x: Reduced, sign: u64) -> f64 {
     let [sine, cosine] = sine_and_cosine::<FMA>(x.high, x.low);
     let (sine, cosine) = (fast_two_sum(sine.0, sine.1), fast_two_sum(cosine.0, cosine.1));
     let even = x.quadrant & 1 == 0;
@@ -253,7 +257,7 @@ fn tangent_of<const FMA: bool>(x: Reduced) -> f64 {
         (either(sine.0, cosine.0), either(sine.1, cosine.1)),
         (either(cosine.0, sine.0), either(cosine.1, sine.1)),
     );
-    flip(value + rest, x.quadrant << 63)
+    flip(value + rest, x.quadrant << 63 ^ sign)
 }
 
 /// The tangent of a float64: at most 0.XX ULP.
@@ -265,12 +269,12 @@ impl Unary for Tan64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        (flip(tangent_of::<FMA>(reduce::<FMA>(x.abs())), x.to_bits()), is_huge(x.abs()))
+        (tangent_of::<FMA>(reduce::<FMA>(x.abs()), x.to_bits()), is_huge(x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        flip(tangent_of::<FMA>(reduce_any::<FMA>(x.abs())), x.to_bits())
+        tangent_of::<FMA>(reduce_any::<FMA>(x.abs()), x.to_bits())
     }
 }
 
@@ -293,7 +297,44 @@ fn short_sine<const FMA: bool>(r: f64) -> f64 {
     fma::<FMA>(r * z, polynomial::<FMA, 5>(z, &SIN_TAIL_WIDE), r)
 }
 
-/// The sine of a float32, in float64: at most 0.50X ULP.
+/// The greatest float32 that is reduced in float32.
+const LIMIT_SINGLE: f32 = 131_072.0;
+/// `pi/2` to 74 bits, each part rounded to nearest.
+const HALF_PI_SINGLE: [f32; 3] = [1.570_796_4, -4.371_139e-8, -1.715_124_5e-15];
+/// As [`SIN_TAIL`], to `2**-27`.
+const SIN_TAIL_SINGLE: [f32; 3] = [-0.166_666_54, 0.008_332_113, -0.000_195_087_6];
+/// As [`COS_TAIL`], to `2**-32`.
+const COS_TAIL_SINGLE: [f32; 3] = [0.041_666_646, -0.001_388_725_1, 2.442_569_3e-5];
+
+/// The sine of a magnitude up to [`LIMIT_SINGLE`] and of as many quarter turns more, negated where
+/// the highest bit of `sign` is set, by fused multiply-adds in float32.
+#[inline(always)]
+fn sine_of_single(magnitude: f32, quarters: u32, sign: u32) -> f32 {
+    // 1.5 * 2**23.
+    let round = 12_582_912.0;
+    let rounded = magnitude.mul_add(std::f32::consts::FRAC_2_PI, round);
+    let multiple = rounded - round;
+    let quadrant = rounded.to_bits().wrapping_add(quarters);
+    let [p1, p2, p3] = HALF_PI_SINGLE;
+    let rest = (-multiple).mul_add(p1, magnitude);
+    let product = multiple * p2;
+    let error = multiple.mul_add(p2, -product);
+    let high = rest - product;
+    let low = (-multiple).mul_add(p3, ((rest - high) - product) - error);
+    let z = high * high;
+    let [a, b, c] = SIN_TAIL_SINGLE;
+    let low_of_sine = low * z.mul_add(-0.5, 1.0);
+    let sine = high + (high * z).mul_add(z.mul_add(z.mul_add(c, b), a), low_of_sine);
+    let [a, b, c] = COS_TAIL_SINGLE;
+    let cosine = z.mul_add(z.mul_add(z.mul_add(c, b), a), -0.5);
+    let low_of_z = high.mul_add(low + low, high.mul_add(high, -z));
+    let cosine = 1.0 + z.mul_add(cosine, -0.5 * low_of_z);
+    let y = if quadrant & 1 == 0 { sine } else { cosine };
+    f32::from_bits(y.to_bits() ^ ((quadrant << 30 ^ sign) & 1 << 31))
+}
+
+/// The sine of a float32: at most 0.XX ULP. With fused multiply-adds in float32, without them in
+/// float64.
 struct Sin32;
 
 impl Unary for Sin32 {
@@ -302,6 +343,9 @@ impl Unary for Sin32 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        if FMA {
+            return (sine_of_single(x.abs(), 0, x.to_bits()), x.abs() > LIMIT_SINGLE);
+        }
         let (magnitude, sign) = (f64::from(x.abs()), f64::from(x).to_bits());
         let rounded = fma::<FMA>(magnitude, std::f64::consts::FRAC_1_PI, ROUND);
         let r = minus_multiple_of_pi::<FMA>(magnitude, rounded - ROUND);
@@ -310,12 +354,13 @@ impl Unary for Sin32 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
-        let (y, huge) = Self::fast::<FMA>(x);
-        if huge { Sin64::careful::<FMA>(x.into()) as f32 } else { y }
+        let (y, far) = Self::fast::<FMA>(x);
+        if far { Sin64::careful::<FMA>(x.into()) as f32 } else { y }
     }
 }
 
-/// The cosine of a float32, in float64: at most 0.50X ULP.
+/// The cosine of a float32: at most 0.XX ULP. With fused multiply-adds in float32, without them in
+/// float64.
 struct Cos32;
 
 impl Unary for Cos32 {
@@ -324,6 +369,9 @@ impl Unary for Cos32 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        if FMA {
+            return (sine_of_single(x.abs(), 1, 0), x.abs() > LIMIT_SINGLE);
+        }
         // The sine of x + pi/2: by odd multiples of pi/2.
         let magnitude = f64::from(x.abs());
         let rounded = fma::<FMA>(magnitude, std::f64::consts::FRAC_1_PI, -0.5) + ROUND;
@@ -333,8 +381,8 @@ impl Unary for Cos32 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
-        let (y, huge) = Self::fast::<FMA>(x);
-        if huge { Cos64::careful::<FMA>(x.into()) as f32 } else { y }
+        let (y, far) = Self::fast::<FMA>(x);
+        if far { Cos64::careful::<FMA>(x.into()) as f32 } else { y }
     }
 }
 
@@ -402,7 +450,7 @@ impl SinPi64 {
     #[inline(always)]
     fn of<const FMA: bool>(magnitude: f64, sign: u64) -> f64 {
         // The sum makes negative zeros positive ones.
-        flip(sine_of::<FMA>(reduce_half_turns::<FMA>(magnitude), 0) + 0.0, sign)
+        flip(sine_of::<FMA>(reduce_half_turns::<FMA>(magnitude), 0, 0) + 0.0, sign)
     }
 }
 
@@ -428,7 +476,7 @@ struct CosPi64;
 impl CosPi64 {
     #[inline(always)]
     fn of<const FMA: bool>(magnitude: f64) -> f64 {
-        sine_of::<FMA>(reduce_half_turns::<FMA>(magnitude), 1) + 0.0
+        sine_of::<FMA>(reduce_half_turns::<FMA>(magnitude), 1, 0) + 0.0
     }
 }
 

@@ -10,3 +10,6 @@
 //! not on its neighbours or its place.
 
 pub mod dispatch;
+pub mod exp;
+mod lane;
+pub mod log;

@@ -9,11 +9,16 @@
 //! gives the bits of `fast` wherever that is right. So a result depends on its own arguments alone,
 //! not on its neighbours or its place.
 
+#[cfg(test)]
+mod check;
 pub mod dispatch;
 pub mod division;
 pub mod erf;
+pub mod exp;
 pub mod hyperbolic;
 pub mod inverse_trig;
+mod lane;
+pub mod log;
 mod pair;
 pub mod plain;
 pub mod scalar;

@@ -13,3 +13,4 @@ pub mod dispatch;
 pub mod exp;
 mod lane;
 pub mod log;
+pub mod power;

@@ -12,4 +12,8 @@
 pub mod dispatch;
 pub mod division;
 pub mod erf;
+pub mod exp;
+mod lane;
+pub mod log;
 pub mod plain;
+pub mod power;

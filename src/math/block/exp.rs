@@ -1,0 +1,282 @@
+//! Exponentials.
+//!
+//! `b**x = 2**k * b**r` with an integer `k` and `|b**r|` between `sqrt(1/2)` and `sqrt(2)`; `r` keeps
+//! its rounding error (Cody and Waite's reduction), `b**r = 1 + r*ln(b) + r*r*Q(r)` with a minimax
+//! polynomial `Q`, and the first two terms are added without error (Dekker). So what is left is the
+//! last rounding, and some hundredths.
+
+use std::marker::PhantomData;
+
+use super::dispatch::{Kernels, Unary};
+use super::lane::{Lane, polynomial, product, sum};
+
+/// The constants of exponentials in an element type.
+pub(super) trait Exp: Lane {
+    /// `log2(e)`.
+    const LOG2_E: Self;
+    /// `log2(10)`.
+    const LOG2_10: Self;
+    /// `ln(2)`: so few digits that a multiple by an exponent is exact, and the rest.
+    const LN_2: (Self, Self);
+    /// `log10(2)` in the same way.
+    const LOG10_2: (Self, Self);
+    /// `ln(2)` rounded, and the rest.
+    const LN_2_WIDE: (Self, Self);
+    /// `ln(10)` in the same way.
+    const LN_10_WIDE: (Self, Self);
+    /// `(e**r - 1 - r) / r**2`.
+    const EXP_Q: &'static [Self];
+    /// The same, closer near zero, where the sum is not with 1.
+    const EXPM1_Q: &'static [Self];
+    /// `(2**r - 1 - r*ln(2)) / r**2`.
+    const EXP2_Q: &'static [Self];
+    /// `(10**r - 1 - r*ln(10)) / r**2`.
+    const EXP10_Q: &'static [Self];
+    /// Powers of two with exponents up to this, of either sign, are far from overflow and underflow.
+    const EXPONENT: Self;
+    /// Powers of two with exponents up to this, of either sign, times 1 are infinite or zero.
+    const BEYOND: Self;
+}
+
+impl Exp for f64 {
+    const LOG2_E: f64 = std::f64::consts::LOG2_E;
+    const LOG2_10: f64 = std::f64::consts::LOG2_10;
+    const LN_2: (f64, f64) = (0.6931471805598903, 5.497923018708371e-14);
+    const LOG10_2: (f64, f64) = (0.30102999566395283, 2.8363394551044964e-14);
+    const LN_2_WIDE: (f64, f64) = (std::f64::consts::LN_2, 2.3190468138462996e-17);
+    const LN_10_WIDE: (f64, f64) = (std::f64::consts::LN_10, -2.1707562233822494e-16);
+    const EXP_Q: &'static [f64] = &[
+        0.5000000000000011,
+        0.16666666666666413,
+        0.04166666666652976,
+        0.008333333333493571,
+        0.0013888888943714487,
+        0.00019841269508054517,
+        2.48014930242287e-05,
+        2.7557585229539544e-06,
+        2.763027230727598e-07,
+        2.500040947816085e-08,
+    ];
+    const EXPM1_Q: &'static [f64] = &[
+        0.5,
+        0.16666666666666677,
+        0.04166666666666655,
+        0.008333333333322009,
+        0.001388888888894981,
+        0.00019841269885279312,
+        2.480158718839779e-05,
+        2.7557244987003957e-06,
+        2.755739333304958e-07,
+        2.5108785084497096e-08,
+        2.087738735058755e-09,
+    ];
+    const EXP2_Q: &'static [f64] = &[
+        0.24022650695910122,
+        0.055504108664820744,
+        0.009618129107596874,
+        0.0013333558146684829,
+        0.00015403530454187044,
+        1.5252733547905924e-05,
+        1.3215436554213663e-06,
+        1.0178184255487958e-07,
+        7.073588300428899e-09,
+        4.4363643851099605e-10,
+    ];
+    const EXP10_Q: &'static [f64] = &[
+        2.6509490552392045,
+        2.0346785922934454,
+        1.1712551489084184,
+        0.539382929205953,
+        0.20699584951396507,
+        0.06808936393093708,
+        0.019597620130845886,
+        0.005013977232546206,
+        0.0011575561048668434,
+        0.00024116800301395965,
+    ];
+    const EXPONENT: f64 = 1020.0;
+    const BEYOND: f64 = 1080.0;
+}
+
+impl Exp for f32 {
+    const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    const LOG2_10: f32 = std::f32::consts::LOG2_10;
+    const LN_2: (f32, f32) = (0.693145752, 1.42860677e-06);
+    const LOG10_2: (f32, f32) = (0.301025391, 4.60503907e-06);
+    const LN_2_WIDE: (f32, f32) = (std::f32::consts::LN_2, -1.90465421e-09);
+    const LN_10_WIDE: (f32, f32) = (std::f32::consts::LN_10, -3.19754356e-08);
+    const EXP_Q: &'static [f32] = &[0.49999994, 0.166665196, 0.0416682474, 0.0083687678, 0.00138219504];
+    const EXPM1_Q: &'static [f32] = &[0.5, 0.166666657, 0.0416664705, 0.00833342038, 0.00139339105, 0.000198238457];
+    const EXP2_Q: &'static [f32] = &[0.240226477, 0.0555036217, 0.00961849466, 0.00133902545, 0.000153292916];
+    const EXP10_Q: &'static [f32] = &[2.65094876, 2.03466082, 1.17129958, 0.541676462, 0.205998227];
+    const EXPONENT: f32 = 124.0;
+    const BEYOND: f32 = 160.0;
+}
+
+/// `2**(shift - ROUND) * (high + low)`, where `high + low` is between `sqrt(1/2)` and `sqrt(2)`, and
+/// `low` less than a tenth of it.
+#[derive(Clone, Copy)]
+pub(super) struct Power<T> {
+    /// The exponent, plus [`Lane::ROUND`].
+    pub(super) shift: T,
+    /// The greater part.
+    pub(super) high: T,
+    /// The rest.
+    pub(super) low: T,
+}
+
+impl<T: Lane> Power<T> {
+    /// The value where it is a normal number.
+    #[inline(always)]
+    pub(super) fn normal(self) -> T {
+        (self.high + self.low).scale(self.shift)
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub(super) fn value(self) -> T {
+        (self.high + self.low).scale_far(self.shift)
+    }
+
+    /// The value rounded, and the error of that, where both are normal numbers or need not be right.
+    #[inline(always)]
+    pub(super) fn pair(self) -> (T, T) {
+        let (high, low) = sum(self.high, self.low);
+        let scale = T::pow2(self.shift - T::ROUND);
+        (high * scale, low * scale)
+    }
+}
+
+/// `k + ROUND`, and two parts of `r`, the second by far the smaller, with `x = k * unit + r`.
+#[inline(always)]
+fn reduce<T: Lane, const FMA: bool>(x: T, inverse: T, unit: (T, T)) -> (T, T, T) {
+    let shift = x.madd::<FMA>(inverse, T::ROUND);
+    let k = shift - T::ROUND;
+    (shift, (-k).madd::<FMA>(unit.0, x), -k * unit.1)
+}
+
+/// `e**x`, for `x` of no greater magnitude than `BEYOND * ln(2)`.
+#[inline(always)]
+pub(super) fn exp<T: Exp, const FMA: bool>(x: T) -> Power<T> {
+    let (shift, most, rest) = reduce::<T, FMA>(x, T::LOG2_E, T::LN_2);
+    let r = most + rest;
+    let rest = (r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXP_Q), rest);
+    Power { shift, high: T::of(1.0), low: most + rest }
+}
+
+/// `b**(most + rest)`, which is between `sqrt(1/2)` and `sqrt(2)`.
+#[inline(always)]
+fn near<T: Exp, const FMA: bool>(shift: T, most: T, rest: T, ln: (T, T), q: &[T]) -> Power<T> {
+    let (linear, rounding) = product::<T, FMA>(most, ln.0);
+    let (high, low) = sum(T::of(1.0), linear);
+    let r = most + rest;
+    let rest = rest.madd::<FMA>(ln.0, r.madd::<FMA>(ln.1, rounding));
+    Power { shift, high, low: low + (r * r).madd::<FMA>(polynomial::<T, FMA>(r, q), rest) }
+}
+
+/// `2**(x + rest)`, for `x` of no greater magnitude than `BEYOND`, and `rest` of a rounding error's.
+#[inline(always)]
+pub(super) fn exp2<T: Exp, const FMA: bool>(x: T, rest: T) -> Power<T> {
+    let shift = x + T::ROUND;
+    near::<T, FMA>(shift, x - (shift - T::ROUND), rest, T::LN_2_WIDE, T::EXP2_Q)
+}
+
+/// `10**x`, for `x` of no greater magnitude than `BEYOND * log10(2)`.
+#[inline(always)]
+fn exp10<T: Exp, const FMA: bool>(x: T) -> Power<T> {
+    let (shift, most, rest) = reduce::<T, FMA>(x, T::LOG2_10, T::LOG10_2);
+    near::<T, FMA>(shift, most, rest, T::LN_10_WIDE, T::EXP10_Q)
+}
+
+/// `e**x - 1` for `x` of no greater magnitude than `EXPONENT * ln(2)`.
+///
+/// `2**k * (e**r - 1 + (1 - 2**-k))`, where `1 - 2**-k` and `r` are added without error; here
+/// `high + low` may be of any magnitude.
+#[inline(always)]
+fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
+    let (shift, most, rest) = reduce::<T, FMA>(x, T::LOG2_E, T::LN_2);
+    // Without error for all k that matter: below -digits the value is -1 anyway.
+    let (one, error) = sum(T::of(1.0), -T::pow2(T::ROUND - shift));
+    let (r, rest) = sum(most, rest);
+    let (high, low) = sum(one, r);
+    let rest = (r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXPM1_Q), rest.madd::<FMA>(r, rest));
+    Power { shift, high, low: low + (error + rest) }
+}
+
+/// `x`, moved between `-bound` and `bound`; NaN stays NaN.
+#[inline(always)]
+pub(super) fn clamp<T: Lane>(x: T, bound: T) -> T {
+    let x = if x > bound { bound } else { x };
+    if x < -bound { -bound } else { x }
+}
+
+macro_rules! kernels {
+    ($($(#[doc = $doc:literal])+ $kernel:ident: |$x:ident| $power:expr, unit $unit:expr;)+) => {$(
+        $(#[doc = $doc])+
+        struct $kernel<T>(PhantomData<T>);
+
+        impl<T: Exp> Unary for $kernel<T> {
+            type X = T;
+            type Y = T;
+
+            #[inline(always)]
+            fn fast<const FMA: bool>($x: T) -> (T, bool) {
+                let is_usual = $x.abs() <= T::EXPONENT * $unit;
+                ($power.normal(), !is_usual)
+            }
+
+            #[inline(always)]
+            fn careful<const FMA: bool>(x: T) -> T {
+                let $x = clamp(x, T::BEYOND * $unit);
+                let value = $power.value();
+                if x.is_nan() { x } else { value }
+            }
+        }
+    )+};
+}
+
+kernels! {
+    /// `e**x`.
+    ExpKernel: |x| exp::<T, FMA>(x), unit T::LN_2.0;
+    /// `2**x`.
+    Exp2Kernel: |x| exp2::<T, FMA>(x, T::of(0.0)), unit T::of(1.0);
+    /// `10**x`.
+    Exp10Kernel: |x| exp10::<T, FMA>(x), unit T::LOG10_2.0;
+}
+
+/// `e**x - 1`.
+struct Expm1Kernel<T>(PhantomData<T>);
+
+impl<T: Exp> Unary for Expm1Kernel<T> {
+    type X = T;
+    type Y = T;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: T) -> (T, bool) {
+        let is_usual = x.abs() <= T::EXPONENT * T::LN_2.0;
+        // A zero's sign is lost in the sums.
+        (expm1::<T, FMA>(x).normal().copysign(x), !is_usual)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: T) -> T {
+        let bound = T::EXPONENT * T::LN_2.0;
+        // Below, the value is -1, so that it does not matter where.
+        let below = if x < -bound { -bound } else { x };
+        let usual = if below > bound { bound } else { below };
+        // Above, there is no difference to e**x.
+        let large = exp::<T, FMA>(clamp(x, T::BEYOND * T::LN_2.0)).value();
+        let value = expm1::<T, FMA>(usual).normal().copysign(x);
+        let value = if x > bound { large } else { value };
+        if x.is_nan() { x } else { value }
+    }
+}
+
+/// `e**x`.
+pub static EXP: Kernels = Kernels::unary::<ExpKernel<f32>, ExpKernel<f64>>("exp");
+/// `2**x`, exact for integers.
+pub static EXP2: Kernels = Kernels::unary::<Exp2Kernel<f32>, Exp2Kernel<f64>>("exp2");
+/// `10**x`, exact for integers where the power is a number of the type.
+pub static EXP10: Kernels = Kernels::unary::<Exp10Kernel<f32>, Exp10Kernel<f64>>("exp10");
+/// `e**x - 1`, without cancellation near zero.
+pub static EXPM1: Kernels = Kernels::unary::<Expm1Kernel<f32>, Expm1Kernel<f64>>("expm1");

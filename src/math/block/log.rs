@@ -1,0 +1,187 @@
+//! Logarithms.
+//!
+//! `x = 2**k * (1 + f)` with `1 + f` between `sqrt(1/2)` and `sqrt(2)`. With `s = f / (2 + f)`,
+//! `ln(1 + f) = 2*atanh(s) = f - s * (f - R)` where `R` is a minimax polynomial in `s*s` (the method of
+//! FreeBSD's msun). `f` is exact, and is added to `k * ln(2)` without error (Dekker), so that what is
+//! left is the last rounding and some tenths. For other bases, `f` times the constant is in two parts.
+
+use std::marker::PhantomData;
+
+use super::dispatch::{Kernels, Unary};
+use super::exp::Exp;
+use super::lane::{Lane, any_sum, polynomial, product, sum};
+
+/// The constants of logarithms in an element type.
+pub(super) trait Log: Exp {
+    /// `log2(e)` rounded, and the rest.
+    const LOG2_E_WIDE: (Self, Self);
+    /// `log10(e)` in the same way.
+    const LOG10_E_WIDE: (Self, Self);
+    /// `(ln((1+s) / (1-s)) - 2*s) / s**3`, a polynomial in `s*s`.
+    const LOG_R: &'static [Self];
+}
+
+impl Log for f64 {
+    const LOG2_E_WIDE: (f64, f64) = (std::f64::consts::LOG2_E, 2.0355273740931033e-17);
+    const LOG10_E_WIDE: (f64, f64) = (std::f64::consts::LOG10_E, 1.098319650216765e-17);
+    const LOG_R: &'static [f64] = &[
+        0.6666666666666731,
+        0.39999999999435065,
+        0.28571428738574295,
+        0.2222219890787768,
+        0.18183549290378323,
+        0.15314385722335117,
+        0.14793008805199606,
+    ];
+}
+
+impl Log for f32 {
+    const LOG2_E_WIDE: (f32, f32) = (std::f32::consts::LOG2_E, 1.92596303e-08);
+    const LOG10_E_WIDE: (f32, f32) = (std::f32::consts::LOG10_E, -1.010305e-08);
+    const LOG_R: &'static [f32] = &[0.666666627, 0.400003314, 0.285374403, 0.235803932];
+}
+
+/// `ln(1 + f) - f`, for `1 + f` between `sqrt(1/2)` and `sqrt(2)`.
+#[inline(always)]
+fn beyond_linear<T: Log, const FMA: bool>(f: T) -> T {
+    let s = f / (T::of(2.0) + f);
+    let z = s * s;
+    let half = f * T::of(0.5);
+    // ln(1 + f) = 2*s + s*z*R, and 2*s = f - f*f/2 + s*f*f/2.
+    let (square, error) = product::<T, FMA>(half, f);
+    let rest = z.madd::<FMA>(polynomial::<T, FMA>(z, T::LOG_R), square);
+    if FMA { (-half).madd::<FMA>(f, s * rest) } else { (s * rest - error) - square }
+}
+
+/// `ln(2**k * (1 + f + error))` in two parts; `error` is that of a rounded `f`.
+#[inline(always)]
+pub(super) fn natural<T: Log, const FMA: bool>(k: T, f: T, error: T) -> (T, T) {
+    // Without k, f is the greater.
+    let (high, low) = sum(k * T::LN_2.0, f);
+    let rest = k.madd::<FMA>(T::LN_2.1, error);
+    (high, low + (rest + beyond_linear::<T, FMA>(f)))
+}
+
+/// `log_b(2**k * (1 + f))` in two parts, from `log_b(e)` and `log_b(2)` times `k`.
+#[inline(always)]
+fn based<T: Log, const FMA: bool>(k: (T, T), f: T, scale: (T, T)) -> (T, T) {
+    let (linear, error) = product::<T, FMA>(f, scale.0);
+    let (high, low) = sum(k.0, linear);
+    let rest = f.madd::<FMA>(scale.1, error) + k.1;
+    let beyond = beyond_linear::<T, FMA>(f);
+    if FMA {
+        (high, low + beyond.madd::<FMA>(scale.0, rest))
+    } else {
+        let (beyond, error) = product::<T, FMA>(beyond, scale.0);
+        (high, low + (beyond + (rest + error)))
+    }
+}
+
+/// `k` and `m` with `x = m * 2**k`, also of a subnormal number.
+#[inline(always)]
+pub(super) fn split<T: Lane>(x: T) -> (T, T) {
+    let is_subnormal = x < T::TINY;
+    let (k, m) = (if is_subnormal { x * T::LIFTED } else { x }).split();
+    (if is_subnormal { k - T::LIFT } else { k }, m)
+}
+
+/// The value of a logarithm where `value` is that for normal and subnormal `x`.
+#[inline(always)]
+pub(super) fn special<T: Lane>(x: T, value: T) -> T {
+    let value = if x > T::of(0.0) { value } else { T::NAN };
+    let value = if x == T::of(0.0) { -T::INFINITY } else { value };
+    if x == T::INFINITY { x } else { value }
+}
+
+macro_rules! kernels {
+    ($($(#[doc = $doc:literal])+ $kernel:ident: |$k:ident, $f:ident| $parts:expr;)+) => {$(
+        $(#[doc = $doc])+
+        struct $kernel<T>(PhantomData<T>);
+
+        impl<T: Log> $kernel<T> {
+            #[inline(always)]
+            fn value<const FMA: bool>($k: T, m: T) -> T {
+                let $f = m - T::of(1.0);
+                let (high, low) = $parts;
+                high + low
+            }
+        }
+
+        impl<T: Log> Unary for $kernel<T> {
+            type X = T;
+            type Y = T;
+
+            #[inline(always)]
+            fn fast<const FMA: bool>(x: T) -> (T, bool) {
+                let (k, m) = x.split();
+                let is_usual = (x >= T::TINY) & (x <= T::MAX);
+                (Self::value::<FMA>(k, m), !is_usual)
+            }
+
+            #[inline(always)]
+            fn careful<const FMA: bool>(x: T) -> T {
+                let (k, m) = split(x);
+                special(x, Self::value::<FMA>(k, m))
+            }
+        }
+    )+};
+}
+
+kernels! {
+    /// The natural logarithm.
+    LogKernel: |k, f| natural::<T, FMA>(k, f, T::of(0.0));
+    /// The logarithm to base 2.
+    Log2Kernel: |k, f| based::<T, FMA>((k, T::of(0.0)), f, T::LOG2_E_WIDE);
+    /// The logarithm to base 10.
+    Log10Kernel: |k, f| based::<T, FMA>((k * T::LOG10_2.0, k * T::LOG10_2.1), f, T::LOG10_E_WIDE);
+}
+
+/// `ln(1 + x + error)` in two parts, for `x` over -1 and under `2**EXPONENT`; `error` is that of a
+/// rounded `x`.
+///
+/// `1 + x` in two parts is `2**k * (m + part)`; then `f = m - 1 + part` is rounded, which is exactly `x`
+/// where `k` is 0 and `error` is.
+#[inline(always)]
+pub(super) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, T) {
+    let (one_plus, rest) = any_sum(T::of(1.0), x);
+    let (k, m) = one_plus.split();
+    let (f, rest) = any_sum(m - T::of(1.0), (rest + error) * T::pow2(-k));
+    // ln(1 + f + rest) = ln(1 + f) + rest / (1 + f).
+    natural::<T, FMA>(k, f, (-rest).madd::<FMA>(f, rest))
+}
+
+/// `ln(1 + x)`.
+struct Log1pKernel<T>(PhantomData<T>);
+
+impl<T: Log> Unary for Log1pKernel<T> {
+    type X = T;
+    type Y = T;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: T) -> (T, bool) {
+        let is_usual = (x > T::of(-1.0)) & (x < T::TINY_INVERSE);
+        let (high, low) = one_plus::<T, FMA>(x, T::of(0.0));
+        // A zero's sign is lost in the sums.
+        ((high + low).copysign(x), !is_usual)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: T) -> T {
+        let usual = if x < T::TINY_INVERSE { x } else { T::of(1.0) };
+        let (high, low) = one_plus::<T, FMA>(usual, T::of(0.0));
+        // For large numbers there is no difference to ln(x).
+        let large = LogKernel::<T>::careful::<FMA>(x);
+        let value = if x < T::TINY_INVERSE { (high + low).copysign(x) } else { large };
+        let value = if x == T::of(-1.0) { -T::INFINITY } else { value };
+        if x < T::of(-1.0) { T::NAN } else { value }
+    }
+}
+
+/// The natural logarithm.
+pub static LOG: Kernels = Kernels::unary::<LogKernel<f32>, LogKernel<f64>>("log");
+/// The logarithm to base 2, exact for powers of two.
+pub static LOG2: Kernels = Kernels::unary::<Log2Kernel<f32>, Log2Kernel<f64>>("log2");
+/// The logarithm to base 10, exact for powers of ten that are numbers of the type.
+pub static LOG10: Kernels = Kernels::unary::<Log10Kernel<f32>, Log10Kernel<f64>>("log10");
+/// `ln(1 + x)`, without cancellation near zero.
+pub static LOG1P: Kernels = Kernels::unary::<Log1pKernel<f32>, Log1pKernel<f64>>("log1p");

@@ -1,0 +1,498 @@
+//! Hyperbolic functions and their inverses.
+//!
+//! The functions reduce the argument by multiples of `ln(2)`, and join polynomials of the rest with
+//! powers of two. The inverses are logarithms of sums that are known to more than float64's
+//! precision. Polynomials are minimax ones of relative error, found by Remez's algorithm.
+
+use super::dispatch::{Kernels, Unary};
+use super::pair::{ROUND, fast_two_sum, flip, fma, minus_product, polynomial, quotient, two_product};
+
+/// The hyperbolic sine.
+pub static SINH: Kernels = Kernels::unary::<Sinh32, Sinh64>("sinh");
+/// The hyperbolic cosine.
+pub static COSH: Kernels = Kernels::unary::<Cosh32, Cosh64>("cosh");
+/// The hyperbolic tangent.
+pub static TANH: Kernels = Kernels::unary::<Tanh32, Tanh64>("tanh");
+/// The inverse of the hyperbolic sine.
+pub static ARCSINH: Kernels = Kernels::unary::<ArcSinh32, ArcSinh64>("arcsinh");
+/// The inverse of the hyperbolic cosine, where that is not negative.
+pub static ARCCOSH: Kernels = Kernels::unary::<ArcCosh32, ArcCosh64>("arccosh");
+/// The inverse of the hyperbolic tangent.
+pub static ARCTANH: Kernels = Kernels::unary::<ArcTanh32, ArcTanh64>("arctanh");
+
+/// `ln(2)` to 95 bits, the first part of 42 bits: exact times a multiple below `2**11`.
+const LN_2: [f64; 2] = [0.693_147_180_559_890_3, 5.497_923_018_708_371e-14];
+
+/// `(expm1(r) - r - r*r/2) / r**3`, to `2**-55` of `expm1(r)` where `|r| <= ln(2)/2`.
+const EXPM1_TAIL: [f64; 9] = [
+    0.16666666666666602,
+    0.04166666666662,
+    0.008333333333388466,
+    0.0013888888920498877,
+    0.0001984126970912886,
+    2.480151636189e-05,
+    2.755742527609606e-06,
+    2.762222106685931e-07,
+    2.5045838317077707e-08,
+];
+/// `(expm1(r) - r) / r**2`, to `2**-32` of `expm1(r)`.
+const EXPM1_TAIL_SHORT: [f64; 6] = [
+    0.5000000044158688,
+    0.16666666370243935,
+    0.041666360917803666,
+    0.008333389402668454,
+    0.001394062739272891,
+    0.0001984586538087074,
+];
+/// `(sinh(r)/r - 1) / z` over `z = r*r`, to `2**-60` of `sinh(r)` where `|r| <= ln(2)/2`.
+const SINH_TAIL: [f64; 5] =
+    [0.16666666666666677, 0.00833333333332167, 0.00019841269886020698, 2.755724431817151e-06, 2.5108998443154902e-08];
+/// `(cosh(r) - 1 - z/2) / z**2` over `z = r*r`, to `2**-67` of `cosh(r)`.
+const COSH_TAIL: [f64; 5] =
+    [0.041666666666666685, 0.0013888888888873461, 2.480158734879275e-05, 2.755725220630952e-07, 2.092164067126744e-09];
+/// As [`SINH_TAIL`], to `2**-37`.
+const SINH_TAIL_SHORT: [f64; 3] = [0.16666666754061413, 0.008333289084303756, 0.00019904883798728458];
+/// As [`COSH_TAIL`], to `2**-33`.
+const COSH_TAIL_SHORT: [f64; 2] = [0.041666459437461535, 0.001393540885988309];
+/// `(ln((1+s)/(1-s)) - 2*s) / s**3` over `s*s`, to `2**-59` of the logarithm where that is at most
+/// `ln(2)/2` in magnitude.
+const LN_TAIL: [f64; 7] = [
+    0.6666666666666734,
+    0.3999999999941601,
+    0.2857142874210235,
+    0.22222198601208262,
+    0.18183562939336803,
+    0.15314084223401653,
+    0.14795630690200356,
+];
+/// The same to `2**-30`.
+const LN_TAIL_SHORT: [f64; 3] = [0.6666677608346998, 0.39977571715346116, 0.2987103944187388];
+
+/// Two to the power of an integer below `2**10` in magnitude that was rounded by adding [`ROUND`].
+#[inline(always)]
+fn power_of_two(rounded: f64) -> f64 {
+    f64::from_bits((rounded.to_bits() << 52).wrapping_add(1023 << 52))
+}
+
+/// A number up to 710.6 less a multiple of `ln(2)`, in `[-ln(2)/2, ln(2)/2]`: a number, one to add
+/// to it, and the multiple.
+#[inline(always)]
+fn reduce<const FMA: bool>(x: f64) -> (f64, f64, f64) {
+    let multiple = fma::<FMA>(x, std::f64::consts::LOG2_E, ROUND) - ROUND;
+    let rest = fma::<FMA>(-multiple, LN_2[0], x);
+    let (high, low) = fast_two_sum(rest, -(multiple * LN_2[1]));
+    (high, low, multiple)
+}
+
+/// For a multiple `n` of `ln(2)`: `2 + 2**(1 - 2*n)`, `2 - 2**(1 - 2*n)`, and `2**(n - 2)`, with
+/// which they are twice its hyperbolic cosine and sine. Two of them times the last don't overflow
+/// where a hyperbolic function doesn't.
+#[inline(always)]
+fn powers(multiple: f64) -> (f64, f64, f64) {
+    let scale = power_of_two((multiple - 2.0) + ROUND);
+    // Beyond 32 it doesn't count.
+    let lesser = power_of_two((1.0 - 2.0 * at_most(32.0, multiple)) + ROUND);
+    (2.0 + lesser, 2.0 - lesser, scale)
+}
+
+/// A magnitude, but where that is greater than the limit, the limit.
+#[inline(always)]
+fn at_most(limit: f64, magnitude: f64) -> f64 {
+    if magnitude > limit { limit } else { magnitude }
+}
+
+/// Beyond it hyperbolic sines and cosines overflow, and the multiples of `ln(2)` up to it are such
+/// that their [`powers`] don't.
+const OVERFLOW: f64 = 710.6;
+/// The same of float32, with results that don't overflow float64.
+const OVERFLOW_SHORT: f64 = 100.0;
+
+/// The hyperbolic sine and cosine of the rest of an argument: each less its leading term.
+#[inline(always)]
+fn tails<const FMA: bool>(high: f64, low: f64) -> (f64, f64) {
+    let z = high * high;
+    let sine = fma::<FMA>(high * z, polynomial::<FMA, 5>(z, &SINH_TAIL), low);
+    let cosine = fma::<FMA>(z * z, polynomial::<FMA, 5>(z, &COSH_TAIL), fma::<FMA>(high, low, 0.5 * z));
+    (sine, cosine)
+}
+
+/// `c + c*cosine + s*(r + sine)`: the greatest terms with their error.
+#[inline(always)]
+fn join<const FMA: bool>(c: f64, cosine: f64, s: f64, r: f64, sine: f64) -> f64 {
+    let product = s * r;
+    let rest = minus_product::<FMA>(product, s, r);
+    // The product is at most as great as the other term, or that is zero.
+    let (sum, error) = fast_two_sum(c, product);
+    let small = fma::<FMA>(c, cosine, s * sine);
+    sum + (small + (error - rest))
+}
+
+/// The hyperbolic sine of a float64: at most X.XX ULP. With the rest `r` and `2**n`, it is
+/// `sinh(r)*cosh(n*ln(2)) + cosh(r)*sinh(n*ln(2))`.
+struct Sinh64;
+
+impl Unary for Sinh64 {
+    type X = f64;
+    type Y = f64;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f64) -> f64 {
+        let (high, low, multiple) = reduce::<FMA>(at_most(OVERFLOW, x.abs()));
+        let (plus, minus, scale) = powers(multiple);
+        let (sine, cosine) = tails::<FMA>(high, low);
+        flip(scale * join::<FMA>(minus, cosine, plus, high, sine), x.to_bits())
+    }
+}
+
+/// The hyperbolic cosine of a float64: at most X.XX ULP. With the rest `r` and `2**n`, it is
+/// `cosh(r)*cosh(n*ln(2)) + sinh(r)*sinh(n*ln(2))`.
+struct Cosh64;
+
+impl Unary for Cosh64 {
+    type X = f64;
+    type Y = f64;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f64) -> f64 {
+        let (high, low, multiple) = reduce::<FMA>(at_most(OVERFLOW, x.abs()));
+        let (plus, minus, scale) = powers(multiple);
+        let (sine, cosine) = tails::<FMA>(high, low);
+        scale * join::<FMA>(plus, cosine, minus, high, sine)
+    }
+}
+
+/// The hyperbolic sine and cosine of the rest of an argument, for results in float32.
+#[inline(always)]
+fn short_sine_and_cosine<const FMA: bool>(r: f64) -> (f64, f64) {
+    let z = r * r;
+    let sine = fma::<FMA>(r * z, polynomial::<FMA, 3>(z, &SINH_TAIL_SHORT), r);
+    let cosine = fma::<FMA>(z * z, polynomial::<FMA, 2>(z, &COSH_TAIL_SHORT), fma::<FMA>(0.5, z, 1.0));
+    (sine, cosine)
+}
+
+/// The hyperbolic sine of a float32, in float64: at most X.XX ULP.
+struct Sinh32;
+
+impl Unary for Sinh32 {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        let x = f64::from(x);
+        let (high, _, multiple) = reduce::<FMA>(at_most(OVERFLOW_SHORT, x.abs()));
+        let (plus, minus, scale) = powers(multiple);
+        let (sine, cosine) = short_sine_and_cosine::<FMA>(high);
+        flip(scale * fma::<FMA>(minus, cosine, plus * sine), x.to_bits()) as f32
+    }
+}
+
+/// The hyperbolic cosine of a float32, in float64: at most X.XX ULP.
+struct Cosh32;
+
+impl Unary for Cosh32 {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        let (high, _, multiple) = reduce::<FMA>(at_most(OVERFLOW_SHORT, f64::from(x.abs())));
+        let (plus, minus, scale) = powers(multiple);
+        let (sine, cosine) = short_sine_and_cosine::<FMA>(high);
+        (scale * fma::<FMA>(plus, cosine, minus * sine)) as f32
+    }
+}
+
+/// The hyperbolic tangent of a float64: at most X.XX ULP. With `m = expm1(-2*x)` it is
+/// `-m / (m + 2)`, where the errors of the terms are added to the quotient.
+struct Tanh64;
+
+impl Unary for Tanh64 {
+    type X = f64;
+    type Y = f64;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f64) -> f64 {
+        // From 22 on it rounds to 1.
+        let magnitude = at_most(22.0, x.abs());
+        let (r, low, multiple) = reduce::<FMA>(-2.0 * magnitude);
+        let z = r * r;
+        let tail = fma::<FMA>(r, polynomial::<FMA, 9>(r, &EXPM1_TAIL), 0.5);
+        let (r, low) = fast_two_sum(r, fma::<FMA>(z, tail, low));
+        // 2**n * (1 + expm1(r)) - 1, where one of the terms 2**n - 1 and 2**n * r is zero or the
+        // lesser.
+        let scale = power_of_two(multiple + ROUND);
+        let (m, error) = fast_two_sum(scale - 1.0, scale * r);
+        let low = fma::<FMA>(scale, low, error);
+        let (bottom, error) = fast_two_sum(2.0, m);
+        // The errors of numerator and denominator, divided by the latter, whose reciprocal is
+        // (1 - m/bottom) / 2.
+        let ratio = m / bottom;
+        let rest = fma::<FMA>(-ratio, low + error, low) * fma::<FMA>(-0.5, ratio, 0.5);
+        flip((ratio + rest).abs(), x.to_bits())
+    }
+}
+
+/// The hyperbolic tangent of a float32, in float64: at most X.XX ULP.
+struct Tanh32;
+
+impl Unary for Tanh32 {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        let x = f64::from(x);
+        let rounded = fma::<FMA>(at_most(22.0, x.abs()), 2.0 * std::f64::consts::LOG2_E, ROUND);
+        let r = fma::<FMA>(rounded - ROUND, -std::f64::consts::LN_2, 2.0 * at_most(22.0, x.abs()));
+        let scale = power_of_two(rounded);
+        let m = fma::<FMA>(r * r, polynomial::<FMA, 6>(r, &EXPM1_TAIL_SHORT), r);
+        let m = fma::<FMA>(scale, m, scale - 1.0);
+        flip(m / (m + 2.0), x.to_bits()) as f32
+    }
+}
+
+/// The natural logarithm of `2**more * (x + low)` for a positive normal `x` from 1/2, of which `low`
+/// is at most a last place or so.
+#[inline(always)]
+fn ln<const FMA: bool>(x: f64, low: f64, more: f64) -> f64 {
+    let (m, exponent, scale) = split(x);
+    let f = m - 1.0;
+    let s = f / (m + 1.0);
+    let z = s * s;
+    let half = 0.5 * f * f;
+    let tail = s * fma::<FMA>(z, polynomial::<FMA, 7>(z, &LN_TAIL), half);
+    let n = exponent + more;
+    // f - half + tail + n * ln(2) + low / m
+    let low = fma::<FMA>(n, LN_2[1], low * scale / m);
+    let (high, error) = fast_two_sum(n * LN_2[0], f);
+    high + (((tail + low) - half) + error)
+}
+
+/// A mantissa in `[sqrt(1/2), sqrt(2)]`, the exponent to it, and the power of two that takes the
+/// number to the mantissa.
+#[inline(always)]
+fn split(x: f64) -> (f64, f64, f64) {
+    // What is added carries into the exponent from sqrt(2) on.
+    const CARRY: u64 = (1023 << 52) - 0x3fe6_a09e_667f_3bcd;
+    let exponent = x.to_bits().wrapping_add(CARRY) >> 52;
+    let scale = f64::from_bits((2046_u64.wrapping_sub(exponent)) << 52);
+    (x * scale, f64::from_bits(ROUND.to_bits() | exponent) - (ROUND + 1023.0), scale)
+}
+
+/// The same for results in float32.
+#[inline(always)]
+fn short_ln<const FMA: bool>(x: f64, low: f64) -> f64 {
+    let (m, exponent, scale) = split(x);
+    let f = fma::<FMA>(low, scale, m - 1.0);
+    let s = f / (f + 2.0);
+    let z = s * s;
+    fma::<FMA>(exponent, std::f64::consts::LN_2, s * fma::<FMA>(z, polynomial::<FMA, 3>(z, &LN_TAIL_SHORT), 2.0))
+}
+
+/// The sum of 1 and a number that is not negative, and its error.
+#[inline(always)]
+fn one_plus(f: f64) -> (f64, f64) {
+    let sum = 1.0 + f;
+    // The lesser term is what the error is taken against.
+    let error = if f < 1.0 { f - (sum - 1.0) } else { 1.0 - (sum - f) };
+    (sum, error)
+}
+
+/// From here on the square root of `x*x + 1` or `x*x - 1` is `x`.
+const LARGE: f64 = 268_435_456.0;
+
+/// The inverse of the hyperbolic sine of a float64: at most X.XX ULP. It is
+/// `log1p(x + x*x / (1 + sqrt(x*x + 1)))`.
+struct ArcSinh64;
+
+impl Unary for ArcSinh64 {
+    type X = f64;
+    type Y = f64;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f64) -> f64 {
+        let magnitude = x.abs();
+        let large = magnitude >= LARGE;
+        let bounded = if large { 1.0 } else { magnitude };
+        let square = bounded * bounded;
+        let more = square / (1.0 + fma::<FMA>(bounded, bounded, 1.0).sqrt());
+        let (f, low) = fast_two_sum(bounded, more);
+        let (sum, error) = one_plus(f);
+        let y = ln::<FMA>(
+            if large { 0.25 * magnitude } else { sum },
+            if large { 0.0 } else { error + low },
+            if large { 3.0 } else { 0.0 },
+        );
+        flip(if magnitude < f64::INFINITY { y } else { magnitude }, x.to_bits())
+    }
+}
+
+/// The inverse of the hyperbolic sine of a float32, in float64: at most X.XX ULP.
+struct ArcSinh32;
+
+impl Unary for ArcSinh32 {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        let x = f64::from(x);
+        let magnitude = x.abs();
+        let square = magnitude * magnitude;
+        let (sum, low) = one_plus(magnitude + square / (1.0 + (square + 1.0).sqrt()));
+        let y = short_ln::<FMA>(sum, low);
+        flip(if magnitude < f64::INFINITY { y } else { magnitude }, x.to_bits()) as f32
+    }
+}
+
+/// The inverse of the hyperbolic cosine of a float64: at most X.XX ULP. With `t = x - 1` it is
+/// `log1p(t + sqrt(2*t + t*t))`, and the root is found to more than float64's precision.
+struct ArcCosh64;
+
+impl Unary for ArcCosh64 {
+    type X = f64;
+    type Y = f64;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f64) -> f64 {
+        let large = x >= LARGE;
+        let t = if large { 1.0 } else { x } - 1.0;
+        let (square, square_error) = two_product::<FMA>(t, t);
+        // For t > 2 the order is wrong, but then an error of the last place counts half.
+        let (sum, error) = fast_two_sum(t + t, square);
+        let root = sum.sqrt();
+        let rest = minus_product::<FMA>(sum, root, root) + (error + square_error);
+        // Of zero, it adds zero.
+        let root_error = rest / (root + root + f64::MIN_POSITIVE);
+        let (f, low) = fast_two_sum(root, t);
+        let (sum, error) = one_plus(f);
+        let y = ln::<FMA>(
+            if large { 0.25 * x } else { sum },
+            if large { 0.0 } else { error + (low + root_error) },
+            if large { 3.0 } else { 0.0 },
+        );
+        let y = if x < f64::INFINITY { y } else { x };
+        if x < 1.0 { f64::NAN } else { y }
+    }
+}
+
+/// The inverse of the hyperbolic cosine of a float32, in float64: at most X.XX ULP.
+struct ArcCosh32;
+
+impl Unary for ArcCosh32 {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        let x = f64::from(x);
+        let t = x - 1.0;
+        let (sum, low) = one_plus(t + (t * (t + 2.0)).sqrt());
+        let y = short_ln::<FMA>(sum, low);
+        let y = if x < f64::INFINITY { y } else { x };
+        (if x < 1.0 { f64::NAN } else { y }) as f32
+    }
+}
+
+/// The inverse of the hyperbolic tangent of a float64: at most X.XX ULP. It is half of
+/// `log1p(2*x / (1 - x))`, with the quotient to more than float64's precision.
+struct ArcTanh64;
+
+/// Outside the open interval from -1 to 1, the inverse of the hyperbolic tangent's magnitude is
+/// infinity or NaN.
+#[inline(always)]
+fn beyond_one(magnitude: f64) -> f64 {
+    if magnitude == 1.0 { f64::INFINITY } else { f64::NAN }
+}
+
+impl Unary for ArcTanh64 {
+    type X = f64;
+    type Y = f64;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f64) -> f64 {
+        let magnitude = x.abs();
+        let (high, low) = quotient::<FMA>((magnitude + magnitude, 0.0), fast_two_sum(1.0, -magnitude));
+        let (sum, error) = one_plus(high);
+        let y = 0.5 * ln::<FMA>(sum, error + low, 0.0);
+        flip(if magnitude < 1.0 { y } else { beyond_one(magnitude) }, x.to_bits())
+    }
+}
+
+/// The inverse of the hyperbolic tangent of a float32, in float64: at most X.XX ULP.
+struct ArcTanh32;
+
+impl Unary for ArcTanh32 {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        let x = f64::from(x);
+        let magnitude = x.abs();
+        let (sum, low) = one_plus((magnitude + magnitude) / (1.0 - magnitude));
+        let y = 0.5 * short_ln::<FMA>(sum, low);
+        flip(if magnitude < 1.0 { y } else { beyond_one(magnitude) }, x.to_bits()) as f32
+    }
+}

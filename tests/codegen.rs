@@ -12,7 +12,8 @@ use numfuse::ir::{
 };
 use numfuse::jit::Jit;
 use numfuse::math::block::dispatch::Kernel;
-use numfuse::math::block::scalar::{HYPOT, LOG};
+use numfuse::math::block::log::LOG;
+use numfuse::math::block::power::HYPOT;
 use numfuse::math::block::{division, plain};
 use numfuse::source::Span;
 use std::collections::BTreeMap;

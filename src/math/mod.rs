@@ -1,5 +1,6 @@
 //! The mathematics behind native functions.
 
+pub mod accuracy;
 pub mod block;
 pub mod elementary;
 pub mod integer;

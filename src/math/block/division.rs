@@ -391,6 +391,7 @@ pub fn integer(op: Op, dtype: DType) -> Option<Kernel> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dtype::Scalar;
 
     /// SplitMix64.
     struct Random(u64);
@@ -448,5 +449,52 @@ mod tests {
             check::<Floor<f32, REMAINDER>, f32>(x, y, Float::floor_mod);
             check::<Trunc<f32>, f32>(x, y, Float::fmod);
         }
+    }
+
+    #[test]
+    fn integers_are_divided_as_in_128_bits() {
+        fn check<R: Rounding, T: Element + PartialEq + std::fmt::Debug>(op: Op, x: T, y: T)
+        where
+            Integer<R, T>: Binary<X = T, Z = T, Y = T>,
+        {
+            let (a, b) = (x.to_scalar().as_int(), y.to_scalar().as_int());
+            let floor_mod = |a: i128, b: i128| (a % b + b) % b;
+            let want = match op {
+                _ if b == 0 => 0,
+                Op::FloorDiv => (a - floor_mod(a, b)) / b,
+                Op::FloorMod => floor_mod(a, b),
+                _ => a % b,
+            };
+            let want = T::from_scalar(Scalar::int(T::DTYPE, want));
+            for value in [Integer::<R, T>::careful::<true>(x, y), Integer::<R, T>::careful::<false>(x, y)] {
+                assert!(value == want, "{op:?} of {x:?} and {y:?}: {value:?}, not {want:?} (seed {SEED})");
+            }
+            for (value, rare) in [Integer::<R, T>::fast::<true>(x, y), Integer::<R, T>::fast::<false>(x, y)] {
+                assert!(rare || value == want, "{op:?} of {x:?} and {y:?}: {value:?}, not {want:?} (seed {SEED})");
+            }
+        }
+        let mut random = Random(SEED);
+        for _ in 0..20_000 {
+            let mut draw = || match random.next() % 8 {
+                0 => [0, 1, u64::MAX, 1 << 63, 1 << 31, 1 << 15, 1 << 7, 1 << 51][(random.next() % 8) as usize],
+                1 => !(random.next() >> (random.next() % 64)),
+                _ => random.next() >> (random.next() % 64),
+            };
+            let (mut x, y) = (draw(), draw());
+            if y != 0 && x % 4 != 0 {
+                // Next to a multiple.
+                x = (x / y).wrapping_mul(y).wrapping_add(x % 3).wrapping_sub(1);
+            }
+            macro_rules! types {
+                ($($type:ident)+) => {$(
+                    check::<FloorDiv, $type>(Op::FloorDiv, x as $type, y as $type);
+                    check::<FloorMod, $type>(Op::FloorMod, x as $type, y as $type);
+                    check::<TruncMod, $type>(Op::TruncMod, x as $type, y as $type);
+                )+};
+            }
+            types!(i8 i16 i32 i64 u8 u16 u32 u64);
+        }
+        assert!(integer(Op::FloorDiv, DType::F64).is_none() && integer(Op::Add, DType::I8).is_none());
+        assert_eq!(Scalar::int(DType::I8, -128), Integer::<FloorDiv, i8>::careful::<false>(-128, -1).to_scalar());
     }
 }

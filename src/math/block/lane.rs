@@ -3,18 +3,18 @@
 //! Everything here vectorises at every level: no 64-bit arithmetic shift and no conversion between
 //! integers and floats, neither of which AVX2 has.
 
+use crate::dtype::Element;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// An element type of floating point.
 pub(super) trait Lane:
-    Copy
+    Element
     + PartialOrd
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
-    + 'static
 {
     /// `1.5 * 2**(digits - 1)`: a number of much smaller magnitude is rounded to an integer by
     /// adding this, and the integer is in the low bits of the sum.

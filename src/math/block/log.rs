@@ -68,7 +68,13 @@ fn based<T: Log, const FMA: bool>(k: (T, T), f: T, scale: (T, T)) -> (T, T) {
     let (linear, error) = product::<T, FMA>(f, scale.0);
     let (high, low) = sum(k.0, linear);
     let rest = f.madd::<FMA>(scale.1, error) + k.1;
-    (high, low + beyond_linear::<T, FMA>(f).madd::<FMA>(scale.0, rest))
+    let beyond = beyond_linear::<T, FMA>(f);
+    if FMA {
+        (high, low + beyond.madd::<FMA>(scale.0, rest))
+    } else {
+        let (beyond, error) = product::<T, FMA>(beyond, scale.0);
+        (high, low + (beyond + (rest + error)))
+    }
 }
 
 /// `k` and `m` with `x = m * 2**k`, also of a subnormal number.

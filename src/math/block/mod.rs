@@ -21,5 +21,6 @@ mod lane;
 pub mod log;
 mod pair;
 pub mod plain;
+pub mod power;
 pub mod scalar;
 pub mod trig;

@@ -5,7 +5,7 @@ use super::{NUMPY, rows};
 use crate::dtype::{DType, Scalar};
 use crate::ir::{Loop, Op, Value};
 use crate::math::block::plain::{self, NEXTAFTER, SPACING};
-use crate::math::block::scalar::POW;
+use crate::math::block::power::POW;
 use crate::registry::function::{Body, Floats, Loops, Special, integer_callee};
 use crate::syntax::ast::{BinaryOp, UnaryOp};
 

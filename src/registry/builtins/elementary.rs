@@ -5,6 +5,10 @@ use crate::ir::Op;
 use crate::math::block::dispatch::Kernels;
 use crate::math::block::hyperbolic::*;
 use crate::math::block::inverse_trig::*;
+use crate::math::block::erf::*;
+use crate::math::block::exp::*;
+use crate::math::block::log::*;
+use crate::math::block::power::*;
 use crate::math::block::scalar::*;
 use crate::math::block::trig::*;
 use crate::registry::function::{Body, Floats, Loops};
@@ -43,6 +47,9 @@ rows! {
     logaddexp(x1, x2): "`log(exp(x1) + exp(x2))`.", 4.0, NUMPY, floats(&LOGADDEXP);
     logaddexp2(x1, x2): "`log2(2**x1 + 2**x2)`.", 4.0, NUMPY, floats(&LOGADDEXP2);
     exp10(x): "`10**x`.", 1.0, "The exponential function to base 10", floats(&EXP10);
+    erf(x): "The error function.", 2.0, "SciPy's `special.erf`", floats(&ERF);
+    erfc(x): "`1 - erf(x)`, accurate where that is small.", 2.0, "SciPy's `special.erfc`", floats(&ERFC);
+    erfinv(x): "The inverse of the error function.", 2.0, "SciPy's `special.erfinv`", floats(&ERFINV);
     deg2rad radians(x): "Degrees to radians.", 1.0, NUMPY, Body::Expand(Loops::Float, "x * (pi / 180)");
     rad2deg degrees(x): "Radians to degrees.", 1.0, NUMPY, Body::Expand(Loops::Float, "x * (180 / pi)");
 }

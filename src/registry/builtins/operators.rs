@@ -1,6 +1,6 @@
 //! The native functions behind operators and rows with rules of their own.
 
-use crate::math::block::{division, plain, scalar};
+use crate::math::block::{division, plain, power};
 use crate::registry::function::Floats;
 
 /// `%` of floats.
@@ -10,8 +10,8 @@ pub static FLOOR_DIV: Floats = Floats::new(&division::FLOOR_DIV);
 /// `fmod` of floats.
 pub static FMOD: Floats = Floats::new(&division::FMOD);
 /// `**` of floats.
-pub static POW: Floats = Floats::new(&scalar::POW);
+pub static POW: Floats = Floats::new(&power::POW);
 /// `**` of floats with a scalar as exponent.
-pub static POW_SCALAR: Floats = Floats::new(&scalar::POW_SCALAR);
+pub static POW_SCALAR: Floats = Floats::new(&power::POW_SCALAR);
 /// `ldexp`.
 pub static LDEXP: Floats = Floats::new(&plain::LDEXP);

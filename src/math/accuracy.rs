@@ -1,0 +1,127 @@
+//! How accurate the elementary functions are: a row for each function and type, which the tests
+//! hold.
+//!
+//! An error is counted in units in the last place of the true value: `|result - true| / ulp(true)`,
+//! where the true value is not rounded first. A correctly rounded function has at most 0.5.
+
+use crate::dtype::DType;
+
+/// What a function's results are held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// The function's name in the registry.
+    pub function: &'static str,
+    /// The type of its arguments and its result.
+    pub dtype: DType,
+    /// Where the bound holds.
+    pub domain: Domain,
+    /// The greatest error.
+    pub ulp: f64,
+    /// What the true values are taken from.
+    pub reference: &'static str,
+}
+
+/// Arguments: in words, and as tests draw them.
+#[derive(Clone, Copy, Debug)]
+pub struct Domain {
+    /// The arguments in words.
+    pub text: &'static str,
+    /// Ways to draw, for each argument; each is used as often as the others. They dwell where a
+    /// function is hard: near zeros, at the ends of its range, where an argument's magnitude changes
+    /// the method.
+    pub arguments: &'static [&'static [Sampling]],
+}
+
+/// A distribution of test arguments.
+#[derive(Clone, Copy, Debug)]
+pub enum Sampling {
+    /// Uniform between two values.
+    Uniform(f64, f64),
+    /// Of either sign, the logarithm of the magnitude to base 2 uniform between two values.
+    Magnitudes(f64, f64),
+    /// The same of positive numbers alone.
+    Positive(f64, f64),
+    /// Some of the nearest thousand neighbours of one of these values, or of its negative.
+    Near(&'static [f64]),
+    /// A few units in the last place from a multiple of this, up to a million times it.
+    Multiples(f64),
+    /// Any pattern of bits that is a number.
+    Bits,
+    /// Of a second argument: so that the power of the first to it is `2**x`, x uniform between two
+    /// values.
+    Exponent(f64, f64),
+    /// Of a second argument: the first one, times `2**x` of either sign, x uniform between two values.
+    Ratio(f64, f64),
+    /// Of a second argument: the first one, plus a number uniform between two values.
+    Offset(f64, f64),
+}
+
+use Sampling::*;
+
+/// The true value to twice the precision, which agrees with a correctly rounded library.
+const FLOAT64: &str = "CORE-MATH, and twice the precision";
+/// The true value to twice the precision.
+const TWICE: &str = "twice the precision";
+/// The float64 value.
+const FLOAT32: &str = "float64";
+
+/// Both ends of the numbers.
+const ALL: &[Sampling] = &[Bits, Magnitudes(-1074.0, 1024.0), Magnitudes(-30.0, 10.0), Uniform(-4.0, 4.0)];
+
+macro_rules! budgets {
+    ($($function:literal $ulp:literal, $reference:ident, $text:literal, [$($argument:expr),+];)+) => {
+        /// The table.
+        pub const BUDGETS: &[Budget] = &[$(
+            Budget {
+                function: $function,
+                dtype: DType::F64,
+                domain: Domain { text: $text, arguments: &[$($argument),+] },
+                ulp: $ulp,
+                reference: $reference,
+            },
+            Budget {
+                function: $function,
+                dtype: DType::F32,
+                domain: Domain { text: $text, arguments: &[$($argument),+] },
+                ulp: 1.0,
+                reference: FLOAT32,
+            },
+        )+];
+    };
+}
+
+budgets! {
+    "exp" 1.0, FLOAT64, "all", [&[Uniform(-746.0, 710.0), Uniform(-1.0, 1.0), Magnitudes(-60.0, 10.0), Near(&[709.782712893384, -708.3964185322641, -745.1332191019412, 0.34657359027997264]), Uniform(-105.0, 89.0), Bits]];
+    "exp2" 1.0, FLOAT64, "all", [&[Uniform(-1076.0, 1025.0), Uniform(-1.0, 1.0), Magnitudes(-60.0, 11.0), Near(&[1024.0, -1022.0, -1075.0, 0.5]), Uniform(-150.0, 129.0), Bits]];
+    "exp10" 1.0, FLOAT64, "all", [&[Uniform(-324.0, 309.0), Uniform(-1.0, 1.0), Magnitudes(-60.0, 9.0), Near(&[308.25471555991674, -307.65265556858876, -323.60724533877976]), Uniform(-46.0, 39.0), Bits]];
+    "expm1" 1.0, FLOAT64, "all", [&[Uniform(-40.0, 710.0), Uniform(-1.0, 1.0), Magnitudes(-1074.0, 10.0), Magnitudes(-60.0, 4.0), Near(&[709.782712893384, 0.34657359027997264, 0.6931471805599453, 1.0397207708399179]), Bits]];
+    "log" 1.0, FLOAT64, "all", [&[Positive(-1074.0, 1024.0), Uniform(0.0, 2.0), Uniform(0.98, 1.02), Near(&[1.0, 0.7071067811865476, 1.4142135623730951]), Bits]];
+    "log2" 1.0, FLOAT64, "all", [&[Positive(-1074.0, 1024.0), Uniform(0.0, 2.0), Uniform(0.98, 1.02), Near(&[1.0, 0.7071067811865476, 1.4142135623730951, 2.0, 0.5]), Bits]];
+    "log10" 1.0, FLOAT64, "all", [&[Positive(-1074.0, 1024.0), Uniform(0.0, 2.0), Uniform(0.98, 1.02), Near(&[1.0, 0.7071067811865476, 1.4142135623730951, 10.0]), Bits]];
+    "log1p" 1.0, FLOAT64, "all", [&[Magnitudes(-1074.0, 1024.0), Magnitudes(-60.0, 1.0), Uniform(-1.0, 1.0), Uniform(-0.5, 2.0), Near(&[-1.0, 0.41421356237309503, -0.2928932188134524]), Bits]];
+    "sin" 1.0, FLOAT64, "all", [&[Uniform(-10.0, 10.0), Uniform(-1e5, 1e5), Magnitudes(-30.0, 60.0), Multiples(1.5707963267948966), Multiples(0.7853981633974483), Magnitudes(-1074.0, 1024.0), Bits]];
+    "cos" 1.0, FLOAT64, "all", [&[Uniform(-10.0, 10.0), Uniform(-1e5, 1e5), Magnitudes(-30.0, 60.0), Multiples(1.5707963267948966), Multiples(0.7853981633974483), Magnitudes(-1074.0, 1024.0), Bits]];
+    "tan" 2.0, FLOAT64, "all", [&[Uniform(-10.0, 10.0), Uniform(-1e5, 1e5), Magnitudes(-30.0, 60.0), Multiples(1.5707963267948966), Multiples(0.7853981633974483), Magnitudes(-1074.0, 1024.0), Bits]];
+    "sinpi" 1.0, FLOAT64, "all", [&[Uniform(-4.0, 4.0), Uniform(-1e5, 1e5), Magnitudes(-60.0, 60.0), Multiples(0.25), Magnitudes(-1074.0, 1024.0), Bits]];
+    "cospi" 1.0, FLOAT64, "all", [&[Uniform(-4.0, 4.0), Uniform(-1e5, 1e5), Magnitudes(-60.0, 60.0), Multiples(0.25), Magnitudes(-1074.0, 1024.0), Bits]];
+    "arcsin" 2.0, FLOAT64, "all", [&[Uniform(-1.0, 1.0), Magnitudes(-60.0, 0.0), Uniform(0.4, 0.6), Uniform(0.98, 1.0), Near(&[1.0, 0.5]), Magnitudes(-1074.0, 0.0), Bits]];
+    "arccos" 2.0, FLOAT64, "all", [&[Uniform(-1.0, 1.0), Magnitudes(-60.0, 0.0), Uniform(0.4, 0.6), Uniform(0.98, 1.0), Near(&[1.0, 0.5]), Magnitudes(-1074.0, 0.0), Bits]];
+    "arctan" 2.0, FLOAT64, "all", [&[Uniform(-4.0, 4.0), Magnitudes(-60.0, 60.0), Near(&[1.0, 0.41421356237309503, 2.414213562373095]), Magnitudes(-1074.0, 1024.0), Bits]];
+    "arctan2" 2.0, FLOAT64, "all", [ALL, &[Ratio(-3.0, 3.0), Ratio(-60.0, 60.0), Ratio(-1000.0, 1000.0), Uniform(-4.0, 4.0), Bits]];
+    "sinh" 2.0, FLOAT64, "all", [&[Uniform(-711.0, 711.0), Uniform(-2.0, 2.0), Magnitudes(-60.0, 10.0), Near(&[710.4758600739439, 709.782712893384, 1.0]), Magnitudes(-1074.0, 1.0), Uniform(-90.0, 90.0), Bits]];
+    "cosh" 2.0, FLOAT64, "all", [&[Uniform(-711.0, 711.0), Uniform(-2.0, 2.0), Magnitudes(-60.0, 10.0), Near(&[710.4758600739439, 709.782712893384, 1.0]), Uniform(-90.0, 90.0), Bits]];
+    "tanh" 2.0, FLOAT64, "all", [&[Uniform(-25.0, 25.0), Uniform(-1.0, 1.0), Magnitudes(-60.0, 5.0), Magnitudes(-1074.0, 5.0), Near(&[0.5, 1.0, 19.06154746539849]), Bits]];
+    "arcsinh" 2.0, FLOAT64, "all", [&[Uniform(-4.0, 4.0), Magnitudes(-60.0, 60.0), Magnitudes(-1074.0, 1024.0), Near(&[1.0, 0.5]), Bits]];
+    "arccosh" 2.0, FLOAT64, "all", [&[Uniform(1.0, 4.0), Uniform(1.0, 1.01), Positive(0.0, 60.0), Positive(0.0, 1024.0), Near(&[1.0, 2.0]), Bits]];
+    "arctanh" 2.0, FLOAT64, "all", [&[Uniform(-1.0, 1.0), Magnitudes(-60.0, 0.0), Magnitudes(-1074.0, 0.0), Near(&[1.0, 0.5]), Bits]];
+    "pow" 1.0, FLOAT64, "all", [&[Positive(-1074.0, 1024.0), Positive(-30.0, 30.0), Uniform(0.9, 1.1), Near(&[1.0]), Uniform(-8.0, 8.0)], &[Exponent(-1076.0, 1025.0), Exponent(-4.0, 4.0), Exponent(-150.0, 128.0), Exponent(-1075.0, -1020.0), Uniform(-8.0, 8.0), Multiples(0.5)]];
+    "cbrt" 1.0, FLOAT64, "all", [ALL];
+    "hypot" 1.0, FLOAT64, "all", [ALL, &[Ratio(-3.0, 3.0), Ratio(-30.0, 30.0), Uniform(-4.0, 4.0), Bits]];
+    "erf" 2.0, FLOAT64, "all", [&[Uniform(-6.5, 6.5), Uniform(-1.2, 1.2), Magnitudes(-60.0, 3.0), Near(&[1.0]), Magnitudes(-1074.0, 3.0), Bits]];
+    "erfc" 2.0, FLOAT64, "all", [&[Uniform(-6.5, 28.0), Uniform(-1.0, 2.0), Magnitudes(-60.0, 4.75), Near(&[0.45, 1.0, 26.5, 26.543258430335506, 27.226017111108362]), Uniform(26.0, 27.3), Bits]];
+    "erfinv" 2.0, TWICE, "all", [&[Uniform(-1.0, 1.0), Uniform(0.55, 0.7), Magnitudes(-60.0, 0.0), Near(&[1.0, 0.625]), Uniform(0.99, 1.0), Magnitudes(-1074.0, 0.0), Bits]];
+    "logistic" 2.0, TWICE, "all", [&[Uniform(-746.0, 40.0), Uniform(-2.0, 2.0), Uniform(-40.0, 40.0), Magnitudes(-60.0, 10.0), Near(&[-708.3964185322641, -745.1332191019412]), Uniform(-105.0, 18.0), Bits]];
+    "log1pexp" 2.0, TWICE, "all", [&[Uniform(-746.0, 40.0), Uniform(-2.0, 2.0), Uniform(-40.0, 40.0), Magnitudes(-60.0, 10.0), Near(&[-708.3964185322641, -745.1332191019412]), Uniform(-105.0, 18.0), Bits]];
+    "logaddexp" 2.0, TWICE, "all", [&[Uniform(-4.0, 4.0), Uniform(-800.0, 800.0), Magnitudes(-60.0, 60.0)], &[Offset(-4.0, 4.0), Offset(-40.0, 40.0), Offset(-750.0, 750.0), Uniform(-4.0, 4.0), Magnitudes(-60.0, 60.0)]];
+    "logaddexp2" 2.0, TWICE, "all", [&[Uniform(-4.0, 4.0), Uniform(-1100.0, 1100.0), Magnitudes(-60.0, 60.0)], &[Offset(-4.0, 4.0), Offset(-60.0, 60.0), Offset(-1080.0, 1080.0), Uniform(-4.0, 4.0), Magnitudes(-60.0, 60.0)]];
+}

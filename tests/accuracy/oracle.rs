@@ -1,0 +1,255 @@
+//! True values of the functions.
+
+use crate::pair::*;
+
+/// A function of one or two arguments.
+pub enum Nearest {
+    One(fn(f64) -> f64),
+    Two(fn(f64, f64) -> f64),
+    /// There is no correctly rounded library function.
+    None,
+}
+
+/// Where a function's true values come from.
+pub struct Oracle {
+    pub function: &'static str,
+    /// The correctly rounded value.
+    pub nearest: Nearest,
+    /// The value to about a hundred bits, for finite arguments in the function's domain; it is not
+    /// asked where the correctly rounded value is known and equal.
+    pub value: fn(f64, f64) -> Scaled,
+    /// An exact value in float64, for float32: of functions without a library function.
+    pub double: fn(f64, f64) -> f64,
+}
+
+const NAN: Scaled = Scaled(Pair(f64::NAN, 0.0), 0);
+
+fn plain(pair: Pair) -> Scaled {
+    Scaled(pair, 0)
+}
+
+/// An odd function that is nearly its argument times a factor near zero, whose magnitude would
+/// otherwise fall below the range of the arithmetic.
+fn odd(x: f64, factor: Pair, value: impl Fn(f64) -> Pair) -> Scaled {
+    if x.abs() < 2f64.powi(-150) { Scaled(factor * ldexp(x, 300).into(), -300) } else { plain(value(x)) }
+}
+
+const ONE: Pair = Pair(1.0, 0.0);
+
+fn half(pair: Pair) -> Pair {
+    pair.scale(-1)
+}
+
+/// `√((1 - x) (1 + x))`.
+fn cosine_of_arcsine(x: f64) -> Pair {
+    ((ONE - x.into()) * (ONE + x.into())).sqrt()
+}
+
+fn log(x: f64) -> Pair {
+    if x > 0.0 { Pair::from(x).log() } else { Pair(f64::NAN, 0.0) }
+}
+
+fn log1p_exp(x: Pair) -> Scaled {
+    if x.0 > 0.0 {
+        let Scaled(rest, k) = log1p_exp(-x);
+        return plain(x + rest.scale(k.max(-400)));
+    }
+    let Scaled(exp, k) = x.exp();
+    // Below 2^-200 it is its argument.
+    if k < -200 { Scaled(exp, k) } else { plain(exp.scale(k).log1p()) }
+}
+
+fn sinh(x: f64) -> Scaled {
+    if x.abs() < 2.0 {
+        return odd(x, ONE, |x| {
+            let expm1 = Pair::from(x).expm1();
+            half(expm1 + expm1 / (expm1 + ONE))
+        });
+    }
+    let (Scaled(exp, k), Scaled(inverse, _)) = (Pair::from(x.abs()).exp(), Pair::from(-x.abs()).exp());
+    let value = exp - inverse.scale((-2 * k).max(-400));
+    Scaled(if x < 0.0 { -value } else { value }, k - 1)
+}
+
+fn cosh(x: f64) -> Scaled {
+    let (Scaled(exp, k), Scaled(inverse, _)) = (Pair::from(x.abs()).exp(), Pair::from(-x.abs()).exp());
+    Scaled(exp + inverse.scale((-2 * k).max(-400)), k - 1)
+}
+
+fn tanh(x: f64) -> Pair {
+    let a = x.abs().min(40.0);
+    let expm1 = if a < 1.0 {
+        Pair::from(2.0 * a).expm1()
+    } else {
+        let Scaled(exp, k) = Pair::from(2.0 * a).exp();
+        exp.scale(k) - ONE
+    };
+    let value = expm1 / (expm1 + 2.0.into());
+    if x < 0.0 { -value } else { value }
+}
+
+fn arcsinh(x: f64) -> Pair {
+    let a = Pair::from(x.abs());
+    let value = if a.0 > 1e20 {
+        a.log() + LN_2
+    } else {
+        let square = a * a;
+        (a + square / (ONE + (square + ONE).sqrt())).log1p()
+    };
+    if x < 0.0 { -value } else { value }
+}
+
+fn arccosh(x: f64) -> Pair {
+    if x > 1e20 {
+        return log(x) + LN_2;
+    }
+    let t = Pair::from(x) - ONE;
+    (t + (t * (t + 2.0.into())).sqrt()).log1p()
+}
+
+fn arctan2(y: f64, x: f64) -> Scaled {
+    let (ey, ex) = (exponent(y), exponent(x));
+    if x == 0.0 || ey - ex > 250 {
+        return plain(Pair(HALF_PI.0.copysign(y), HALF_PI.1.copysign(y)));
+    }
+    if ex - ey > 250 {
+        if x > 0.0 {
+            return Scaled(Pair::from(ldexp(y, -ey)) / ldexp(x, -ex).into(), ey - ex);
+        }
+        return plain(Pair(PI.0.copysign(y), PI.1.copysign(y)));
+    }
+    let e = ex.max(ey);
+    plain(Pair::atan2(ldexp(y, -e).into(), ldexp(x, -e).into()))
+}
+
+fn pow(x: f64, y: f64) -> Scaled {
+    let Scaled(value, k) = (log(x.abs()) * y.into()).exp();
+    if x > 0.0 {
+        Scaled(value, k)
+    } else if y.floor() != y {
+        NAN
+    } else {
+        Scaled(if y % 2.0 == 0.0 { value } else { -value }, k)
+    }
+}
+
+fn cbrt(x: f64) -> Scaled {
+    let k = exponent(x).div_euclid(3);
+    let x = ldexp(x, -3 * k);
+    let first = Pair::from(x.cbrt());
+    Scaled(first - (first * first * first - x.into()) / (first * first * 3.0.into()), k)
+}
+
+fn hypot(x: f64, y: f64) -> Scaled {
+    let (a, b) = (x.abs().max(y.abs()), x.abs().min(y.abs()));
+    let e = exponent(a);
+    let (a, b) = (Pair::from(ldexp(a, -e)), Pair::from(ldexp(b, -e)));
+    let b = if b.0 < 2f64.powi(-200) { 0.0.into() } else { b };
+    Scaled((a * a + b * b).sqrt(), e)
+}
+
+fn erf(x: f64) -> Pair {
+    if x.abs() > 6.5 { Pair(1f64.copysign(x), 0.0) } else { Pair::from(x).erf() }
+}
+
+fn erfc(x: f64) -> Scaled {
+    if x > 2.0 { Pair::from(x.min(1e3)).erfc_tail() } else { plain(ONE - erf(x)) }
+}
+
+/// By one step of Halley's method from a value in float64.
+fn erfinv(x: f64) -> Pair {
+    let first = Pair::from(pxfm::f_erfinv(x.abs()));
+    let difference = if x.abs() < 0.5 {
+        first.erf() - x.abs().into()
+    } else {
+        let Scaled(tail, k) = erfc(first.0);
+        (ONE - x.abs().into()) - tail.scale(k)
+    };
+    let Scaled(exp, k) = (first * first).exp();
+    let step = difference * exp.scale(k) / TWO_OVER_ROOT_PI;
+    let value = first - step * (ONE - first * step);
+    if x < 0.0 { -value } else { value }
+}
+
+fn logistic(x: f64) -> Scaled {
+    let Scaled(exp, k) = Pair::from(-x.abs()).exp();
+    let small = exp.scale(k.max(-400));
+    if x < 0.0 { Scaled(exp / (ONE + small), k) } else { plain(ONE / (ONE + small)) }
+}
+
+fn logaddexp(x: f64, y: f64) -> Scaled {
+    let difference = Pair::from(x.min(y)) - x.max(y).into();
+    let Scaled(rest, k) = log1p_exp(difference);
+    plain(Pair::from(x.max(y)) + rest.scale(k.max(-2000)))
+}
+
+fn logaddexp2(x: f64, y: f64) -> Scaled {
+    let difference = Pair::from(x.min(y)) - x.max(y).into();
+    let Scaled(rest, k) = log1p_exp(difference * LN_2);
+    plain(Pair::from(x.max(y)) + (rest * LOG2_E).scale(k.max(-2000)))
+}
+
+fn unused(_: f64, _: f64) -> f64 {
+    unreachable!("there is a library function")
+}
+
+macro_rules! oracles {
+    ($($function:literal $arity:ident($nearest:path) |$x:ident $(, $y:ident)?| $value:expr;)+
+     -- $($other:literal |$ox:tt, $oy:tt| $other_value:expr, $double:expr;)+) => {
+        pub const ORACLES: &[Oracle] = &[
+            $(Oracle {
+                function: $function,
+                nearest: Nearest::$arity($nearest),
+                value: |$x, _y| { $(let $y = _y;)? $value },
+                double: unused,
+            },)+
+            $(Oracle { function: $other, nearest: Nearest::None, value: |$ox, $oy| $other_value, double: $double },)+
+        ];
+    };
+}
+
+use core_math as cm;
+
+oracles! {
+    "exp" One(cm::exp) |x| Pair::from(x).exp();
+    "exp2" One(cm::exp2) |x| {
+        let k = x.clamp(-1e5, 1e5).round_ties_even();
+        let Scaled(value, more) = ((Pair::from(x) - k.into()) * LN_2).exp();
+        Scaled(value, more + k as i32)
+    };
+    "exp10" One(cm::exp10) |x| (Pair::from(x) * LN_10).exp();
+    "expm1" One(cm::expm1) |x| if x.abs() < 1.0 { odd(x, ONE, |x| Pair::from(x).expm1()) } else {
+        let Scaled(exp, k) = Pair::from(x).exp();
+        if k > 300 { Scaled(exp, k) } else { plain(exp.scale(k.max(-400)) - ONE) }
+    };
+    "log" One(cm::log) |x| plain(log(x));
+    "log2" One(cm::log2) |x| plain(log(x) * LOG2_E);
+    "log10" One(cm::log10) |x| plain(log(x) * LOG10_E);
+    "log1p" One(cm::log1p) |x| odd(x, ONE, |x| Pair::from(x).log1p());
+    "sin" One(cm::sin) |x| odd(x, ONE, |x| sin_cos(x).0);
+    "cos" One(cm::cos) |x| plain(if x.abs() < 2f64.powi(-150) { ONE } else { sin_cos(x).1 });
+    "tan" One(cm::tan) |x| odd(x, ONE, |x| { let (sin, cos) = sin_cos(x); sin / cos });
+    "sinpi" One(cm::sinpi) |x| odd(x, PI, |x| sin_cos_pi(x).0);
+    "cospi" One(cm::cospi) |x| plain(if x.abs() < 2f64.powi(-150) { ONE } else { sin_cos_pi(x).1 });
+    "arcsin" One(cm::asin) |x| odd(x, ONE, |x| Pair::atan2(x.into(), cosine_of_arcsine(x)));
+    "arccos" One(cm::acos) |x| plain(if x.abs() < 2f64.powi(-150) { HALF_PI } else { Pair::atan2(cosine_of_arcsine(x), x.into()) });
+    "arctan" One(cm::atan) |x| arctan2(x, 1.0);
+    "arctan2" Two(cm::atan2) |x, y| arctan2(x, y);
+    "sinh" One(cm::sinh) |x| sinh(x);
+    "cosh" One(cm::cosh) |x| cosh(x);
+    "tanh" One(cm::tanh) |x| odd(x, ONE, tanh);
+    "arcsinh" One(cm::asinh) |x| odd(x, ONE, arcsinh);
+    "arccosh" One(cm::acosh) |x| plain(arccosh(x));
+    "arctanh" One(cm::atanh) |x| odd(x, ONE, |x| half((Pair::from(x).scale(1) / (ONE - x.into())).log1p()));
+    "pow" Two(cm::pow) |x, y| pow(x, y);
+    "cbrt" One(cm::cbrt) |x| cbrt(x);
+    "hypot" Two(cm::hypot) |x, y| hypot(x, y);
+    "erf" One(cm::erf) |x| odd(x, TWO_OVER_ROOT_PI, erf);
+    "erfc" One(cm::erfc) |x| erfc(x);
+    --
+    "erfinv" |x, _| if x.abs() < 1.0 { odd(x, ONE / TWO_OVER_ROOT_PI, erfinv) } else { NAN }, |x, _| pxfm::f_erfinv(x);
+    "logistic" |x, _| logistic(x), |x, _| 1.0 / (1.0 + cm::exp(-x));
+    "log1pexp" |x, _| log1p_exp(x.into()), |x, _| if x > 0.0 { x + cm::log1p(cm::exp(-x)) } else { cm::log1p(cm::exp(x)) };
+    "logaddexp" |x, y| logaddexp(x, y), |x, y| { let Scaled(v, _) = logaddexp(x, y); v.0 };
+    "logaddexp2" |x, y| logaddexp2(x, y), |x, y| { let Scaled(v, _) = logaddexp2(x, y); v.0 };
+}

@@ -1,12 +1,13 @@
 # What a developer runs is what CI runs: .ci/run is `make test`.
 #
-#   make demo      sets everything up and runs the main job on real data
-#   make test      everything that must pass before a change lands
-#   make test-all  the same and what takes longer
-#   make bench     the table of speeds, with the bound for each
+#   make demo         sets everything up and runs the main job on real data
+#   make test         everything that must pass before a change lands
+#   make test-all     the same and what takes longer
+#   make test-avx512  the compiler's tests on an emulated machine with AVX-512 (Debian, many minutes)
+#   make bench        the table of speeds, with the bound for each
 
 .DEFAULT_GOAL := help
-.PHONY: help wheel demo lint test-rust test-python test test-slow test-all bench clean
+.PHONY: help wheel demo lint test-rust test-python test test-slow test-all test-avx512 bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -58,6 +59,14 @@ test-slow: test-python
 	.venv-test/bin/python -m pytest tests/python --slow -m slow --seed new
 
 test-all: test test-slow
+
+# What generated code and kernels do at the widest level, wherever it is developed. The tests are
+# the usual binaries; those that do not exist in this tree are left out.
+EMULATED := $(basename $(notdir $(wildcard $(addprefix tests/,wide.rs accuracy.rs corpus.rs codegen.rs))))
+
+test-avx512:
+	EMULATE_WITH=$(CURDIR)/tests CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$(CURDIR)/tests/emulate/run \
+	cargo test --locked $(addprefix --test ,$(EMULATED))
 
 clean:
 	rm -rf .venv .venv-test .venv-build target

@@ -4,9 +4,10 @@
 #   make test      everything that must pass before a change lands
 #   make test-all  the same and what takes longer
 #   make bench     the table of speeds, with the bound for each
+#   make compare   the table of ratios to the best of the peers; COMPARE="--quick" and so on
 
 .DEFAULT_GOAL := help
-.PHONY: help wheel demo lint test-rust test-python test test-slow test-all bench clean
+.PHONY: help wheel demo lint test-rust test-python test test-slow test-all bench compare clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,6 +38,20 @@ bench: .venv wheel
 	@$(call install,.venv)
 	.venv/bin/python benches/overhead.py
 
+.venv-compare: benches/compare.txt
+	.ci/venv $@ benches/compare.txt
+	@touch $@
+
+.venv-svml: benches/svml.txt
+	.ci/venv $@ benches/svml.txt
+	@touch $@
+
+# One thread, then the peers' parallel forms.
+compare: .venv-compare .venv-svml wheel
+	@$(call install,.venv-compare)
+	.venv-compare/bin/python benches/compare.py $(COMPARE)
+	.venv-compare/bin/python benches/compare.py --threads 2 $(COMPARE)
+
 lint:
 	cargo fmt --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
@@ -60,4 +75,4 @@ test-slow: test-python
 test-all: test test-slow
 
 clean:
-	rm -rf .venv .venv-test .venv-build target
+	rm -rf .venv .venv-test .venv-build .venv-compare .venv-svml target

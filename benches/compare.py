@@ -43,9 +43,10 @@ MODES = {False: "strict", True: "fast"}
 class Home:
     """A process in which peers run, with a virtual environment and libraries of its own."""
 
-    def __init__(self, name, threads, cpus):
+    def __init__(self, name, threads, cpus, clock):
         environment = os.environ | {
             "COMPARE_THREADS": str(threads),
+            "COMPARE_CLOCK": clock,
             "NUMFUSE_NUM_THREADS": str(threads),
             "NUMEXPR_MAX_THREADS": str(threads),
             "NUMBA_NUM_THREADS": str(threads),
@@ -158,7 +159,10 @@ def geometric_mean(values):
 def table(rows):
     """A Markdown table, whose columns are also straight as text."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["| " + " | ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = []
+    for row in rows:
+        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        lines.append("| " + " | ".join(cells) + " |")
     lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
     return "\n".join(lines)
 
@@ -320,6 +324,12 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
     parser.add_argument("--threads", type=int, default=1, help="more than 1: the peers' parallel forms, large sizes")
     parser.add_argument("--seconds", type=float, default=0.004, help="how long a sample takes at least")
+    parser.add_argument(
+        "--clock",
+        choices=["wall", "cpu"],
+        default="wall",
+        help="cpu: the processor's time, for one thread on a machine that has other work to do",
+    )
     parser.add_argument("--output", type=pathlib.Path)
     return parser.parse_args()
 
@@ -347,11 +357,13 @@ def main():
     if options.threads > 1:
         peers = [peer for peer in peers if peer.parallel]
 
+    if options.clock == "cpu" and options.threads > 1:
+        raise SystemExit("the processor's time says nothing of threads")
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < options.threads:
         raise SystemExit(f"{options.threads} threads need as many processors; there are {len(cpus)}")
     names = ["main", *dict.fromkeys(peer.home for peer in peers if peer.home != "main")]
-    homes = {name: Home(name, options.threads, set(cpus[-options.threads :])) for name in names}
+    homes = {name: Home(name, options.threads, set(cpus[-options.threads :]), options.clock) for name in names}
     versions = "; ".join(home.ask("versions", name)["versions"] for name, home in homes.items())
     # Idle threads of some peers keep spinning for a while.
     pause = 0.02 if options.threads > 1 else 0
@@ -384,9 +396,10 @@ def main():
     report.measures(first)
     report.list_misses()
     count = f"{options.threads} thread{'s' if options.threads > 1 else ''}"
+    clock = ", processor's time" if options.clock == "cpu" else ""
     heading = [
         f"# numfuse and its peers, {count}",
-        f"{processor()}, {datetime.date.today()}, {options.rounds} rounds. {versions}.",
+        f"{processor()}, {datetime.date.today()}, {options.rounds} rounds{clock}. {versions}.",
         "A ratio is numfuse's time by that of the best peer, which is named; a bold one misses its bound.",
     ]
     summary = "\n\n".join([*heading, *report.parts]) + "\n"

@@ -7,7 +7,7 @@
 #   make bench        the table of speeds, with the bound for each
 
 .DEFAULT_GOAL := help
-.PHONY: help wheel demo lint test-rust test-python test test-slow test-all test-avx512 bench clean
+.PHONY: help wheel demo lint test-rust test-python test test-slow test-all test-avx512 bench compare clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,6 +37,20 @@ demo: .venv wheel
 bench: .venv wheel
 	@$(call install,.venv)
 	.venv/bin/python benches/overhead.py
+
+.venv-compare: benches/compare.txt
+	.ci/venv $@ benches/compare.txt
+	@touch $@
+
+.venv-svml: benches/svml.txt
+	.ci/venv $@ benches/svml.txt
+	@touch $@
+
+# One thread, then the peers' parallel forms.
+compare: .venv-compare .venv-svml wheel
+	@$(call install,.venv-compare)
+	.venv-compare/bin/python benches/compare.py $(COMPARE)
+	.venv-compare/bin/python benches/compare.py --threads 2 $(COMPARE)
 
 lint:
 	cargo fmt --check
@@ -69,4 +83,4 @@ test-avx512:
 	cargo test --locked $(addprefix --test ,$(EMULATED))
 
 clean:
-	rm -rf .venv .venv-test .venv-build target
+	rm -rf .venv .venv-test .venv-build .venv-compare .venv-svml target

@@ -112,7 +112,10 @@ fn contraction_is_exact_on_small_integers() {
         body.push(Inst::Store(OperandId(4), sum), None);
         program.loops.push(body);
         let mut optimised = program.clone();
-        optimise(&mut optimised, &Options { fastmath: FastMath { contract: true, ..FastMath::default() }, ..Options::default() });
+        optimise(
+            &mut optimised,
+            &Options { fastmath: FastMath { contract: true, ..FastMath::default() }, ..Options::default() },
+        );
         fused += optimised.loops[0].insts.iter().filter(|inst| matches!(inst, Inst::Op(Op::Fma, _))).count();
         for _ in 0..4 {
             let elements: Vec<Scalar> = (0..5).map(|_| Scalar::of(dtype, random.below(200) as f64 - 100.0)).collect();

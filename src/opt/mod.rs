@@ -189,7 +189,10 @@ mod tests {
             last = body.push(Inst::Op(Op::Add, Args::new(&[last, x])), Some(DType::F64));
         }
         body.push(Inst::Store(OperandId(4), last), None);
-        optimise(&mut program, &Options { fastmath: FastMath { contract: true, ..FastMath::default() }, ..Options::default() });
+        optimise(
+            &mut program,
+            &Options { fastmath: FastMath { contract: true, ..FastMath::default() }, ..Options::default() },
+        );
         assert_eq!(program.loops[0].insts.len(), 200_003);
     }
 }

@@ -3,10 +3,10 @@
 use super::{NUMPY, rows};
 use crate::ir::Op;
 use crate::math::block::dispatch::Kernels;
-use crate::math::block::hyperbolic::*;
-use crate::math::block::inverse_trig::*;
 use crate::math::block::erf::*;
 use crate::math::block::exp::*;
+use crate::math::block::hyperbolic::*;
+use crate::math::block::inverse_trig::*;
 use crate::math::block::log::*;
 use crate::math::block::power::*;
 use crate::math::block::scalar::*;

@@ -15,12 +15,23 @@ mod specials;
 use numfuse::dtype::DType;
 use numfuse::math::accuracy::{BUDGETS, Budget, Sampling};
 use numfuse::math::block::dispatch::{Kernels, Level, level};
-use numfuse::math::block::{erf, hyperbolic, inverse_trig, trig};
+use numfuse::math::block::{erf, exp, hyperbolic, inverse_trig, log, power, trig};
 use oracle::{Nearest, ORACLES, Oracle};
 use pair::{Pair, Scaled, exponent, ldexp};
 
 /// All elementary kernels.
 const KERNELS: &[&Kernels] = &[
+    &exp::EXP,
+    &exp::EXP2,
+    &exp::EXP10,
+    &exp::EXPM1,
+    &log::LOG,
+    &log::LOG2,
+    &log::LOG10,
+    &log::LOG1P,
+    &power::POW,
+    &power::CBRT,
+    &power::HYPOT,
     &trig::SIN,
     &trig::COS,
     &trig::TAN,
@@ -284,7 +295,7 @@ fn neighbours(kernels: &Kernels, dtype: DType, level: Level, columns: &Columns, 
         if !same(alone, results[n]) || !same(among[n], results[n]) {
             let (result, among) = (results[n], among[n]);
             return Some(format!(
-                "{} {dtype} {level:?}: {args:e?} is {result:e}, alone {alone:e}, among rare arguments {among:e}",
+                "{} {dtype} {level:?}: {args:?} is {result:e}, alone {alone:e}, among rare arguments {among:e}",
                 kernels.name
             ));
         }
@@ -372,6 +383,7 @@ macro_rules! functions {
 }
 
 functions! {
+    exp exp2 exp10 expm1 log log2 log10 log1p pow cbrt hypot
     sin cos tan sinpi cospi arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
     erf erfc erfinv
 }

@@ -110,10 +110,6 @@ pub fn exponent(x: f64) -> i32 {
 }
 
 impl Pair {
-    pub fn abs(self) -> Pair {
-        if self.0 < 0.0 { -self } else { self }
-    }
-
     /// Times a power of two.
     pub fn scale(self, k: i32) -> Pair {
         Pair(ldexp(self.0, k), ldexp(self.1, k))

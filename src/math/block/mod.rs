@@ -13,4 +13,5 @@ pub mod dispatch;
 pub mod exp;
 mod lane;
 pub mod log;
+pub mod logistic;
 pub mod power;

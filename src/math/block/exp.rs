@@ -26,8 +26,8 @@ pub(super) trait Exp: Lane {
     const LN_10_WIDE: (Self, Self);
     /// `(e**r - 1 - r) / r**2`.
     const EXP_Q: &'static [Self];
-    /// The same, closer near zero, where the sum is not with 1.
-    const EXPM1_Q: &'static [Self];
+    /// `(e**r - 1 - r - r**2 / 2) / r**3`.
+    const EXPM1_C: &'static [Self];
     /// `(2**r - 1 - r*ln(2)) / r**2`.
     const EXP2_Q: &'static [Self];
     /// `(10**r - 1 - r*ln(10)) / r**2`.
@@ -57,8 +57,7 @@ impl Exp for f64 {
         2.763027230727598e-07,
         2.500040947816085e-08,
     ];
-    const EXPM1_Q: &'static [f64] = &[
-        0.5,
+    const EXPM1_C: &'static [f64] = &[
         0.16666666666666677,
         0.04166666666666655,
         0.008333333333322009,
@@ -106,7 +105,7 @@ impl Exp for f32 {
     const LN_2_WIDE: (f32, f32) = (std::f32::consts::LN_2, -1.90465421e-09);
     const LN_10_WIDE: (f32, f32) = (std::f32::consts::LN_10, -3.19754356e-08);
     const EXP_Q: &'static [f32] = &[0.49999994, 0.166665196, 0.0416682474, 0.0083687678, 0.00138219504];
-    const EXPM1_Q: &'static [f32] = &[0.5, 0.166666657, 0.0416664705, 0.00833342038, 0.00139339105, 0.000198238457];
+    const EXPM1_C: &'static [f32] = &[0.166666657, 0.0416664705, 0.00833342038, 0.00139339105, 0.000198238457];
     const EXP2_Q: &'static [f32] = &[0.240226477, 0.0555036217, 0.00961849466, 0.00133902545, 0.000153292916];
     const EXP10_Q: &'static [f32] = &[2.65094876, 2.03466082, 1.17129958, 0.541676462, 0.205998227];
     const EXPONENT: f32 = 124.0;
@@ -199,8 +198,12 @@ fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
     let (one, error) = sum(T::of(1.0), -T::pow2(T::ROUND - shift));
     let (r, rest) = sum(most, rest);
     let (high, low) = sum(one, r);
-    let rest = (r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXPM1_Q), rest.madd::<FMA>(r, rest));
-    Power { shift, high, low: low + (error + rest) }
+    // After cancellation with 1 - 2**-k, errors of the square would count.
+    let half = r * T::of(0.5);
+    let (square, square_error) = product::<T, FMA>(half, r);
+    let rest = (rest.madd::<FMA>(r, rest) + error) + square_error;
+    let rest = (r * r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXPM1_C), rest);
+    Power { shift, high, low: low + (square + rest) }
 }
 
 /// `x`, moved between `-bound` and `bound`; NaN stays NaN.

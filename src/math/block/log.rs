@@ -145,7 +145,9 @@ kernels! {
 pub(super) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, T) {
     let (one_plus, rest) = any_sum(T::of(1.0), x);
     let (k, m) = one_plus.split();
-    let (f, rest) = any_sum(m - T::of(1.0), (rest + error) * T::pow2(-k));
+    let scale = T::pow2(-k);
+    let (f, rest) = any_sum(m - T::of(1.0), rest * scale);
+    let rest = error.madd::<FMA>(scale, rest);
     // ln(1 + f + rest) = ln(1 + f) + rest / (1 + f).
     natural::<T, FMA>(k, f, (-rest).madd::<FMA>(f, rest))
 }

@@ -5,7 +5,8 @@
 //! precision. Polynomials are minimax ones of relative error, found by Remez's algorithm.
 
 use super::dispatch::{Kernels, Unary};
-use super::pair::{ROUND, fast_two_sum, flip, fma, minus_product, polynomial, quotient, two_product};
+use super::lane::{self, Lane, polynomial};
+use super::pair::{flip, minus_product, quotient};
 
 /// The hyperbolic sine.
 pub static SINH: Kernels = Kernels::unary::<Sinh32, Sinh64>("sinh");
@@ -68,19 +69,13 @@ const LN_TAIL: [f64; 7] = [
 /// The same to `2**-30`.
 const LN_TAIL_SHORT: [f64; 3] = [0.6666677608346998, 0.39977571715346116, 0.2987103944187388];
 
-/// Two to the power of an integer below `2**10` in magnitude that was rounded by adding [`ROUND`].
-#[inline(always)]
-fn power_of_two(rounded: f64) -> f64 {
-    f64::from_bits((rounded.to_bits() << 52).wrapping_add(1023 << 52))
-}
-
 /// A number up to 710.6 less a multiple of `ln(2)`, in `[-ln(2)/2, ln(2)/2]`: a number, one to add
 /// to it, and the multiple.
 #[inline(always)]
 fn reduce<const FMA: bool>(x: f64) -> (f64, f64, f64) {
-    let multiple = fma::<FMA>(x, std::f64::consts::LOG2_E, ROUND) - ROUND;
-    let rest = fma::<FMA>(-multiple, LN_2[0], x);
-    let (high, low) = fast_two_sum(rest, -(multiple * LN_2[1]));
+    let multiple = f64::madd::<FMA>(x, std::f64::consts::LOG2_E, f64::ROUND) - f64::ROUND;
+    let rest = f64::madd::<FMA>(-multiple, LN_2[0], x);
+    let (high, low) = lane::sum(rest, -(multiple * LN_2[1]));
     (high, low, multiple)
 }
 
@@ -89,9 +84,9 @@ fn reduce<const FMA: bool>(x: f64) -> (f64, f64, f64) {
 /// where a hyperbolic function doesn't.
 #[inline(always)]
 fn powers(multiple: f64) -> (f64, f64, f64) {
-    let scale = power_of_two((multiple - 2.0) + ROUND);
+    let scale = f64::scale(1.0, (multiple - 2.0) + f64::ROUND);
     // Beyond 32 it doesn't count.
-    let lesser = power_of_two((1.0 - 2.0 * at_most(32.0, multiple)) + ROUND);
+    let lesser = f64::scale(1.0, (1.0 - 2.0 * at_most(32.0, multiple)) + f64::ROUND);
     (2.0 + lesser, 2.0 - lesser, scale)
 }
 
@@ -111,8 +106,8 @@ const OVERFLOW_SHORT: f64 = 100.0;
 #[inline(always)]
 fn tails<const FMA: bool>(high: f64, low: f64) -> (f64, f64) {
     let z = high * high;
-    let sine = fma::<FMA>(high * z, polynomial::<FMA, 5>(z, &SINH_TAIL), low);
-    let cosine = fma::<FMA>(z * z, polynomial::<FMA, 5>(z, &COSH_TAIL), fma::<FMA>(high, low, 0.5 * z));
+    let sine = f64::madd::<FMA>(high * z, polynomial::<f64, FMA>(z, &SINH_TAIL), low);
+    let cosine = f64::madd::<FMA>(z * z, polynomial::<f64, FMA>(z, &COSH_TAIL), f64::madd::<FMA>(high, low, 0.5 * z));
     (sine, cosine)
 }
 
@@ -122,8 +117,8 @@ fn join<const FMA: bool>(c: f64, cosine: f64, s: f64, r: f64, sine: f64) -> f64 
     let product = s * r;
     let rest = minus_product::<FMA>(product, s, r);
     // The product is at most as great as the other term, or that is zero.
-    let (sum, error) = fast_two_sum(c, product);
-    let small = fma::<FMA>(c, cosine, s * sine);
+    let (sum, error) = lane::sum(c, product);
+    let small = f64::madd::<FMA>(c, cosine, s * sine);
     sum + (small + (error - rest))
 }
 
@@ -175,8 +170,8 @@ impl Unary for Cosh64 {
 #[inline(always)]
 fn short_sine_and_cosine<const FMA: bool>(r: f64) -> (f64, f64) {
     let z = r * r;
-    let sine = fma::<FMA>(r * z, polynomial::<FMA, 3>(z, &SINH_TAIL_SHORT), r);
-    let cosine = fma::<FMA>(z * z, polynomial::<FMA, 2>(z, &COSH_TAIL_SHORT), fma::<FMA>(0.5, z, 1.0));
+    let sine = f64::madd::<FMA>(r * z, polynomial::<f64, FMA>(z, &SINH_TAIL_SHORT), r);
+    let cosine = f64::madd::<FMA>(z * z, polynomial::<f64, FMA>(z, &COSH_TAIL_SHORT), f64::madd::<FMA>(0.5, z, 1.0));
     (sine, cosine)
 }
 
@@ -198,7 +193,7 @@ impl Unary for Sinh32 {
         let (high, _, multiple) = reduce::<FMA>(at_most(OVERFLOW_SHORT, x.abs()));
         let (plus, minus, scale) = powers(multiple);
         let (sine, cosine) = short_sine_and_cosine::<FMA>(high);
-        flip(scale * fma::<FMA>(minus, cosine, plus * sine), x.to_bits()) as f32
+        flip(scale * f64::madd::<FMA>(minus, cosine, plus * sine), x.to_bits()) as f32
     }
 }
 
@@ -219,7 +214,7 @@ impl Unary for Cosh32 {
         let (high, _, multiple) = reduce::<FMA>(at_most(OVERFLOW_SHORT, f64::from(x.abs())));
         let (plus, minus, scale) = powers(multiple);
         let (sine, cosine) = short_sine_and_cosine::<FMA>(high);
-        (scale * fma::<FMA>(plus, cosine, minus * sine)) as f32
+        (scale * f64::madd::<FMA>(plus, cosine, minus * sine)) as f32
     }
 }
 
@@ -242,18 +237,18 @@ impl Unary for Tanh64 {
         let magnitude = at_most(22.0, x.abs());
         let (r, low, multiple) = reduce::<FMA>(-2.0 * magnitude);
         let z = r * r;
-        let tail = fma::<FMA>(r, polynomial::<FMA, 9>(r, &EXPM1_TAIL), 0.5);
-        let (r, low) = fast_two_sum(r, fma::<FMA>(z, tail, low));
+        let tail = f64::madd::<FMA>(r, polynomial::<f64, FMA>(r, &EXPM1_TAIL), 0.5);
+        let (r, low) = lane::sum(r, f64::madd::<FMA>(z, tail, low));
         // 2**n * (1 + expm1(r)) - 1, where one of the terms 2**n - 1 and 2**n * r is zero or the
         // lesser.
-        let scale = power_of_two(multiple + ROUND);
-        let (m, error) = fast_two_sum(scale - 1.0, scale * r);
-        let low = fma::<FMA>(scale, low, error);
-        let (bottom, error) = fast_two_sum(2.0, m);
+        let scale = f64::scale(1.0, multiple + f64::ROUND);
+        let (m, error) = lane::sum(scale - 1.0, scale * r);
+        let low = f64::madd::<FMA>(scale, low, error);
+        let (bottom, error) = lane::sum(2.0, m);
         // The errors of numerator and denominator, divided by the latter, whose reciprocal is
         // (1 - m/bottom) / 2.
         let ratio = m / bottom;
-        let rest = fma::<FMA>(-ratio, low + error, low) * fma::<FMA>(-0.5, ratio, 0.5);
+        let rest = f64::madd::<FMA>(-ratio, low + error, low) * f64::madd::<FMA>(-0.5, ratio, 0.5);
         flip((ratio + rest).abs(), x.to_bits())
     }
 }
@@ -273,11 +268,11 @@ impl Unary for Tanh32 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
         let x = f64::from(x);
-        let rounded = fma::<FMA>(at_most(22.0, x.abs()), 2.0 * std::f64::consts::LOG2_E, ROUND);
-        let r = fma::<FMA>(rounded - ROUND, -std::f64::consts::LN_2, 2.0 * at_most(22.0, x.abs()));
-        let scale = power_of_two(rounded);
-        let m = fma::<FMA>(r * r, polynomial::<FMA, 6>(r, &EXPM1_TAIL_SHORT), r);
-        let m = fma::<FMA>(scale, m, scale - 1.0);
+        let rounded = f64::madd::<FMA>(at_most(22.0, x.abs()), 2.0 * std::f64::consts::LOG2_E, f64::ROUND);
+        let r = f64::madd::<FMA>(rounded - f64::ROUND, -std::f64::consts::LN_2, 2.0 * at_most(22.0, x.abs()));
+        let scale = f64::scale(1.0, rounded);
+        let m = f64::madd::<FMA>(r * r, polynomial::<f64, FMA>(r, &EXPM1_TAIL_SHORT), r);
+        let m = f64::madd::<FMA>(scale, m, scale - 1.0);
         flip(m / (m + 2.0), x.to_bits()) as f32
     }
 }
@@ -286,38 +281,31 @@ impl Unary for Tanh32 {
 /// is at most a last place or so.
 #[inline(always)]
 fn ln<const FMA: bool>(x: f64, low: f64, more: f64) -> f64 {
-    let (m, exponent, scale) = split(x);
+    let (exponent, m) = x.split();
     let f = m - 1.0;
     let s = f / (m + 1.0);
     let z = s * s;
     let half = 0.5 * f * f;
-    let tail = s * fma::<FMA>(z, polynomial::<FMA, 7>(z, &LN_TAIL), half);
+    let tail = s * f64::madd::<FMA>(z, polynomial::<f64, FMA>(z, &LN_TAIL), half);
     let n = exponent + more;
     // f - half + tail + n * ln(2) + low / m
-    let low = fma::<FMA>(n, LN_2[1], low * scale / m);
-    let (high, error) = fast_two_sum(n * LN_2[0], f);
+    let low = f64::madd::<FMA>(n, LN_2[1], low * f64::pow2(-exponent) / m);
+    let (high, error) = lane::sum(n * LN_2[0], f);
     high + (((tail + low) - half) + error)
-}
-
-/// A mantissa in `[sqrt(1/2), sqrt(2)]`, the exponent to it, and the power of two that takes the
-/// number to the mantissa.
-#[inline(always)]
-fn split(x: f64) -> (f64, f64, f64) {
-    // What is added carries into the exponent from sqrt(2) on.
-    const CARRY: u64 = (1023 << 52) - 0x3fe6_a09e_667f_3bcd;
-    let exponent = x.to_bits().wrapping_add(CARRY) >> 52;
-    let scale = f64::from_bits((2046_u64.wrapping_sub(exponent)) << 52);
-    (x * scale, f64::from_bits(ROUND.to_bits() | exponent) - (ROUND + 1023.0), scale)
 }
 
 /// The same for results in float32.
 #[inline(always)]
 fn short_ln<const FMA: bool>(x: f64, low: f64) -> f64 {
-    let (m, exponent, scale) = split(x);
-    let f = fma::<FMA>(low, scale, m - 1.0);
+    let (exponent, m) = x.split();
+    let f = f64::madd::<FMA>(low, f64::pow2(-exponent), m - 1.0);
     let s = f / (f + 2.0);
     let z = s * s;
-    fma::<FMA>(exponent, std::f64::consts::LN_2, s * fma::<FMA>(z, polynomial::<FMA, 3>(z, &LN_TAIL_SHORT), 2.0))
+    f64::madd::<FMA>(
+        exponent,
+        std::f64::consts::LN_2,
+        s * f64::madd::<FMA>(z, polynomial::<f64, FMA>(z, &LN_TAIL_SHORT), 2.0),
+    )
 }
 
 /// The sum of 1 and a number that is not negative, and its error.
@@ -351,8 +339,8 @@ impl Unary for ArcSinh64 {
         let large = magnitude >= LARGE;
         let bounded = if large { 1.0 } else { magnitude };
         let square = bounded * bounded;
-        let more = square / (1.0 + fma::<FMA>(bounded, bounded, 1.0).sqrt());
-        let (f, low) = fast_two_sum(bounded, more);
+        let more = square / (1.0 + f64::madd::<FMA>(bounded, bounded, 1.0).sqrt());
+        let (f, low) = lane::sum(bounded, more);
         let (sum, error) = one_plus(f);
         let y = ln::<FMA>(
             if large { 0.25 * magnitude } else { sum },
@@ -403,14 +391,14 @@ impl Unary for ArcCosh64 {
     fn careful<const FMA: bool>(x: f64) -> f64 {
         let large = x >= LARGE;
         let t = if large { 1.0 } else { x } - 1.0;
-        let (square, square_error) = two_product::<FMA>(t, t);
+        let (square, square_error) = lane::product::<f64, FMA>(t, t);
         // For t > 2 the order is wrong, but then an error of the last place counts half.
-        let (sum, error) = fast_two_sum(t + t, square);
+        let (sum, error) = lane::sum(t + t, square);
         let root = sum.sqrt();
         let rest = minus_product::<FMA>(sum, root, root) + (error + square_error);
         // Of zero, it adds zero.
         let root_error = rest / (root + root + f64::MIN_POSITIVE);
-        let (f, low) = fast_two_sum(root, t);
+        let (f, low) = lane::sum(root, t);
         let (sum, error) = one_plus(f);
         let y = ln::<FMA>(
             if large { 0.25 * x } else { sum },
@@ -468,7 +456,7 @@ impl Unary for ArcTanh64 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
         let magnitude = x.abs();
-        let (high, low) = quotient::<FMA>((magnitude + magnitude, 0.0), fast_two_sum(1.0, -magnitude));
+        let (high, low) = quotient::<FMA>((magnitude + magnitude, 0.0), lane::sum(1.0, -magnitude));
         let (sum, error) = one_plus(high);
         let y = 0.5 * ln::<FMA>(sum, error + low, 0.0);
         flip(if magnitude < 1.0 { y } else { beyond_one(magnitude) }, x.to_bits())
@@ -494,5 +482,63 @@ impl Unary for ArcTanh32 {
         let (sum, low) = one_plus((magnitude + magnitude) / (1.0 - magnitude));
         let y = 0.5 * short_ln::<FMA>(sum, low);
         flip(if magnitude < 1.0 { y } else { beyond_one(magnitude) }, x.to_bits()) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::*;
+
+    const INFINITY: f64 = f64::INFINITY;
+
+    #[test]
+    fn functions_are_within_budget() {
+        for most in [1.0, 20.0] {
+            check::double::<Sinh64>(pxfm::f_sinh, -most..most, 2.0);
+            check::double::<Cosh64>(pxfm::f_cosh, -most..most, 2.0);
+            check::double::<Tanh64>(pxfm::f_tanh, -most..most, 2.0);
+            check::single::<Sinh32>(pxfm::f_sinh, -most..most, 1.0);
+            check::single::<Cosh32>(pxfm::f_cosh, -most..most, 1.0);
+            check::single::<Tanh32>(pxfm::f_tanh, -most..most, 1.0);
+        }
+        check::double::<Sinh64>(pxfm::f_sinh, -710.47..710.47, 2.0);
+        check::double::<Cosh64>(pxfm::f_cosh, -710.47..710.47, 2.0);
+    }
+
+    #[test]
+    fn inverses_are_within_budget() {
+        check::double::<ArcSinh64>(pxfm::f_asinh, -5.0..5.0, 2.0);
+        check::double::<ArcCosh64>(pxfm::f_acosh, 0.9..5.0, 2.0);
+        check::double::<ArcTanh64>(pxfm::f_atanh, -1.1..1.1, 2.0);
+        check::single::<ArcSinh32>(pxfm::f_asinh, -5.0..5.0, 1.0);
+        check::single::<ArcCosh32>(pxfm::f_acosh, 0.9..5.0, 1.0);
+        check::single::<ArcTanh32>(pxfm::f_atanh, -1.1..1.1, 1.0);
+    }
+
+    #[test]
+    fn special_values() {
+        for x in [0.0, -0.0, 5e-324, -5e-324, f64::MIN_POSITIVE, f64::NAN] {
+            check::same::<Sinh64>(x, x);
+            check::same::<Tanh64>(x, x);
+            check::same::<ArcSinh64>(x, x);
+            check::same::<ArcTanh64>(x, x);
+            check::same::<Cosh64>(x, 1.0 + x);
+        }
+        for x in [INFINITY, -INFINITY, 711.0, -711.0, f64::MAX] {
+            check::same::<Sinh64>(x, INFINITY.copysign(x));
+            check::same::<Cosh64>(x, INFINITY);
+            check::same::<Tanh64>(x, 1.0_f64.copysign(x));
+        }
+        check::same::<ArcSinh64>(-INFINITY, -INFINITY);
+        check::same::<ArcCosh64>(INFINITY, INFINITY);
+        check::same::<ArcCosh64>(1.0, 0.0);
+        for x in [0.999_999, 0.0, -1.0, -3.0, -INFINITY, f64::NAN] {
+            check::same::<ArcCosh64>(x, f64::NAN);
+            assert!(ArcCosh32::careful::<true>(x as f32).is_nan());
+        }
+        for (x, y) in [(1.0, INFINITY), (-1.0, -INFINITY), (1.5, f64::NAN), (-INFINITY, f64::NAN)] {
+            check::same::<ArcTanh64>(x, y);
+        }
     }
 }

@@ -4,7 +4,8 @@
 //! `acos(1 - 2*z) = 2*asin(sqrt(z))`: minimax ones of relative error, found by Remez's algorithm.
 
 use super::dispatch::{Binary, Kernels, Unary};
-use super::pair::{fast_two_sum, flip, fma, polynomial};
+use super::lane::{self, Lane, polynomial};
+use super::pair::flip;
 
 /// The inverse of the sine.
 pub static ARCSIN: Kernels = Kernels::unary::<ArcSin32, ArcSin64>("arcsin");
@@ -86,22 +87,22 @@ fn arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
     // The first steps in order: the terms are of opposite signs, and sums of every other one would
     // cancel.
     let [a, b, c, d, rest @ ..] = ATAN_TAIL;
-    let tail = fma::<FMA>(z, fma::<FMA>(z, polynomial::<FMA, 16>(z, &rest), d), c);
-    let tail = (t * z) * fma::<FMA>(z, fma::<FMA>(z, tail, b), a);
+    let tail = f64::madd::<FMA>(z, f64::madd::<FMA>(z, polynomial::<f64, FMA>(z, &rest), d), c);
+    let tail = (t * z) * f64::madd::<FMA>(z, f64::madd::<FMA>(z, tail, b), a);
     let (t, tail) = if minus { (-t, -tail) } else { (t, tail) };
     // The multiples by 0, 1 and 2 are exact.
     let turn = quarters * HALF_PI[0];
     // Where the turn is zero, the order is wrong, but then nothing is rounded.
-    let (high, low) = fast_two_sum(turn, t);
-    high + (low + fma::<FMA>(quarters, HALF_PI[1], tail))
+    let (high, low) = lane::sum(turn, t);
+    high + (low + f64::madd::<FMA>(quarters, HALF_PI[1], tail))
 }
 
 /// The same for results in float32.
 #[inline(always)]
 fn short_arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
     let z = t * t;
-    let arc = fma::<FMA>(t * z, polynomial::<FMA, 10>(z, &ATAN_TAIL_SHORT), t);
-    fma::<FMA>(quarters, HALF_PI[0], if minus { -arc } else { arc })
+    let arc = f64::madd::<FMA>(t * z, polynomial::<f64, FMA>(z, &ATAN_TAIL_SHORT), t);
+    f64::madd::<FMA>(quarters, HALF_PI[0], if minus { -arc } else { arc })
 }
 
 /// A tangent in `[0, 1]` for one that is not negative, the quarter turns to its arc, and whether
@@ -241,19 +242,19 @@ fn fold_sine(magnitude: f64) -> (f64, f64, bool) {
 /// The arc whose sine is `s`, of which `z` is the square, less `s`.
 #[inline(always)]
 fn tail_of_sine<const FMA: bool>(s: f64, z: f64) -> f64 {
-    (s * z) * polynomial::<FMA, 12>(z, &ASIN_TAIL)
+    (s * z) * polynomial::<f64, FMA>(z, &ASIN_TAIL)
 }
 
 /// The same for results in float32.
 #[inline(always)]
 fn short_tail_of_sine<const FMA: bool>(s: f64, z: f64) -> f64 {
-    (s * z) * polynomial::<FMA, 6>(z, &ASIN_TAIL_SHORT)
+    (s * z) * polynomial::<f64, FMA>(z, &ASIN_TAIL_SHORT)
 }
 
 /// From the sine of [`fold_sine`] and the rest of its arc to the inverse of the sine.
 #[inline(always)]
 fn unfold_sine(s: f64, tail: f64, steep: bool, sign: u64) -> f64 {
-    let (high, low) = fast_two_sum(HALF_PI[0], -(s + s));
+    let (high, low) = lane::sum(HALF_PI[0], -(s + s));
     let low = low + (HALF_PI[1] - (tail + tail));
     flip(if steep { high } else { s } + if steep { low } else { tail }, sign)
 }
@@ -266,7 +267,7 @@ fn unfold_cosine(s: f64, tail: f64, steep: bool, sign: u64) -> f64 {
     let times = if steep { 2.0 } else { 1.0 };
     let times = if steep == backwards { -times } else { times };
     // Where there are no quarter turns, the order is wrong, but then nothing is rounded.
-    let (high, low) = fast_two_sum(quarters * HALF_PI[0], times * s);
+    let (high, low) = lane::sum(quarters * HALF_PI[0], times * s);
     high + (low + (quarters * HALF_PI[1] + times * tail))
 }
 
@@ -345,5 +346,74 @@ impl Unary for ArcCos32 {
         let x = f64::from(x);
         let (s, z, steep) = fold_sine(x.abs());
         unfold_cosine(s, short_tail_of_sine::<FMA>(s, z), steep, x.to_bits()) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+
+    use super::super::check;
+    use super::*;
+
+    const INFINITY: f64 = f64::INFINITY;
+
+    #[test]
+    fn arcs_are_within_budget() {
+        check::double::<ArcSin64>(pxfm::f_asin, -1.1..1.1, 2.0);
+        check::double::<ArcCos64>(pxfm::f_acos, -1.1..1.1, 2.0);
+        check::double::<ArcTan64>(pxfm::f_atan, -3.0..3.0, 2.0);
+        check::double_of_two::<ArcTan2x64>(pxfm::f_atan2, -3.0..3.0, 2.0);
+        check::single::<ArcSin32>(pxfm::f_asin, -1.1..1.1, 1.0);
+        check::single::<ArcCos32>(pxfm::f_acos, -1.1..1.1, 1.0);
+        check::single::<ArcTan32>(pxfm::f_atan, -3.0..3.0, 1.0);
+    }
+
+    #[test]
+    fn special_values() {
+        for x in [0.0, -0.0, 5e-324, -5e-324, f64::MIN_POSITIVE] {
+            check::same::<ArcSin64>(x, x);
+            check::same::<ArcTan64>(x, x);
+        }
+        for x in [1.5, -1.000_000_1, INFINITY, -INFINITY, f64::NAN] {
+            check::same::<ArcSin64>(x, f64::NAN);
+            check::same::<ArcCos64>(x, f64::NAN);
+            assert!(ArcSin32::careful::<true>(x as f32).is_nan() && ArcCos32::careful::<true>(x as f32).is_nan());
+        }
+        check::same::<ArcSin64>(-1.0, -FRAC_PI_2);
+        for (x, y) in [(1.0, 0.0), (-1.0, PI), (0.0, FRAC_PI_2), (-0.0, FRAC_PI_2)] {
+            check::same::<ArcCos64>(x, y);
+        }
+        for (x, y) in [(INFINITY, FRAC_PI_2), (-INFINITY, -FRAC_PI_2), (1.0, FRAC_PI_4), (f64::NAN, f64::NAN)] {
+            check::same::<ArcTan64>(x, y);
+        }
+    }
+
+    #[test]
+    fn angles_of_special_points() {
+        for (y, x, angle) in [
+            (0.0, 0.0, 0.0),
+            (0.0, -0.0, PI),
+            (0.0, 1.0, 0.0),
+            (0.0, -1.0, PI),
+            (1.0, 0.0, FRAC_PI_2),
+            (1.0, -0.0, FRAC_PI_2),
+            (1.0, INFINITY, 0.0),
+            (1.0, -INFINITY, PI),
+            (INFINITY, 1.0, FRAC_PI_2),
+            (INFINITY, -1.0, FRAC_PI_2),
+            (INFINITY, INFINITY, FRAC_PI_4),
+            (INFINITY, -INFINITY, 3.0 * FRAC_PI_4),
+            (5e-324, -5e-324, 3.0 * FRAC_PI_4),
+            (5e-324, f64::MAX, 0.0),
+            (f64::MAX, 5e-324, FRAC_PI_2),
+        ] {
+            check::same_of_two::<ArcTan2x64>(y, x, angle);
+            check::same_of_two::<ArcTan2x64>(-y, x, -angle);
+            assert_eq!(ArcTan2x32::careful::<true>(y as f32, x as f32).to_bits(), (y as f32).atan2(x as f32).to_bits());
+        }
+        for (y, x) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::NAN, INFINITY), (0.0, f64::NAN)] {
+            check::same_of_two::<ArcTan2x64>(y, x, f64::NAN);
+        }
     }
 }

@@ -8,7 +8,8 @@
 //! found by Remez's algorithm.
 
 use super::dispatch::{Kernels, Unary};
-use super::pair::{ROUND, fast_two_sum, flip, fma, polynomial, quotient, two_product};
+use super::lane::{self, Lane, polynomial};
+use super::pair::{flip, quotient};
 
 /// The sine.
 pub static SIN: Kernels = Kernels::unary::<Sin32, Sin64>("sin");
@@ -94,21 +95,21 @@ fn is_huge(magnitude: f64) -> bool {
 /// is found exactly.
 #[inline(always)]
 fn reduce<const FMA: bool>(magnitude: f64) -> Reduced {
-    let rounded = fma::<FMA>(magnitude, std::f64::consts::FRAC_2_PI, ROUND);
-    let multiple = rounded - ROUND;
+    let rounded = f64::madd::<FMA>(magnitude, std::f64::consts::FRAC_2_PI, f64::ROUND);
+    let multiple = rounded - f64::ROUND;
     let quadrant = rounded.to_bits();
     if FMA {
         let [p1, p2, p3] = HALF_PI;
         let rest = (-multiple).mul_add(p1, magnitude);
         let product = multiple * p2;
         let error = multiple.mul_add(p2, -product);
-        let (high, low) = fast_two_sum(rest, -product);
+        let (high, low) = lane::sum(rest, -product);
         Reduced { high, low: (-multiple).mul_add(p3, low - error), quadrant }
     } else {
         let [p1, p2, p3, p4] = HALF_PI_SHORT;
         let rest = magnitude - multiple * p1;
-        let (high, low) = fast_two_sum(rest, -(multiple * p2));
-        let (high, lower) = fast_two_sum(high, -(multiple * p3));
+        let (high, low) = lane::sum(rest, -(multiple * p2));
+        let (high, lower) = lane::sum(high, -(multiple * p3));
         Reduced { high, low: (low + lower) - multiple * p4, quadrant }
     }
 }
@@ -172,8 +173,8 @@ fn reduce_huge<const FMA: bool>(magnitude: f64) -> Reduced {
         (scale((aligned >> 75) as u64, 53 + zeros), scale((aligned >> 22) as u64 & ((1 << 53) - 1), 106 + zeros));
     let sign = if negative { -1.0 } else { 1.0 };
     let (first, second) = (first * sign, second * sign);
-    let (product, error) = two_product::<FMA>(first, HALF_PI[0]);
-    let (high, low) = fast_two_sum(product, error + (first * HALF_PI[1] + second * HALF_PI[0]));
+    let (product, error) = lane::product::<f64, FMA>(first, HALF_PI[0]);
+    let (high, low) = lane::sum(product, error + (first * HALF_PI[1] + second * HALF_PI[0]));
     Reduced { high, low, quadrant }
 }
 
@@ -193,9 +194,9 @@ fn sine_and_cosine<const FMA: bool>(high: f64, low: f64) -> [(f64, f64); 2] {
     let z = high * high;
     let half = 0.5 * z;
     let rough = 1.0 - half;
-    let sine = fma::<FMA>(high * z, polynomial::<FMA, 6>(z, &SIN_TAIL), low * rough);
-    let cosine = fma::<FMA>(-high, low, (1.0 - rough) - half);
-    let cosine = fma::<FMA>(z * z, polynomial::<FMA, 6>(z, &COS_TAIL), cosine);
+    let sine = f64::madd::<FMA>(high * z, polynomial::<f64, FMA>(z, &SIN_TAIL), low * rough);
+    let cosine = f64::madd::<FMA>(-high, low, (1.0 - rough) - half);
+    let cosine = f64::madd::<FMA>(z * z, polynomial::<f64, FMA>(z, &COS_TAIL), cosine);
     [(high, sine), (rough, cosine)]
 }
 
@@ -250,7 +251,7 @@ impl Unary for Cos64 {
 #[inline(always)]
 fn tangent_of<const FMA: bool>(x: Reduced, sign: u64) -> f64 {
     let [sine, cosine] = sine_and_cosine::<FMA>(x.high, x.low);
-    let (sine, cosine) = (fast_two_sum(sine.0, sine.1), fast_two_sum(cosine.0, cosine.1));
+    let (sine, cosine) = (lane::sum(sine.0, sine.1), lane::sum(cosine.0, cosine.1));
     let even = x.quadrant & 1 == 0;
     let either = |a: f64, b: f64| if even { a } else { b };
     let (value, rest) = quotient::<FMA>(
@@ -294,7 +295,7 @@ fn minus_multiple_of_pi<const FMA: bool>(x: f64, multiple: f64) -> f64 {
 #[inline(always)]
 fn short_sine<const FMA: bool>(r: f64) -> f64 {
     let z = r * r;
-    fma::<FMA>(r * z, polynomial::<FMA, 5>(z, &SIN_TAIL_WIDE), r)
+    f64::madd::<FMA>(r * z, polynomial::<f64, FMA>(z, &SIN_TAIL_WIDE), r)
 }
 
 /// The greatest float32 that is reduced in float32.
@@ -347,8 +348,8 @@ impl Unary for Sin32 {
             return (sine_of_single(x.abs(), 0, x.to_bits()), x.abs() > LIMIT_SINGLE);
         }
         let (magnitude, sign) = (f64::from(x.abs()), f64::from(x).to_bits());
-        let rounded = fma::<FMA>(magnitude, std::f64::consts::FRAC_1_PI, ROUND);
-        let r = minus_multiple_of_pi::<FMA>(magnitude, rounded - ROUND);
+        let rounded = f64::madd::<FMA>(magnitude, std::f64::consts::FRAC_1_PI, f64::ROUND);
+        let r = minus_multiple_of_pi::<FMA>(magnitude, rounded - f64::ROUND);
         (flip(short_sine::<FMA>(r), rounded.to_bits() << 63 ^ sign) as f32, is_huge(magnitude))
     }
 
@@ -374,8 +375,8 @@ impl Unary for Cos32 {
         }
         // The sine of x + pi/2: by odd multiples of pi/2.
         let magnitude = f64::from(x.abs());
-        let rounded = fma::<FMA>(magnitude, std::f64::consts::FRAC_1_PI, -0.5) + ROUND;
-        let r = minus_multiple_of_pi::<FMA>(magnitude, (rounded - ROUND) + 0.5);
+        let rounded = f64::madd::<FMA>(magnitude, std::f64::consts::FRAC_1_PI, -0.5) + f64::ROUND;
+        let r = minus_multiple_of_pi::<FMA>(magnitude, (rounded - f64::ROUND) + 0.5);
         (flip(short_sine::<FMA>(r), !rounded.to_bits() << 63) as f32, is_huge(magnitude))
     }
 
@@ -396,11 +397,12 @@ impl Unary for Tan32 {
     #[inline(always)]
     fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
         let (magnitude, sign) = (f64::from(x.abs()), f64::from(x).to_bits());
-        let rounded = fma::<FMA>(magnitude, std::f64::consts::FRAC_2_PI, ROUND);
-        let r = minus_multiple_of_pi::<FMA>(magnitude, 0.5 * (rounded - ROUND));
+        let rounded = f64::madd::<FMA>(magnitude, std::f64::consts::FRAC_2_PI, f64::ROUND);
+        let r = minus_multiple_of_pi::<FMA>(magnitude, 0.5 * (rounded - f64::ROUND));
         let z = r * r;
-        let sine = fma::<FMA>(r * z, polynomial::<FMA, 4>(z, &SIN_TAIL_SHORT), r);
-        let cosine = fma::<FMA>(z * z, polynomial::<FMA, 3>(z, &COS_TAIL_SHORT), fma::<FMA>(-0.5, z, 1.0));
+        let sine = f64::madd::<FMA>(r * z, polynomial::<f64, FMA>(z, &SIN_TAIL_SHORT), r);
+        let cosine =
+            f64::madd::<FMA>(z * z, polynomial::<f64, FMA>(z, &COS_TAIL_SHORT), f64::madd::<FMA>(-0.5, z, 1.0));
         let even = rounded.to_bits() & 1 == 0;
         let y = if even { sine } else { cosine } / if even { cosine } else { sine };
         (flip(y, rounded.to_bits() << 63 ^ sign) as f32, is_huge(magnitude))
@@ -413,7 +415,7 @@ impl Unary for Tan32 {
     }
 }
 
-/// The greatest number of half turns that is rounded by [`ROUND`].
+/// The greatest number of half turns that is rounded by [`f64::ROUND`].
 const MOST_HALF_TURNS: f64 = 1_125_899_906_842_624.0;
 
 /// Whether half turns are beyond [`MOST_HALF_TURNS`].
@@ -436,10 +438,12 @@ fn modulo_4(magnitude: f64) -> f64 {
 /// Half turns as radians, less quarter turns: exact but for the product with `pi`.
 #[inline(always)]
 fn reduce_half_turns<const FMA: bool>(magnitude: f64) -> Reduced {
-    let rounded = (magnitude + magnitude) + ROUND;
-    let rest = magnitude - 0.5 * (rounded - ROUND);
-    let (product, error) = two_product::<FMA>(rest, PI[0]);
-    Reduced { high: product, low: fma::<FMA>(rest, PI[1], error), quadrant: rounded.to_bits() }
+    let rounded = (magnitude + magnitude) + f64::ROUND;
+    let rest = magnitude - 0.5 * (rounded - f64::ROUND);
+    let (product, error) = lane::product::<f64, FMA>(rest, PI[0]);
+    // Without a fused multiply-add the error's parts would underflow.
+    let error = if FMA || product.abs() > 1e-290 { error } else { 0.0 };
+    Reduced { high: product, low: f64::madd::<FMA>(rest, PI[1], error), quadrant: rounded.to_bits() }
 }
 
 /// The sine of `pi * x` of a float64: at most 0.XX ULP. Of integers it is zero with the argument's
@@ -505,7 +509,7 @@ fn short_half_turns(x: f32) -> f64 {
 /// The sine of `pi * r` for `r` in `[-1/2, 1/2]`, for results in float32.
 #[inline(always)]
 fn short_sine_of_half_turns<const FMA: bool>(r: f64) -> f64 {
-    r * polynomial::<FMA, 6>(r * r, &SINPI_WIDE)
+    r * polynomial::<f64, FMA>(r * r, &SINPI_WIDE)
 }
 
 /// The sine of `pi * x` of a float32, in float64: at most 0.50X ULP.
@@ -523,8 +527,8 @@ impl Unary for SinPi32 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
         let magnitude = short_half_turns(x);
-        let rounded = magnitude + ROUND;
-        let y = short_sine_of_half_turns::<FMA>(magnitude - (rounded - ROUND));
+        let rounded = magnitude + f64::ROUND;
+        let y = short_sine_of_half_turns::<FMA>(magnitude - (rounded - f64::ROUND));
         flip(flip(y, rounded.to_bits() << 63) + 0.0, f64::from(x).to_bits()) as f32
     }
 }
@@ -544,8 +548,84 @@ impl Unary for CosPi32 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
         let magnitude = short_half_turns(x);
-        let rounded = (magnitude - 0.5) + ROUND;
-        let y = short_sine_of_half_turns::<FMA>(magnitude - ((rounded - ROUND) + 0.5));
+        let rounded = (magnitude - 0.5) + f64::ROUND;
+        let y = short_sine_of_half_turns::<FMA>(magnitude - ((rounded - f64::ROUND) + 0.5));
         (flip(y, !rounded.to_bits() << 63) + 0.0) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::*;
+
+    #[test]
+    fn radians_are_within_budget() {
+        for most in [4.0, 1e3, 1e6] {
+            check::double::<Sin64>(pxfm::f_sin, -most..most, 1.0);
+            check::double::<Cos64>(pxfm::f_cos, -most..most, 1.0);
+            check::double::<Tan64>(pxfm::f_tan, -most..most, 2.0);
+            check::single::<Sin32>(pxfm::f_sin, -most..most, 1.0);
+            check::single::<Cos32>(pxfm::f_cos, -most..most, 1.0);
+            check::single::<Tan32>(pxfm::f_tan, -most..most, 1.0);
+        }
+    }
+
+    #[test]
+    fn half_turns_are_within_budget() {
+        for most in [1.0, 1e3] {
+            check::double::<SinPi64>(pxfm::f_sinpi, -most..most, 1.0);
+            check::double::<CosPi64>(pxfm::f_cospi, -most..most, 1.0);
+            check::single::<SinPi32>(pxfm::f_sinpi, -most..most, 1.0);
+            check::single::<CosPi32>(pxfm::f_cospi, -most..most, 1.0);
+        }
+    }
+
+    #[test]
+    fn sines_near_multiples_of_pi_are_right() {
+        // The float64s nearest to a multiple of pi/2, of all and of those that are reduced the short
+        // way in float32, and the float64 nearest to pi.
+        for x in [6_381_956_970_095_103.0 * 2_f64.powi(797), 12_345_678.0, 355.0, 103_993.0, std::f64::consts::PI] {
+            for x in [x, -x] {
+                check::near(Sin64::careful::<true>(x), pxfm::f_sin(x), 1.0, x);
+                check::near(Sin64::careful::<false>(x), pxfm::f_sin(x), 1.0, x);
+                check::near(Cos64::careful::<true>(x), pxfm::f_cos(x), 1.0, x);
+                check::near(Tan64::careful::<false>(x), pxfm::f_tan(x), 2.0, x);
+            }
+        }
+    }
+
+    #[test]
+    fn special_values() {
+        for x in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            check::same::<Sin64>(x, f64::NAN);
+            check::same::<Cos64>(x, f64::NAN);
+            check::same::<Tan64>(x, f64::NAN);
+            check::same::<SinPi64>(x, f64::NAN);
+            check::same::<CosPi64>(x, f64::NAN);
+            assert!(Sin32::careful::<true>(x as f32).is_nan() && Cos32::careful::<true>(x as f32).is_nan());
+            assert!(SinPi32::careful::<true>(x as f32).is_nan() && CosPi32::careful::<true>(x as f32).is_nan());
+        }
+        for x in [0.0, -0.0, 5e-324, -5e-324, f64::MIN_POSITIVE] {
+            check::same::<Sin64>(x, x);
+            check::same::<Tan64>(x, x);
+            check::same::<Cos64>(x, 1.0);
+            check::same::<CosPi64>(x, 1.0);
+        }
+        for x in [0.0, 1.0, 2.0, 3.0, 4_503_599_627_370_497.0, 1e300] {
+            check::same::<SinPi64>(x, 0.0);
+            check::same::<SinPi64>(-x, -0.0);
+        }
+        for (x, y) in
+            [(0.5, 0.0), (1.5, 0.0), (2_251_799_813_685_247.5, 0.0), (9_007_199_254_740_991.0, -1.0), (1e300, 1.0)]
+        {
+            check::same::<CosPi64>(x, y);
+            check::same::<CosPi64>(-x, y);
+        }
+        for (x, y) in
+            [(0.5, 1.0), (1.5, -1.0), (-0.5, -1.0), (2_251_799_813_685_246.5, 1.0), (2_251_799_813_685_247.5, -1.0)]
+        {
+            check::same::<SinPi64>(x, y);
+        }
     }
 }

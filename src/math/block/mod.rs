@@ -9,7 +9,8 @@
 //! gives the bits of `fast` wherever that is right. So a result depends on its own arguments alone,
 //! not on its neighbours or its place.
 
-pub mod check;
+#[cfg(test)]
+mod check;
 pub mod dispatch;
 pub mod division;
 pub mod erf;

@@ -134,8 +134,10 @@ impl Binary for Pow64 {
         let bounded = if bounded < -LARGE { -LARGE } else { bounded };
         let (high, low) = Self::exponent::<FMA>(k, m, bounded);
         let is_usual = high.abs() <= f64::BEYOND;
-        let power: Power<f64> =
-            exp2::<f64, FMA>(if is_usual { high } else { f64::BEYOND.copysign(high) }, if is_usual { low } else { 0.0 });
+        let power: Power<f64> = exp2::<f64, FMA>(
+            if is_usual { high } else { f64::BEYOND.copysign(high) },
+            if is_usual { low } else { 0.0 },
+        );
         special(x, y, power.value())
     }
 }

@@ -9,6 +9,8 @@
 //! gives the bits of `fast` wherever that is right. So a result depends on its own arguments alone,
 //! not on its neighbours or its place.
 
+#[cfg(test)]
+mod check;
 pub mod dispatch;
 pub mod exp;
 mod lane;

@@ -60,9 +60,8 @@ fn log2<const FMA: bool>(k: f64, m: f64) -> (f64, f64) {
     let s = f * inverse;
     let (back, back_low) = product::<f64, FMA>(s, g);
     let s_low = ((f - back) - s.madd::<FMA>(g_low, back_low)) * inverse;
+    // The tail can do without the second parts, so that it is not to wait for them.
     let (z, z_low) = product2::<FMA>((s, s_low), (s, s_low));
-    let (z, z_low) = sum(z, z_low);
-
     let tail = z * polynomial::<f64, FMA>(z, &LOG2_TAIL);
     let (high, low) = sum(LOG2_HEAD[2].0, tail);
     let (high, low) = product2::<FMA>((z, z_low), (high, low + LOG2_HEAD[2].1));

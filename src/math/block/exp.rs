@@ -283,3 +283,57 @@ pub static EXP2: Kernels = Kernels::unary::<Exp2Kernel<f32>, Exp2Kernel<f64>>("e
 pub static EXP10: Kernels = Kernels::unary::<Exp10Kernel<f32>, Exp10Kernel<f64>>("exp10");
 /// `e**x - 1`, without cancellation near zero.
 pub static EXPM1: Kernels = Kernels::unary::<Expm1Kernel<f32>, Expm1Kernel<f64>>("expm1");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{agrees, exact};
+
+    const INF: f64 = f64::INFINITY;
+
+    fn both(cases: [&[(f64, f64)]; 4]) {
+        let [exp, exp2, exp10, expm1] = cases;
+        exact::<ExpKernel<f64>, f64>(exp);
+        exact::<ExpKernel<f32>, f32>(exp);
+        exact::<Exp2Kernel<f64>, f64>(exp2);
+        exact::<Exp2Kernel<f32>, f32>(exp2);
+        exact::<Exp10Kernel<f64>, f64>(exp10);
+        exact::<Exp10Kernel<f32>, f32>(exp10);
+        exact::<Expm1Kernel<f64>, f64>(expm1);
+        exact::<Expm1Kernel<f32>, f32>(expm1);
+    }
+
+    #[test]
+    fn special_values() {
+        let power: &[(f64, f64)] =
+            &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (f64::NAN, f64::NAN), (1e300, INF), (-1e300, 0.0)];
+        let less_one =
+            &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -1.0), (f64::NAN, f64::NAN), (1e300, INF), (-1e300, -1.0)];
+        both([power, power, power, less_one]);
+        exact::<ExpKernel<f64>, f64>(&[(709.782712893384, 1.7976931348622732e308), (709.7827128933841, INF)]);
+        exact::<ExpKernel<f64>, f64>(&[(-745.1332191019411, 5e-324), (-745.1332191019412, 0.0)]);
+        exact::<Expm1Kernel<f64>, f64>(&[(5e-324, 5e-324), (-1e-300, -1e-300), (-40.0, -1.0)]);
+    }
+
+    #[test]
+    fn powers_that_are_numbers_are_exact() {
+        let two: Vec<(f64, f64)> = (-1074..1024).map(|k| (f64::from(k), f64::from(k).exp2())).collect();
+        exact::<Exp2Kernel<f64>, f64>(&two);
+        exact::<Exp2Kernel<f32>, f32>(&two);
+        let ten: Vec<(f64, f64)> = (0..=22).map(|k| (f64::from(k), format!("1e{k}").parse().unwrap())).collect();
+        exact::<Exp10Kernel<f64>, f64>(&ten);
+        exact::<Exp10Kernel<f32>, f32>(&ten[..=10]);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        agrees::<ExpKernel<f64>, f64>(760.0, pxfm::f_exp);
+        agrees::<ExpKernel<f32>, f32>(110.0, pxfm::f_exp);
+        agrees::<Exp2Kernel<f64>, f64>(1090.0, pxfm::f_exp2);
+        agrees::<Exp2Kernel<f32>, f32>(160.0, pxfm::f_exp2);
+        agrees::<Exp10Kernel<f64>, f64>(305.0, pxfm::f_exp10);
+        agrees::<Exp10Kernel<f32>, f32>(50.0, pxfm::f_exp10);
+        agrees::<Expm1Kernel<f64>, f64>(760.0, pxfm::f_expm1);
+        agrees::<Expm1Kernel<f32>, f32>(110.0, pxfm::f_expm1);
+    }
+}

@@ -230,3 +230,58 @@ pub static LOG1PEXP: Kernels = Kernels::unary::<Log1pExpKernel<f32>, Log1pExpKer
 pub static LOGADDEXP: Kernels = Kernels::binary::<LogAddSingle<Natural>, LogAdd<Natural>>("logaddexp");
 /// `log2(2**x + 2**y)`.
 pub static LOGADDEXP2: Kernels = Kernels::binary::<LogAddSingle<Two>, LogAdd<Two>>("logaddexp2");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{agrees, agrees2, exact, exact2};
+
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+
+    #[test]
+    fn special_values() {
+        let logistic = [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (NAN, NAN), (800.0, 1.0), (-800.0, 0.0)];
+        exact::<LogisticKernel<f64>, f64>(&logistic);
+        exact::<LogisticKernel<f32>, f32>(&logistic);
+        let log1pexp = [(INF, INF), (-INF, 0.0), (NAN, NAN), (800.0, 800.0), (-800.0, 0.0), (0.0, 2f64.ln())];
+        exact::<Log1pExpKernel<f64>, f64>(&log1pexp);
+        exact::<Log1pExpKernel<f32>, f32>(&log1pexp);
+        let sums = [
+            (INF, INF, INF),
+            (-INF, -INF, -INF),
+            (INF, -INF, INF),
+            (-INF, 3.0, 3.0),
+            (0.0, -INF, 0.0),
+            (NAN, 1.0, NAN),
+            (INF, NAN, NAN),
+            (NAN, -INF, NAN),
+            (2000.0, 1.0, 2000.0),
+        ];
+        exact2::<LogAdd<Natural>, f64>(&sums);
+        exact2::<LogAdd<Two>, f64>(&sums);
+        exact2::<LogAddSingle<Natural>, f32>(&sums);
+        exact2::<LogAddSingle<Two>, f32>(&sums);
+        exact2::<LogAdd<Two>, f64>(&[(5.0, 5.0, 6.0), (f64::MAX, -f64::MAX, f64::MAX)]);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        fn logistic(x: f64) -> f64 {
+            let e = pxfm::f_exp(-x.abs());
+            if x < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
+        }
+        fn log1pexp(x: f64) -> f64 {
+            x.max(0.0) + pxfm::f_log1p(pxfm::f_exp(-x.abs()))
+        }
+        agrees::<LogisticKernel<f64>, f64>(760.0, logistic);
+        agrees::<LogisticKernel<f32>, f32>(110.0, logistic);
+        agrees::<Log1pExpKernel<f64>, f64>(760.0, log1pexp);
+        agrees::<Log1pExpKernel<f32>, f32>(110.0, log1pexp);
+        // One argument is nearly zero, so that the reference's difference is exact.
+        agrees2::<LogAdd<Natural>, f64>((500.0, 1e-300), |x, z| x.max(z) + pxfm::f_log1p(pxfm::f_exp(-(x - z).abs())));
+        agrees2::<LogAdd<Two>, f64>((500.0, 1e-300), |x, z| {
+            x.max(z) + pxfm::f_log1p(pxfm::f_exp2(-(x - z).abs())) / std::f64::consts::LN_2
+        });
+    }
+}

@@ -80,16 +80,17 @@ const ASIN_TAIL_SHORT: [f64; 6] = [
     0.0375166486631887,
 ];
 
-/// As many quarter turns, plus or minus the arc whose tangent is `t` in `[0, 1]`.
+/// As many quarter turns, plus the arc whose tangent is `t` in `[0, 1]`, or minus that where the
+/// highest bit of `sign` is set.
 #[inline(always)]
-fn arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
+fn arc<const FMA: bool>(t: f64, quarters: f64, sign: u64) -> f64 {
     let z = t * t;
     // The first steps in order: the terms are of opposite signs, and sums of every other one would
     // cancel.
     let [a, b, c, d, rest @ ..] = ATAN_TAIL;
     let tail = f64::madd::<FMA>(z, f64::madd::<FMA>(z, polynomial::<f64, FMA>(z, &rest), d), c);
     let tail = (t * z) * f64::madd::<FMA>(z, f64::madd::<FMA>(z, tail, b), a);
-    let (t, tail) = if minus { (-t, -tail) } else { (t, tail) };
+    let (t, tail) = (flip(t, sign), flip(tail, sign));
     // The multiples by 0, 1 and 2 are exact.
     let turn = quarters * HALF_PI[0];
     // Where the turn is zero, the order is wrong, but then nothing is rounded.
@@ -99,19 +100,22 @@ fn arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
 
 /// The same for results in float32.
 #[inline(always)]
-fn short_arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
+fn short_arc<const FMA: bool>(t: f64, quarters: f64, sign: u64) -> f64 {
     let z = t * t;
     let arc = f64::madd::<FMA>(t * z, polynomial::<f64, FMA>(z, &ATAN_TAIL_SHORT), t);
-    f64::madd::<FMA>(quarters, HALF_PI[0], if minus { -arc } else { arc })
+    f64::madd::<FMA>(quarters, HALF_PI[0], flip(arc, sign))
 }
 
-/// A tangent in `[0, 1]` for one that is not negative, the quarter turns to its arc, and whether
-/// that arc is subtracted.
+/// A tangent in `[0, 1]` for one that is not negative, and the quarter turns and the sign with which
+/// [`arc`] gives its arc. The latter are made of bits, without a condition: on a common one, the
+/// compiler would do everything once for each outcome.
 #[inline(always)]
-fn fold_tangent(magnitude: f64) -> (f64, f64, bool) {
+fn fold_tangent(magnitude: f64) -> (f64, f64, u64) {
     let steep = magnitude > 1.0;
     let t = if steep { 1.0 } else { magnitude } / if steep { magnitude } else { 1.0 };
-    (t, if steep { 1.0 } else { 0.0 }, steep)
+    let one = 1.0_f64.to_bits();
+    let sign = one.wrapping_sub(magnitude.to_bits());
+    (t, f64::from_bits((sign >> 63).wrapping_neg() & one), sign)
 }
 
 /// The inverse of the tangent of a float64: at most X.XX ULP.
@@ -128,8 +132,8 @@ impl Unary for ArcTan64 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (t, quarters, minus) = fold_tangent(x.abs());
-        flip(arc::<FMA>(t, quarters, minus), x.to_bits())
+        let (t, quarters, sign) = fold_tangent(x.abs());
+        flip(arc::<FMA>(t, quarters, sign), x.to_bits())
     }
 }
 
@@ -148,14 +152,14 @@ impl Unary for ArcTan32 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
         let x = f64::from(x);
-        let (t, quarters, minus) = fold_tangent(x.abs());
-        flip(short_arc::<FMA>(t, quarters, minus), x.to_bits()) as f32
+        let (t, quarters, sign) = fold_tangent(x.abs());
+        flip(short_arc::<FMA>(t, quarters, sign), x.to_bits()) as f32
     }
 }
 
 /// As [`fold_tangent`], of the tangent `y / x` with `y` not negative.
 #[inline(always)]
-fn fold_quotient(y: f64, x: f64) -> (f64, f64, bool) {
+fn fold_quotient(y: f64, x: f64) -> (f64, f64, u64) {
     let (steep, backwards) = (y > x.abs(), x.is_sign_negative());
     let t = if steep { x.abs() } else { y } / if steep { y } else { x.abs() };
     let quarters = if steep {
@@ -165,7 +169,7 @@ fn fold_quotient(y: f64, x: f64) -> (f64, f64, bool) {
     } else {
         0.0
     };
-    (t, quarters, steep != backwards)
+    (t, quarters, x.abs().to_bits().wrapping_sub(y.to_bits()) ^ x.to_bits())
 }
 
 /// Whether the quotient of two magnitudes is undefined, though their arc is not.
@@ -194,15 +198,15 @@ impl Binary for ArcTan2x64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(y: f64, x: f64) -> (f64, bool) {
-        let (t, quarters, minus) = fold_quotient(y.abs(), x);
-        (flip(arc::<FMA>(t, quarters, minus), y.to_bits()), is_undefined(y.abs(), x.abs()))
+        let (t, quarters, sign) = fold_quotient(y.abs(), x);
+        (flip(arc::<FMA>(t, quarters, sign), y.to_bits()), is_undefined(y.abs(), x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(y: f64, x: f64) -> f64 {
         let (ordinate, abscissa) = direction(y.abs(), x);
-        let (t, quarters, minus) = fold_quotient(ordinate, abscissa);
-        flip(arc::<FMA>(t, quarters, minus), y.to_bits())
+        let (t, quarters, sign) = fold_quotient(ordinate, abscissa);
+        flip(arc::<FMA>(t, quarters, sign), y.to_bits())
     }
 }
 
@@ -217,16 +221,16 @@ impl Binary for ArcTan2x32 {
     #[inline(always)]
     fn fast<const FMA: bool>(y: f32, x: f32) -> (f32, bool) {
         let (y, x) = (f64::from(y), f64::from(x));
-        let (t, quarters, minus) = fold_quotient(y.abs(), x);
-        (flip(short_arc::<FMA>(t, quarters, minus), y.to_bits()) as f32, is_undefined(y.abs(), x.abs()))
+        let (t, quarters, sign) = fold_quotient(y.abs(), x);
+        (flip(short_arc::<FMA>(t, quarters, sign), y.to_bits()) as f32, is_undefined(y.abs(), x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(y: f32, x: f32) -> f32 {
         let (y, x) = (f64::from(y), f64::from(x));
         let (ordinate, abscissa) = direction(y.abs(), x);
-        let (t, quarters, minus) = fold_quotient(ordinate, abscissa);
-        flip(short_arc::<FMA>(t, quarters, minus), y.to_bits()) as f32
+        let (t, quarters, sign) = fold_quotient(ordinate, abscissa);
+        flip(short_arc::<FMA>(t, quarters, sign), y.to_bits()) as f32
     }
 }
 

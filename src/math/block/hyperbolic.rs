@@ -323,6 +323,19 @@ fn one_plus(f: f64) -> (f64, f64) {
 /// From here on the square root of `x*x + 1` or `x*x - 1` is `x`.
 const LARGE: f64 = 268_435_456.0;
 
+/// Ones in all bits where a number that is not negative is at least [`LARGE`], else zeros. With a
+/// condition instead, the compiler would compute logarithms once for each outcome.
+#[inline(always)]
+fn is_large(x: f64) -> u64 {
+    ((LARGE.to_bits() - 1).wrapping_sub(x.to_bits()) >> 63).wrapping_neg()
+}
+
+/// One number where the bits are ones, another where they are zeros.
+#[inline(always)]
+fn either(bits: u64, ones: f64, zeros: f64) -> f64 {
+    f64::from_bits(bits & ones.to_bits() | !bits & zeros.to_bits())
+}
+
 /// The inverse of the hyperbolic sine of a float64: at most 1.01 ULP. It is
 /// `log1p(x + x*x / (1 + sqrt(x*x + 1)))`.
 struct ArcSinh64;
@@ -339,17 +352,14 @@ impl Unary for ArcSinh64 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
         let magnitude = x.abs();
-        let large = magnitude >= LARGE;
-        let bounded = if large { 1.0 } else { magnitude };
+        let large = is_large(magnitude);
+        let bounded = either(large, 1.0, magnitude);
         let square = bounded * bounded;
         let more = square / (1.0 + f64::madd::<FMA>(bounded, bounded, 1.0).sqrt());
         let (f, low) = lane::sum(bounded, more);
         let (sum, error) = one_plus(f);
-        let y = ln::<FMA>(
-            if large { 0.25 * magnitude } else { sum },
-            if large { 0.0 } else { error + low },
-            if large { 3.0 } else { 0.0 },
-        );
+        let y =
+            ln::<FMA>(either(large, 0.25 * magnitude, sum), either(large, 0.0, error + low), either(large, 3.0, 0.0));
         flip(if magnitude < f64::INFINITY { y } else { magnitude }, x.to_bits())
     }
 }
@@ -392,8 +402,8 @@ impl Unary for ArcCosh64 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let large = x >= LARGE;
-        let t = if large { 1.0 } else { x } - 1.0;
+        let large = is_large(x);
+        let t = either(large, 1.0, x) - 1.0;
         let (square, square_error) = lane::product::<f64, FMA>(t, t);
         // For t > 2 the order is wrong, but then an error of the last place counts half.
         let (sum, error) = lane::sum(t + t, square);
@@ -404,9 +414,9 @@ impl Unary for ArcCosh64 {
         let (f, low) = lane::sum(root, t);
         let (sum, error) = one_plus(f);
         let y = ln::<FMA>(
-            if large { 0.25 * x } else { sum },
-            if large { 0.0 } else { error + (low + root_error) },
-            if large { 3.0 } else { 0.0 },
+            either(large, 0.25 * x, sum),
+            either(large, 0.0, error + (low + root_error)),
+            either(large, 3.0, 0.0),
         );
         let y = if x < f64::INFINITY { y } else { x };
         if x < 1.0 { f64::NAN } else { y }

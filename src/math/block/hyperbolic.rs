@@ -9,7 +9,7 @@
 
 use super::dispatch::{Kernels, Unary};
 use super::lane::{self, Lane, polynomial};
-use super::pair::{flip, minus_product, quotient};
+use super::pair::{either, flip, minus_product, quotient};
 
 /// The hyperbolic sine.
 pub static SINH: Kernels = Kernels::unary::<Sinh32, Sinh64>("sinh");
@@ -328,12 +328,6 @@ const LARGE: f64 = 268_435_456.0;
 #[inline(always)]
 fn is_large(x: f64) -> u64 {
     ((LARGE.to_bits() - 1).wrapping_sub(x.to_bits()) >> 63).wrapping_neg()
-}
-
-/// One number where the bits are ones, another where they are zeros.
-#[inline(always)]
-fn either(bits: u64, ones: f64, zeros: f64) -> f64 {
-    f64::from_bits(bits & ones.to_bits() | !bits & zeros.to_bits())
 }
 
 /// The inverse of the hyperbolic sine of a float64: at most 1.01 ULP. It is

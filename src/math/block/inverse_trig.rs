@@ -8,7 +8,7 @@
 
 use super::dispatch::{Binary, Kernels, Unary};
 use super::lane::{self, Lane, polynomial};
-use super::pair::flip;
+use super::pair::{either, flip};
 
 /// The inverse of the sine.
 pub static ARCSIN: Kernels = Kernels::unary::<ArcSin32, ArcSin64>("arcsin");
@@ -163,16 +163,12 @@ impl Unary for ArcTan32 {
 /// As [`fold_tangent`], of the tangent `y / x` with `y` not negative.
 #[inline(always)]
 fn fold_quotient(y: f64, x: f64) -> (f64, f64, u64) {
-    let (steep, backwards) = (y > x.abs(), x.is_sign_negative());
-    let t = if steep { x.abs() } else { y } / if steep { y } else { x.abs() };
-    let quarters = if steep {
-        1.0
-    } else if backwards {
-        2.0
-    } else {
-        0.0
-    };
-    (t, quarters, x.abs().to_bits().wrapping_sub(y.to_bits()) ^ x.to_bits())
+    let steep = x.abs().to_bits().wrapping_sub(y.to_bits());
+    let all = (steep >> 63).wrapping_neg();
+    let t = either(all, x.abs(), y) / either(all, y, x.abs());
+    // Two quarters where the abscissa is negative: the bit of its sign moves to the exponent.
+    let quarters = either(all, 1.0, f64::from_bits((x.to_bits() >> 63) << 62));
+    (t, quarters, steep ^ x.to_bits())
 }
 
 /// Whether the quotient of two magnitudes is undefined, though their arc is not.

@@ -15,12 +15,27 @@ mod specials;
 use numfuse::dtype::DType;
 use numfuse::math::accuracy::{BUDGETS, Budget, Sampling};
 use numfuse::math::block::dispatch::{Kernels, Level, level};
-use numfuse::math::block::{erf, hyperbolic, inverse_trig, trig};
+use numfuse::math::block::{erf, exp, hyperbolic, inverse_trig, log, logistic, power, trig};
 use oracle::{Nearest, ORACLES, Oracle};
 use pair::{Pair, Scaled, exponent, ldexp};
 
 /// All elementary kernels.
 const KERNELS: &[&Kernels] = &[
+    &exp::EXP,
+    &exp::EXP2,
+    &exp::EXP10,
+    &exp::EXPM1,
+    &log::LOG,
+    &log::LOG2,
+    &log::LOG10,
+    &log::LOG1P,
+    &power::POW,
+    &power::CBRT,
+    &power::HYPOT,
+    &logistic::LOGISTIC,
+    &logistic::LOG1PEXP,
+    &logistic::LOGADDEXP,
+    &logistic::LOGADDEXP2,
     &trig::SIN,
     &trig::COS,
     &trig::TAN,
@@ -284,7 +299,7 @@ fn neighbours(kernels: &Kernels, dtype: DType, level: Level, columns: &Columns, 
         if !same(alone, results[n]) || !same(among[n], results[n]) {
             let (result, among) = (results[n], among[n]);
             return Some(format!(
-                "{} {dtype} {level:?}: {args:e?} is {result:e}, alone {alone:e}, among rare arguments {among:e}",
+                "{} {dtype} {level:?}: {args:?} is {result:e}, alone {alone:e}, among rare arguments {among:e}",
                 kernels.name
             ));
         }
@@ -322,7 +337,9 @@ fn check_specials(function: &str) {
     for dtype in [DType::F64, DType::F32] {
         let held = |x: f64| dtype == DType::F64 || f64::from(x as f32).to_bits() == x.to_bits() || x.is_nan();
         for level in levels() {
-            for (args, want) in specials::of(function).into_iter().filter(|(a, w)| a.iter().all(|x| held(*x)) && held(*w)) {
+            for (args, want) in
+                specials::of(function).into_iter().filter(|(a, w)| a.iter().all(|x| held(*x)) && held(*w))
+            {
                 for count in [1, 40] {
                     let columns: Columns = args.iter().map(|x| vec![*x; count]).collect();
                     for result in evaluate(kernels, dtype, level, &columns) {
@@ -372,8 +389,9 @@ macro_rules! functions {
 }
 
 functions! {
+    exp exp2 exp10 expm1 log log2 log10 log1p pow cbrt hypot
     sin cos tan sinpi cospi arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
-    erf erfc erfinv
+    erf erfc erfinv logistic log1pexp logaddexp logaddexp2
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn unused(_: f64, _: f64) -> f64 {
 }
 
 macro_rules! oracles {
-    ($($function:literal $arity:ident($nearest:path) |$x:ident $(, $y:ident)?| $value:expr;)+
+    ($($arity:ident $function:literal($nearest:path) |$x:ident $(, $y:ident)?| $value:expr;)+
      -- $($other:literal |$ox:tt, $oy:tt| $other_value:expr, $double:expr;)+) => {
         pub const ORACLES: &[Oracle] = &[
             $(Oracle {
@@ -211,43 +211,47 @@ macro_rules! oracles {
 use core_math as cm;
 
 oracles! {
-    "exp" One(cm::exp) |x| Pair::from(x).exp();
-    "exp2" One(cm::exp2) |x| {
+    One "exp"(cm::exp) |x| Pair::from(x).exp();
+    One "exp2"(cm::exp2) |x| {
         let k = x.clamp(-1e5, 1e5).round_ties_even();
         let Scaled(value, more) = ((Pair::from(x) - k.into()) * LN_2).exp();
         Scaled(value, more + k as i32)
     };
-    "exp10" One(cm::exp10) |x| (Pair::from(x) * LN_10).exp();
-    "expm1" One(cm::expm1) |x| if x.abs() < 1.0 { odd(x, ONE, |x| Pair::from(x).expm1()) } else {
+    One "exp10"(cm::exp10) |x| (Pair::from(x) * LN_10).exp();
+    One "expm1"(cm::expm1) |x| if x.abs() < 1.0 { odd(x, ONE, |x| Pair::from(x).expm1()) } else {
         let Scaled(exp, k) = Pair::from(x).exp();
         if k > 300 { Scaled(exp, k) } else { plain(exp.scale(k.max(-400)) - ONE) }
     };
-    "log" One(cm::log) |x| plain(log(x));
-    "log2" One(cm::log2) |x| plain(log(x) * LOG2_E);
-    "log10" One(cm::log10) |x| plain(log(x) * LOG10_E);
-    "log1p" One(cm::log1p) |x| odd(x, ONE, |x| Pair::from(x).log1p());
-    "sin" One(cm::sin) |x| odd(x, ONE, |x| sin_cos(x).0);
-    "cos" One(cm::cos) |x| plain(if x.abs() < 2f64.powi(-150) { ONE } else { sin_cos(x).1 });
-    "tan" One(cm::tan) |x| odd(x, ONE, |x| { let (sin, cos) = sin_cos(x); sin / cos });
-    "sinpi" One(cm::sinpi) |x| odd(x, PI, |x| sin_cos_pi(x).0);
-    "cospi" One(cm::cospi) |x| plain(if x.abs() < 2f64.powi(-150) { ONE } else { sin_cos_pi(x).1 });
-    "arcsin" One(cm::asin) |x| odd(x, ONE, |x| Pair::atan2(x.into(), cosine_of_arcsine(x)));
-    "arccos" One(cm::acos) |x| plain(if x.abs() < 2f64.powi(-150) { HALF_PI } else { Pair::atan2(cosine_of_arcsine(x), x.into()) });
-    "arctan" One(cm::atan) |x| arctan2(x, 1.0);
-    "arctan2" Two(cm::atan2) |x, y| arctan2(x, y);
-    "sinh" One(cm::sinh) |x| sinh(x);
-    "cosh" One(cm::cosh) |x| cosh(x);
-    "tanh" One(cm::tanh) |x| odd(x, ONE, tanh);
-    "arcsinh" One(cm::asinh) |x| odd(x, ONE, arcsinh);
-    "arccosh" One(cm::acosh) |x| plain(arccosh(x));
-    "arctanh" One(cm::atanh) |x| odd(x, ONE, |x| half((Pair::from(x).scale(1) / (ONE - x.into())).log1p()));
-    "pow" Two(cm::pow) |x, y| pow(x, y);
-    "cbrt" One(cm::cbrt) |x| cbrt(x);
-    "hypot" Two(cm::hypot) |x, y| hypot(x, y);
-    "erf" One(cm::erf) |x| odd(x, TWO_OVER_ROOT_PI, erf);
-    "erfc" One(cm::erfc) |x| erfc(x);
+    One "log"(cm::log) |x| plain(log(x));
+    One "log2"(cm::log2) |x| plain(log(x) * LOG2_E);
+    One "log10"(cm::log10) |x| plain(log(x) * LOG10_E);
+    One "log1p"(cm::log1p) |x| odd(x, ONE, |x| Pair::from(x).log1p());
+    One "sin"(cm::sin) |x| odd(x, ONE, |x| sin_cos(x).0);
+    One "cos"(cm::cos) |x| plain(if x.abs() < 2f64.powi(-150) { ONE } else { sin_cos(x).1 });
+    One "tan"(cm::tan) |x| odd(x, ONE, |x| { let (sin, cos) = sin_cos(x); sin / cos });
+    One "sinpi"(cm::sinpi) |x| odd(x, PI, |x| sin_cos_pi(x).0);
+    One "cospi"(cm::cospi) |x| plain(if x.abs() < 2f64.powi(-150) { ONE } else { sin_cos_pi(x).1 });
+    One "arcsin"(cm::asin) |x| odd(x, ONE, |x| Pair::atan2(x.into(), cosine_of_arcsine(x)));
+    One "arccos"(cm::acos) |x| plain(if x.abs() < 2f64.powi(-150) { HALF_PI } else { Pair::atan2(cosine_of_arcsine(x), x.into()) });
+    One "arctan"(cm::atan) |x| arctan2(x, 1.0);
+    Two "arctan2"(cm::atan2) |x, y| arctan2(x, y);
+    One "sinh"(cm::sinh) |x| sinh(x);
+    One "cosh"(cm::cosh) |x| cosh(x);
+    One "tanh"(cm::tanh) |x| odd(x, ONE, tanh);
+    One "arcsinh"(cm::asinh) |x| odd(x, ONE, arcsinh);
+    One "arccosh"(cm::acosh) |x| plain(arccosh(x));
+    One "arctanh"(cm::atanh) |x| odd(x, ONE, |x| half((Pair::from(x).scale(1) / (ONE - x.into())).log1p()));
+    Two "pow"(cm::pow) |x, y| pow(x, y);
+    One "cbrt"(cm::cbrt) |x| cbrt(x);
+    Two "hypot"(cm::hypot) |x, y| hypot(x, y);
+    One "erf"(cm::erf) |x| odd(x, TWO_OVER_ROOT_PI, erf);
+    One "erfc"(cm::erfc) |x| erfc(x);
     --
-    "erfinv" |x, _| if x.abs() < 1.0 { odd(x, ONE / TWO_OVER_ROOT_PI, erfinv) } else { NAN }, |x, _| pxfm::f_erfinv(x);
+    "erfinv" |x, _| match x.abs() {
+        1.0 => plain(Pair(f64::INFINITY.copysign(x), 0.0)),
+        0.0..1.0 => odd(x, ONE / TWO_OVER_ROOT_PI, erfinv),
+        _ => NAN,
+    }, |x, _| pxfm::f_erfinv(x);
     "logistic" |x, _| logistic(x), |x, _| 1.0 / (1.0 + cm::exp(-x));
     "log1pexp" |x, _| log1p_exp(x.into()), |x, _| if x > 0.0 { x + cm::log1p(cm::exp(-x)) } else { cm::log1p(cm::exp(x)) };
     "logaddexp" |x, y| logaddexp(x, y), |x, y| { let Scaled(v, _) = logaddexp(x, y); v.0 };

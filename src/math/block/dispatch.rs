@@ -161,13 +161,19 @@ const PAD: usize = 16;
 /// Rests of so few elements are done one by one.
 const FEW: usize = 2;
 
+/// A run whose length is even. Its halves go side by side: two independent computations hide each
+/// other's latency, which is what limits kernels of dozens of operations.
 #[inline(always)]
 fn run1<K: Unary, const FMA: bool>(x: &[K::X], out: &mut [K::Y]) {
     let mut rare = false;
-    for (x, out) in x.iter().zip(&mut *out) {
-        let (value, is_rare) = K::fast::<FMA>(*x);
-        *out = value;
-        rare |= is_rare;
+    let (x1, x2) = x.split_at(x.len() / 2);
+    let (out1, out2) = out.split_at_mut(x1.len());
+    for (((x1, x2), out1), out2) in x1.iter().zip(x2).zip(out1).zip(out2) {
+        let (value1, is_rare1) = K::fast::<FMA>(*x1);
+        let (value2, is_rare2) = K::fast::<FMA>(*x2);
+        *out1 = value1;
+        *out2 = value2;
+        rare |= is_rare1 | is_rare2;
     }
     if rare {
         for (x, out) in x.iter().zip(out) {
@@ -176,13 +182,19 @@ fn run1<K: Unary, const FMA: bool>(x: &[K::X], out: &mut [K::Y]) {
     }
 }
 
+/// The same of two arguments.
 #[inline(always)]
 fn run2<K: Binary, const FMA: bool>(x: &[K::X], z: &[K::Z], out: &mut [K::Y]) {
     let mut rare = false;
-    for ((x, z), out) in x.iter().zip(z).zip(&mut *out) {
-        let (value, is_rare) = K::fast::<FMA>(*x, *z);
-        *out = value;
-        rare |= is_rare;
+    let (x1, x2) = x.split_at(x.len() / 2);
+    let (z1, z2) = z.split_at(x1.len());
+    let (out1, out2) = out.split_at_mut(x1.len());
+    for (((((x1, x2), z1), z2), out1), out2) in x1.iter().zip(x2).zip(z1).zip(z2).zip(out1).zip(out2) {
+        let (value1, is_rare1) = K::fast::<FMA>(*x1, *z1);
+        let (value2, is_rare2) = K::fast::<FMA>(*x2, *z2);
+        *out1 = value1;
+        *out2 = value2;
+        rare |= is_rare1 | is_rare2;
     }
     if rare {
         for ((x, z), out) in x.iter().zip(z).zip(out) {

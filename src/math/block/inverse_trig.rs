@@ -2,10 +2,13 @@
 //!
 //! One polynomial each, after the classical identities `atan(t) + atan(1/t) = pi/2` and
 //! `acos(1 - 2*z) = 2*asin(sqrt(z))`: minimax ones of relative error, found by Remez's algorithm.
+//!
+//! The errors stated are the greatest among 4 million arguments of several distributions, with and
+//! without a fused multiply-add, against references of twice the precision.
 
 use super::dispatch::{Binary, Kernels, Unary};
 use super::lane::{self, Lane, polynomial};
-use super::pair::flip;
+use super::pair::{either, flip};
 
 /// The inverse of the sine.
 pub static ARCSIN: Kernels = Kernels::unary::<ArcSin32, ArcSin64>("arcsin");
@@ -17,7 +20,7 @@ pub static ARCTAN: Kernels = Kernels::unary::<ArcTan32, ArcTan64>("arctan");
 pub static ARCTAN2: Kernels = Kernels::binary::<ArcTan2x32, ArcTan2x64>("arctan2");
 
 /// `pi/2` to 107 bits.
-const HALF_PI: [f64; 2] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17];
+const HALF_PI: [f64; 2] = [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17];
 
 /// `(atan(t)/t - 1) / z` over `z = t*t`, to `2**-55` of the arc where `t <= 1`.
 const ATAN_TAIL: [f64; 20] = [
@@ -80,16 +83,17 @@ const ASIN_TAIL_SHORT: [f64; 6] = [
     0.0375166486631887,
 ];
 
-/// As many quarter turns, plus or minus the arc whose tangent is `t` in `[0, 1]`.
+/// As many quarter turns, plus the arc whose tangent is `t` in `[0, 1]`, or minus that where the
+/// highest bit of `sign` is set.
 #[inline(always)]
-fn arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
+fn arc<const FMA: bool>(t: f64, quarters: f64, sign: u64) -> f64 {
     let z = t * t;
     // The first steps in order: the terms are of opposite signs, and sums of every other one would
     // cancel.
     let [a, b, c, d, rest @ ..] = ATAN_TAIL;
     let tail = f64::madd::<FMA>(z, f64::madd::<FMA>(z, polynomial::<f64, FMA>(z, &rest), d), c);
     let tail = (t * z) * f64::madd::<FMA>(z, f64::madd::<FMA>(z, tail, b), a);
-    let (t, tail) = if minus { (-t, -tail) } else { (t, tail) };
+    let (t, tail) = (flip(t, sign), flip(tail, sign));
     // The multiples by 0, 1 and 2 are exact.
     let turn = quarters * HALF_PI[0];
     // Where the turn is zero, the order is wrong, but then nothing is rounded.
@@ -99,22 +103,25 @@ fn arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
 
 /// The same for results in float32.
 #[inline(always)]
-fn short_arc<const FMA: bool>(t: f64, quarters: f64, minus: bool) -> f64 {
+fn short_arc<const FMA: bool>(t: f64, quarters: f64, sign: u64) -> f64 {
     let z = t * t;
     let arc = f64::madd::<FMA>(t * z, polynomial::<f64, FMA>(z, &ATAN_TAIL_SHORT), t);
-    f64::madd::<FMA>(quarters, HALF_PI[0], if minus { -arc } else { arc })
+    f64::madd::<FMA>(quarters, HALF_PI[0], flip(arc, sign))
 }
 
-/// A tangent in `[0, 1]` for one that is not negative, the quarter turns to its arc, and whether
-/// that arc is subtracted.
+/// A tangent in `[0, 1]` for one that is not negative, and the quarter turns and the sign with which
+/// [`arc`] gives its arc. The latter are made of bits, without a condition: on a common one, the
+/// compiler would do everything once for each outcome.
 #[inline(always)]
-fn fold_tangent(magnitude: f64) -> (f64, f64, bool) {
+fn fold_tangent(magnitude: f64) -> (f64, f64, u64) {
     let steep = magnitude > 1.0;
     let t = if steep { 1.0 } else { magnitude } / if steep { magnitude } else { 1.0 };
-    (t, if steep { 1.0 } else { 0.0 }, steep)
+    let one = 1.0_f64.to_bits();
+    let sign = one.wrapping_sub(magnitude.to_bits());
+    (t, f64::from_bits((sign >> 63).wrapping_neg() & one), sign)
 }
 
-/// The inverse of the tangent of a float64: at most X.XX ULP.
+/// The inverse of the tangent of a float64: at most 1.26 ULP.
 struct ArcTan64;
 
 impl Unary for ArcTan64 {
@@ -128,12 +135,12 @@ impl Unary for ArcTan64 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (t, quarters, minus) = fold_tangent(x.abs());
-        flip(arc::<FMA>(t, quarters, minus), x.to_bits())
+        let (t, quarters, sign) = fold_tangent(x.abs());
+        flip(arc::<FMA>(t, quarters, sign), x.to_bits())
     }
 }
 
-/// The inverse of the tangent of a float32, in float64: at most X.XX ULP.
+/// The inverse of the tangent of a float32, in float64: at most 0.508 ULP.
 struct ArcTan32;
 
 impl Unary for ArcTan32 {
@@ -148,24 +155,20 @@ impl Unary for ArcTan32 {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f32) -> f32 {
         let x = f64::from(x);
-        let (t, quarters, minus) = fold_tangent(x.abs());
-        flip(short_arc::<FMA>(t, quarters, minus), x.to_bits()) as f32
+        let (t, quarters, sign) = fold_tangent(x.abs());
+        flip(short_arc::<FMA>(t, quarters, sign), x.to_bits()) as f32
     }
 }
 
 /// As [`fold_tangent`], of the tangent `y / x` with `y` not negative.
 #[inline(always)]
-fn fold_quotient(y: f64, x: f64) -> (f64, f64, bool) {
-    let (steep, backwards) = (y > x.abs(), x.is_sign_negative());
-    let t = if steep { x.abs() } else { y } / if steep { y } else { x.abs() };
-    let quarters = if steep {
-        1.0
-    } else if backwards {
-        2.0
-    } else {
-        0.0
-    };
-    (t, quarters, steep != backwards)
+fn fold_quotient(y: f64, x: f64) -> (f64, f64, u64) {
+    let steep = x.abs().to_bits().wrapping_sub(y.to_bits());
+    let all = (steep >> 63).wrapping_neg();
+    let t = either(all, x.abs(), y) / either(all, y, x.abs());
+    // Two quarters where the abscissa is negative: the bit of its sign moves to the exponent.
+    let quarters = either(all, 1.0, f64::from_bits((x.to_bits() >> 63) << 62));
+    (t, quarters, steep ^ x.to_bits())
 }
 
 /// Whether the quotient of two magnitudes is undefined, though their arc is not.
@@ -183,7 +186,7 @@ fn direction(y: f64, x: f64) -> (f64, f64) {
     (if infinite { 1.0 } else { y }, if infinite | zero { 1.0_f64.copysign(x) } else { x })
 }
 
-/// The angle of a point of float64 coordinates: at most X.XX ULP. Zeros, infinities and their signs
+/// The angle of a point of float64 coordinates: at most 1.50 ULP. Zeros, infinities and their signs
 /// are as in C99's annex F.
 struct ArcTan2x64;
 
@@ -194,19 +197,19 @@ impl Binary for ArcTan2x64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(y: f64, x: f64) -> (f64, bool) {
-        let (t, quarters, minus) = fold_quotient(y.abs(), x);
-        (flip(arc::<FMA>(t, quarters, minus), y.to_bits()), is_undefined(y.abs(), x.abs()))
+        let (t, quarters, sign) = fold_quotient(y.abs(), x);
+        (flip(arc::<FMA>(t, quarters, sign), y.to_bits()), is_undefined(y.abs(), x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(y: f64, x: f64) -> f64 {
         let (ordinate, abscissa) = direction(y.abs(), x);
-        let (t, quarters, minus) = fold_quotient(ordinate, abscissa);
-        flip(arc::<FMA>(t, quarters, minus), y.to_bits())
+        let (t, quarters, sign) = fold_quotient(ordinate, abscissa);
+        flip(arc::<FMA>(t, quarters, sign), y.to_bits())
     }
 }
 
-/// The angle of a point of float32 coordinates, in float64: at most X.XX ULP.
+/// The angle of a point of float32 coordinates, in float64: at most 0.508 ULP.
 struct ArcTan2x32;
 
 impl Binary for ArcTan2x32 {
@@ -217,16 +220,16 @@ impl Binary for ArcTan2x32 {
     #[inline(always)]
     fn fast<const FMA: bool>(y: f32, x: f32) -> (f32, bool) {
         let (y, x) = (f64::from(y), f64::from(x));
-        let (t, quarters, minus) = fold_quotient(y.abs(), x);
-        (flip(short_arc::<FMA>(t, quarters, minus), y.to_bits()) as f32, is_undefined(y.abs(), x.abs()))
+        let (t, quarters, sign) = fold_quotient(y.abs(), x);
+        (flip(short_arc::<FMA>(t, quarters, sign), y.to_bits()) as f32, is_undefined(y.abs(), x.abs()))
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(y: f32, x: f32) -> f32 {
         let (y, x) = (f64::from(y), f64::from(x));
         let (ordinate, abscissa) = direction(y.abs(), x);
-        let (t, quarters, minus) = fold_quotient(ordinate, abscissa);
-        flip(short_arc::<FMA>(t, quarters, minus), y.to_bits()) as f32
+        let (t, quarters, sign) = fold_quotient(ordinate, abscissa);
+        flip(short_arc::<FMA>(t, quarters, sign), y.to_bits()) as f32
     }
 }
 
@@ -271,7 +274,7 @@ fn unfold_cosine(s: f64, tail: f64, steep: bool, sign: u64) -> f64 {
     high + (low + (quarters * HALF_PI[1] + times * tail))
 }
 
-/// The inverse of the sine of a float64: at most X.XX ULP.
+/// The inverse of the sine of a float64: at most 1.27 ULP.
 struct ArcSin64;
 
 impl Unary for ArcSin64 {
@@ -290,7 +293,7 @@ impl Unary for ArcSin64 {
     }
 }
 
-/// The inverse of the cosine of a float64: at most X.XX ULP.
+/// The inverse of the cosine of a float64: at most 1.21 ULP.
 struct ArcCos64;
 
 impl Unary for ArcCos64 {
@@ -309,7 +312,7 @@ impl Unary for ArcCos64 {
     }
 }
 
-/// The inverse of the sine of a float32, in float64: at most X.XX ULP.
+/// The inverse of the sine of a float32, in float64: at most 0.506 ULP.
 struct ArcSin32;
 
 impl Unary for ArcSin32 {
@@ -329,7 +332,7 @@ impl Unary for ArcSin32 {
     }
 }
 
-/// The inverse of the cosine of a float32, in float64: at most X.XX ULP.
+/// The inverse of the cosine of a float32, in float64: at most 0.506 ULP.
 struct ArcCos32;
 
 impl Unary for ArcCos32 {

@@ -145,7 +145,9 @@ kernels! {
 pub(super) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, T) {
     let (one_plus, rest) = any_sum(T::of(1.0), x);
     let (k, m) = one_plus.split();
-    let (f, rest) = any_sum(m - T::of(1.0), (rest + error) * T::pow2(-k));
+    let scale = T::pow2(-k);
+    let (f, rest) = any_sum(m - T::of(1.0), rest * scale);
+    let rest = error.madd::<FMA>(scale, rest);
     // ln(1 + f + rest) = ln(1 + f) + rest / (1 + f).
     natural::<T, FMA>(k, f, (-rest).madd::<FMA>(f, rest))
 }
@@ -185,3 +187,53 @@ pub static LOG2: Kernels = Kernels::unary::<Log2Kernel<f32>, Log2Kernel<f64>>("l
 pub static LOG10: Kernels = Kernels::unary::<Log10Kernel<f32>, Log10Kernel<f64>>("log10");
 /// `ln(1 + x)`, without cancellation near zero.
 pub static LOG1P: Kernels = Kernels::unary::<Log1pKernel<f32>, Log1pKernel<f64>>("log1p");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{agrees, exact};
+
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+
+    #[test]
+    fn special_values() {
+        let cases = [(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (-1.0, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)];
+        exact::<LogKernel<f64>, f64>(&cases);
+        exact::<LogKernel<f32>, f32>(&cases);
+        exact::<Log2Kernel<f64>, f64>(&cases);
+        exact::<Log2Kernel<f32>, f32>(&cases);
+        exact::<Log10Kernel<f64>, f64>(&cases);
+        exact::<Log10Kernel<f32>, f32>(&cases);
+        let cases = [(0.0, 0.0), (-0.0, -0.0), (-1.0, -INF), (-1.5, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)];
+        exact::<Log1pKernel<f64>, f64>(&cases);
+        exact::<Log1pKernel<f32>, f32>(&cases);
+        exact::<Log1pKernel<f64>, f64>(&[(5e-324, 5e-324), (-1e-300, -1e-300), (f64::MAX, 709.782712893384)]);
+    }
+
+    #[test]
+    fn logarithms_of_powers_are_exact() {
+        let two: Vec<(f64, f64)> = (-1074..1024).map(|k| (f64::from(k).exp2(), f64::from(k))).collect();
+        exact::<Log2Kernel<f64>, f64>(&two);
+        exact::<Log2Kernel<f32>, f32>(&two[1074 - 149..1074 + 128]);
+        let ten: Vec<(f64, f64)> = (0..=22).map(|k| (format!("1e{k}").parse().unwrap(), f64::from(k))).collect();
+        exact::<Log10Kernel<f64>, f64>(&ten);
+        exact::<Log10Kernel<f32>, f32>(&ten[..=10]);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        for bound in [2.0, 1e300] {
+            agrees::<LogKernel<f64>, f64>(bound, pxfm::f_log);
+            agrees::<Log2Kernel<f64>, f64>(bound, pxfm::f_log2);
+            agrees::<Log10Kernel<f64>, f64>(bound, pxfm::f_log10);
+            agrees::<Log1pKernel<f64>, f64>(bound, pxfm::f_log1p);
+        }
+        for bound in [2.0, 1e38] {
+            agrees::<LogKernel<f32>, f32>(bound, pxfm::f_log);
+            agrees::<Log2Kernel<f32>, f32>(bound, pxfm::f_log2);
+            agrees::<Log10Kernel<f32>, f32>(bound, pxfm::f_log10);
+            agrees::<Log1pKernel<f32>, f32>(bound, pxfm::f_log1p);
+        }
+    }
+}

@@ -19,6 +19,7 @@ pub mod hyperbolic;
 pub mod inverse_trig;
 mod lane;
 pub mod log;
+pub mod logistic;
 mod pair;
 pub mod plain;
 pub mod power;

@@ -29,3 +29,9 @@ pub(super) fn quotient<const FMA: bool>(numerator: (f64, f64), denominator: (f64
 pub(super) fn flip(x: f64, sign: u64) -> f64 {
     f64::from_bits(x.to_bits() ^ (sign & 1 << 63))
 }
+
+/// One number where the bits are ones, another where they are zeros.
+#[inline(always)]
+pub(super) fn either(bits: u64, ones: f64, zeros: f64) -> f64 {
+    f64::from_bits(bits & ones.to_bits() | !bits & zeros.to_bits())
+}

@@ -60,9 +60,8 @@ fn log2<const FMA: bool>(k: f64, m: f64) -> (f64, f64) {
     let s = f * inverse;
     let (back, back_low) = product::<f64, FMA>(s, g);
     let s_low = ((f - back) - s.madd::<FMA>(g_low, back_low)) * inverse;
+    // The tail can do without the second parts, so that it is not to wait for them.
     let (z, z_low) = product2::<FMA>((s, s_low), (s, s_low));
-    let (z, z_low) = sum(z, z_low);
-
     let tail = z * polynomial::<f64, FMA>(z, &LOG2_TAIL);
     let (high, low) = sum(LOG2_HEAD[2].0, tail);
     let (high, low) = product2::<FMA>((z, z_low), (high, low + LOG2_HEAD[2].1));
@@ -362,3 +361,55 @@ pub static POW_SCALAR: Kernels = Kernels::binary::<Scalar<Pow32>, Scalar<Pow64>>
 pub static CBRT: Kernels = Kernels::unary::<CbrtKernel<f32>, CbrtKernel<f64>>("cbrt");
 /// `sqrt(x*x + y*y)` without overflow.
 pub static HYPOT: Kernels = Kernels::binary::<Hypot32, Hypot64>("hypot");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{agrees, agrees2, exact, exact2};
+
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+
+    #[test]
+    fn special_powers() {
+        let all = [NAN, -INF, -3.0, -2.5, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.5, 3.0, 4.0, INF];
+        let mut cases = vec![(10.0, -320.0, 0.0), (1e30, 1e30, INF), (-1e30, 3e20, INF), (1.0, 1e30, 1.0)];
+        for x in all {
+            for y in all {
+                // Where Rust's function, which is the C library's, gives a special value or a small power.
+                let power = x.powf(y);
+                let is_special = x == 0.0 || !x.is_finite() || !y.is_finite() || !power.is_normal();
+                if is_special || (y >= 1.0 && y.fract() == 0.0) {
+                    cases.push((x, y, power));
+                }
+            }
+        }
+        exact2::<Pow32, f32>(&cases);
+        cases[0] = (10.0, -324.0, 0.0);
+        cases.extend([(10.0, -320.0, 1e-320), (-2.0, -1073.0, -1e-323), (-2.0, 1023.0, -(2f64.powi(1023)))]);
+        cases.extend([(3.0, 33.0, 5559060566555523.0), (f64::MAX, -1.0, 5.562684646268003e-309), (5e-324, -1.0, INF)]);
+        exact2::<Pow64, f64>(&cases);
+    }
+
+    #[test]
+    fn special_roots() {
+        let cases = [(0.0, 0.0), (-0.0, -0.0), (27.0, 3.0), (-8.0, -2.0), (INF, INF), (-INF, -INF), (NAN, NAN)];
+        exact::<CbrtKernel<f64>, f64>(&cases);
+        exact::<CbrtKernel<f32>, f32>(&cases);
+        let cases = [(3.0, -4.0, 5.0), (-0.0, 0.0, 0.0), (NAN, -INF, INF), (INF, NAN, INF), (NAN, 1.0, NAN), (0.0, -7.0, 7.0)];
+        exact2::<Hypot64, f64>(&cases);
+        exact2::<Hypot32, f32>(&cases);
+        exact2::<Hypot64, f64>(&[(3e300, 4e300, 5e300), (5e-324, 0.0, 5e-324), (f64::MAX, f64::MAX, INF)]);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        // The C library's power is within one unit.
+        agrees2::<Pow64, f64>((1e9, 40.0), f64::powf);
+        agrees2::<Pow32, f32>((1e9, 6.0), f64::powf);
+        agrees::<CbrtKernel<f64>, f64>(f64::MAX, pxfm::f_cbrt);
+        agrees::<CbrtKernel<f32>, f32>(3e38, pxfm::f_cbrt);
+        agrees2::<Hypot64, f64>((1e10, 1e10), f64::hypot);
+        agrees2::<Hypot32, f32>((1e10, 1e10), f64::hypot);
+    }
+}

@@ -360,7 +360,7 @@ impl Lowerer<'_> {
             }
             BinaryOp::Pow if python::float_power_is_complex(a, b) => return self.error(errors::complex_power(span)),
             BinaryOp::Pow => {
-                let power = elementary::pow::double(a, b);
+                let power = natives::POW.get(DType::F64).call(&[Scalar::f64(a), Scalar::f64(b)]).as_f64();
                 if python::float_power_overflows(a, b, power) {
                     return self.error(errors::weak_overflow(span));
                 }

@@ -6,7 +6,7 @@
 //! approximate functions, they are multiplied as they are.
 
 use super::{Options, rebuild};
-use crate::dtype::{DType, Scalar};
+use crate::dtype::DType;
 use crate::ir::{Args, Inst, Loop, Op, Program, Value};
 use crate::registry::builtins::operators::{POW, POW_SCALAR};
 
@@ -88,6 +88,7 @@ fn product(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dtype::Scalar;
     use crate::interp::{self, Memory};
     use crate::ir::OperandId;
     use crate::opt::FastMath;

@@ -287,7 +287,7 @@ pub static EXPM1: Kernels = Kernels::unary::<Expm1Kernel<f32>, Expm1Kernel<f64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::check::{agrees, exact};
+    use crate::math::block::agreement::{agrees, exact};
 
     const INF: f64 = f64::INFINITY;
 

@@ -191,7 +191,7 @@ pub static LOG1P: Kernels = Kernels::unary::<Log1pKernel<f32>, Log1pKernel<f64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::check::{agrees, exact};
+    use crate::math::block::agreement::{agrees, exact};
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;

@@ -234,7 +234,7 @@ pub static LOGADDEXP2: Kernels = Kernels::binary::<LogAddSingle<Two>, LogAdd<Two
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::check::{agrees, agrees2, exact, exact2};
+    use crate::math::block::agreement::{agrees, agrees2, exact, exact2};
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;

@@ -10,6 +10,8 @@
 //! not on its neighbours or its place.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod check;
 pub mod dispatch;
 pub mod division;
@@ -23,5 +25,4 @@ pub mod logistic;
 mod pair;
 pub mod plain;
 pub mod power;
-pub mod scalar;
 pub mod trig;

@@ -365,7 +365,7 @@ pub static HYPOT: Kernels = Kernels::binary::<Hypot32, Hypot64>("hypot");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::check::{agrees, agrees2, exact, exact2};
+    use crate::math::block::agreement::{agrees, agrees2, exact, exact2};
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;
@@ -396,7 +396,8 @@ mod tests {
         let cases = [(0.0, 0.0), (-0.0, -0.0), (27.0, 3.0), (-8.0, -2.0), (INF, INF), (-INF, -INF), (NAN, NAN)];
         exact::<CbrtKernel<f64>, f64>(&cases);
         exact::<CbrtKernel<f32>, f32>(&cases);
-        let cases = [(3.0, -4.0, 5.0), (-0.0, 0.0, 0.0), (NAN, -INF, INF), (INF, NAN, INF), (NAN, 1.0, NAN), (0.0, -7.0, 7.0)];
+        let cases =
+            [(3.0, -4.0, 5.0), (-0.0, 0.0, 0.0), (NAN, -INF, INF), (INF, NAN, INF), (NAN, 1.0, NAN), (0.0, -7.0, 7.0)];
         exact2::<Hypot64, f64>(&cases);
         exact2::<Hypot32, f32>(&cases);
         exact2::<Hypot64, f64>(&[(3e300, 4e300, 5e300), (5e-324, 0.0, 5e-324), (f64::MAX, f64::MAX, INF)]);

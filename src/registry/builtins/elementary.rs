@@ -8,8 +8,8 @@ use crate::math::block::exp::*;
 use crate::math::block::hyperbolic::*;
 use crate::math::block::inverse_trig::*;
 use crate::math::block::log::*;
+use crate::math::block::logistic::*;
 use crate::math::block::power::*;
-use crate::math::block::scalar::*;
 use crate::math::block::trig::*;
 use crate::registry::function::{Body, Floats, Loops};
 
@@ -44,12 +44,14 @@ rows! {
     arctanh atanh(x): "The inverse hyperbolic tangent.", 2.0, NUMPY, floats(&ARCTANH);
     hypot(x1, x2): "`sqrt(x1**2 + x2**2)` without overflow.", 1.0, NUMPY, floats(&HYPOT);
     arctan2 atan2(x1, x2): "The angle of the point (x2, x1), in radians from -pi to pi.", 2.0, NUMPY, floats(&ARCTAN2);
-    logaddexp(x1, x2): "`log(exp(x1) + exp(x2))`.", 4.0, NUMPY, floats(&LOGADDEXP);
-    logaddexp2(x1, x2): "`log2(2**x1 + 2**x2)`.", 4.0, NUMPY, floats(&LOGADDEXP2);
+    logaddexp(x1, x2): "`log(exp(x1) + exp(x2))`.", 2.0, NUMPY, floats(&LOGADDEXP);
+    logaddexp2(x1, x2): "`log2(2**x1 + 2**x2)`.", 2.0, NUMPY, floats(&LOGADDEXP2);
     exp10(x): "`10**x`.", 1.0, "The exponential function to base 10", floats(&EXP10);
     erf(x): "The error function.", 2.0, "SciPy's `special.erf`", floats(&ERF);
     erfc(x): "`1 - erf(x)`, accurate where that is small.", 2.0, "SciPy's `special.erfc`", floats(&ERFC);
     erfinv(x): "The inverse of the error function.", 2.0, "SciPy's `special.erfinv`", floats(&ERFINV);
+    log1pexp softplus(x): "`log(1 + exp(x))`, accurate everywhere.", 2.0, "`logaddexp(0, x)`", floats(&LOG1PEXP);
+    logistic expit(x): "`1 / (1 + exp(-x))`.", 2.0, "SciPy's `special.expit`", floats(&LOGISTIC);
     deg2rad radians(x): "Degrees to radians.", 1.0, NUMPY, Body::Expand(Loops::Float, "x * (pi / 180)");
     rad2deg degrees(x): "Radians to degrees.", 1.0, NUMPY, Body::Expand(Loops::Float, "x * (180 / pi)");
 }

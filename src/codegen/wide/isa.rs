@@ -262,6 +262,10 @@ rows! {
     VMOVQ "vmovq" F3 M0F 0x7e Ig W1 Bytes(8);
     VMOVQ_STORE "vmovq" P66 M0F 0xd6 Ig W1 Bytes(8);
     VMOVQ_GPR "vmovq" P66 M0F 0x6e W1 W1 Bytes(8);
+    VPMASKMOVD "vpmaskmovd" P66 M38 0x8c W0 No Mem;
+    VPMASKMOVD_STORE "vpmaskmovd" P66 M38 0x8e W0 No Mem;
+    VPMASKMOVQ "vpmaskmovq" P66 M38 0x8c W1 No Mem;
+    VPMASKMOVQ_STORE "vpmaskmovq" P66 M38 0x8e W1 No Mem;
     // Masks.
     KANDQ "kandq" NP M0F 0x41 W1 No Reg;
     KANDNQ "kandnq" NP M0F 0x42 W1 No Reg;
@@ -333,7 +337,8 @@ mod tests {
                     if (scalar || row.name == "vptestmb" || row.name.starts_with("vcmpp")) && (reg > 7 || rm > 7) {
                         continue;
                     }
-                    let register = row.name != "lea" && (!row.name.starts_with("kmovq") || row.tuple == Tuple::Reg);
+                    let register = !["lea", "vpmaskmovd", "vpmaskmovq"].contains(&row.name)
+                        && (!row.name.starts_with("kmovq") || row.tuple == Tuple::Reg);
                     let places = [
                         register.then_some(Place::Reg(rm)),
                         (row.tuple != Tuple::Reg).then_some(Place::Mem {

@@ -61,6 +61,7 @@ pub(super) struct Lanes {
 struct Pool {
     bytes: Vec<u8>,
     places: HashMap<(Splat, usize), u32>,
+    numbers: [Option<u32>; 2],
 }
 
 impl Pool {
@@ -71,6 +72,18 @@ impl Pool {
             self.bytes.resize(at, 0);
             let one = splat.bits.to_le_bytes();
             self.bytes.extend(one[..splat.size as usize].iter().cycle().take(bytes));
+            at as u32
+        })
+    }
+
+    /// The offset of `bytes` bytes with the numbers 0, 1, 2 ... in lanes of 4 or 8 bytes.
+    fn place_numbers(&mut self, size: usize, bytes: usize) -> u32 {
+        *self.numbers[usize::from(size == 8)].get_or_insert_with(|| {
+            let at = self.bytes.len().next_multiple_of(bytes);
+            self.bytes.resize(at, 0);
+            for number in 0..bytes / size {
+                self.bytes.extend_from_slice(&(number as u64).to_le_bytes()[..size]);
+            }
             at as u32
         })
     }
@@ -111,8 +124,8 @@ pub(super) struct Builder<'a> {
 enum Window {
     /// At an index, in all copies.
     Index(VReg),
-    /// At an index, under a mask.
-    Masked(VReg, VReg),
+    /// At an index, under masks for elements of 4 and of 8 bytes (AVX-512: for all, a mask register).
+    Masked(VReg, [VReg; 2]),
     /// In the frame.
     Frame,
 }
@@ -208,6 +221,7 @@ impl<'a> Builder<'a> {
         self.start(rest);
         match self.level {
             Level::Avx512 => self.masked_loop(i, inner, row_end),
+            Level::Avx2 if self.plan.masked => self.masked_loop(i, inner, row_end),
             Level::Avx2 if copies == 1 => self.framed_tail(i, inner, row_end),
             Level::Avx2 => {
                 let tail = self.func.block();
@@ -236,7 +250,7 @@ impl<'a> Builder<'a> {
         self.branch(Cond::Below, (head, vec![next]), (exit, vec![next]));
     }
 
-    /// AVX-512: the elements that are left, under a mask of as many bits.
+    /// The elements that are left, one vector a turn, under a mask for as many lanes.
     fn masked_loop(&mut self, from: VReg, inner: VReg, row_end: Block) {
         self.compare(from, inner);
         let head = self.func.block();
@@ -244,6 +258,18 @@ impl<'a> Builder<'a> {
         self.branch(Cond::Below, (head, vec![from]), (row_end, Vec::new()));
         self.start(head);
         let left = self.two_address(&isa::SUB, inner, i);
+        let masks = match self.level {
+            Level::Avx2 => self.lane_masks(left),
+            Level::Avx512 => [self.bit_mask(left); 2],
+        };
+        self.copies_of_body(1, Window::Masked(i, masks));
+        let next = self.add_immediate(i, self.lanes.count as i32);
+        self.compare(next, inner);
+        self.branch(Cond::Below, (head, vec![next]), (row_end, Vec::new()));
+    }
+
+    /// A mask register with as many bits set as lanes are left.
+    fn bit_mask(&mut self, left: VReg) -> VReg {
         let ones = self.immediate(-1);
         let bits = self.func.vreg(RegClass::Int);
         self.push(Machine {
@@ -252,11 +278,28 @@ impl<'a> Builder<'a> {
             rm: Rm::Reg(ones),
             ..machine(&isa::BZHI, Width::X, Writes::Reg)
         });
-        let mask = self.mask_of_bits(bits);
-        self.copies_of_body(1, Window::Masked(i, mask));
-        let next = self.add_immediate(i, self.lanes.count as i32);
-        self.compare(next, inner);
-        self.branch(Cond::Below, (head, vec![next]), (row_end, Vec::new()));
+        self.mask_of_bits(bits)
+    }
+
+    /// Vectors of ones in as many lanes as are left, of 4 and of 8 bytes: those whose number is less.
+    fn lane_masks(&mut self, left: VReg) -> [VReg; 2] {
+        let lane = self.func.vreg(RegClass::Float);
+        self.push(Machine { reg: Some(lane), rm: Rm::Any(left), ..machine(&isa::VMOVQ_GPR, Width::X, Writes::Reg) });
+        let rows: [(&Row, &Row, usize); 2] =
+            [(&isa::VPBROADCASTD, &isa::VPCMPGTD, 4), (&isa::VPBROADCASTQ, &isa::VPCMPGTQ, 8)];
+        rows.map(|(broadcast, greater, size)| {
+            // Is it needed at all?
+            let sized = |operand: &OperandId| self.program[*operand].dtype.size() == size;
+            if !self.plan.loaded.iter().chain(&self.plan.stored).any(sized) {
+                return lane;
+            }
+            let all = self.unary(broadcast, Width::Y, Src::Reg(lane));
+            let vvvv = Some(self.reg(all));
+            let rm = Rm::Pool { offset: self.pool.place_numbers(size, self.level.bytes()), broadcast: false };
+            let mask = self.func.vreg(RegClass::Float);
+            self.push(Machine { reg: Some(mask), vvvv, rm, ..machine(greater, Width::Y, Writes::Reg) });
+            mask
+        })
     }
 
     /// AVX2: the elements that are left are copied to the frame, which has room for a vector of
@@ -390,7 +433,16 @@ impl<'a> Builder<'a> {
         let address = self.element(operand, window);
         let bytes = dtype.size() * self.lanes.count;
         let width = Width::of(bytes);
-        let src = if let Window::Masked(_, mask) = window {
+        let src = if let (Window::Masked(_, masks), Level::Avx2) = (window, self.level) {
+            let (row, mask) = match dtype.size() {
+                4 => (&isa::VPMASKMOVD, masks[0]),
+                _ => (&isa::VPMASKMOVQ, masks[1]),
+            };
+            let reg = self.func.vreg(RegClass::Float);
+            let rm = Rm::Mem(address);
+            self.push(Machine { reg: Some(reg), vvvv: Some(mask), rm, ..machine(row, width, Writes::Reg) });
+            Src::Reg(reg)
+        } else if let Window::Masked(_, [mask, _]) = window {
             let row =
                 [&isa::VMOVDQU8, &isa::VMOVDQU16, &isa::VMOVDQU32, &isa::VMOVDQU64][dtype.size().ilog2() as usize];
             let reg = self.func.vreg(RegClass::Float);
@@ -420,8 +472,14 @@ impl<'a> Builder<'a> {
         let src = self.value(value);
         let src = if dtype == DType::Bool { self.bytes_of_mask(src) } else { src };
         let reg = self.reg(src);
+        let mut lanes = None;
         let (row, mask) = match window {
-            Window::Masked(_, mask) => {
+            Window::Masked(_, masks) if self.level == Level::Avx2 => {
+                let wide = dtype.size() == 8;
+                lanes = Some(masks[usize::from(wide)]);
+                (if wide { &isa::VPMASKMOVQ_STORE } else { &isa::VPMASKMOVD_STORE }, None)
+            }
+            Window::Masked(_, [mask, _]) => {
                 let rows = [&isa::VMOVDQU8_STORE, &isa::VMOVDQU16_STORE, &isa::VMOVDQU32_STORE, &isa::VMOVDQU64_STORE];
                 (rows[dtype.size().ilog2() as usize], Some(mask))
             }
@@ -430,7 +488,7 @@ impl<'a> Builder<'a> {
             _ => (&isa::VMOVDQU_STORE, None),
         };
         let rm = Rm::Mem(address);
-        self.push(Machine { reg: Some(reg), rm, mask, ..machine(row, Width::of(bytes), Writes::Nothing) });
+        self.push(Machine { reg: Some(reg), vvvv: lanes, rm, mask, ..machine(row, Width::of(bytes), Writes::Nothing) });
     }
 
     // Constants.

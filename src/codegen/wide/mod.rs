@@ -7,7 +7,7 @@
 //! entry:  values of Constant operands and what depends on them alone, as vectors of equal lanes
 //! row:    addresses of this row, values of Row operands
 //! main:   several vectors a turn, their instructions interleaved
-//! rest:   one vector a turn: the last one masked (AVX-512), or in a copy on the stack (AVX2)
+//! rest:   one vector a turn, masked; where AVX2 has no masked moves, the last in a copy on the stack
 //! ```
 //!
 //! [`plan`] decides the places and how many lanes a vector has, [`loops`] builds the loops, [`select`]

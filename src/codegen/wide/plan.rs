@@ -31,6 +31,8 @@ pub(super) struct Plan {
     /// The operands in memory that the inner loop reads, and those that it writes.
     pub(super) loaded: Vec<OperandId>,
     pub(super) stored: Vec<OperandId>,
+    /// Are all these elements of a size for which AVX2 has masked moves?
+    pub(super) masked: bool,
     /// How many constants may wait in registers.
     pub(super) hoists: usize,
 }
@@ -90,6 +92,7 @@ impl Plan {
                 escapes[arg.0 as usize] |= !inner(*arg) && !matches!(body[*arg], Inst::Const(_));
             }
         }
+        let masked = loaded.iter().chain(&stored).all(|operand| program[*operand].dtype.size() >= 4);
         let folded = folded(body, layouts);
         let live = most_live(body, &places, &folded, level);
         let count = body.iter().filter(|(value, inst)| inner(*value) && matches!(inst, Inst::Op(..))).count();
@@ -106,7 +109,7 @@ impl Plan {
             copies /= 2;
         }
         let hoists = registers.saturating_sub(outer + copies * live);
-        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, hoists })
+        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, masked, hoists })
     }
 
     pub(super) fn place(&self, value: Value) -> Place {

@@ -494,7 +494,7 @@ impl Unary for ArcTanh32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check;
+    use super::super::compare;
     use super::*;
 
     const INFINITY: f64 = f64::INFINITY;
@@ -502,50 +502,50 @@ mod tests {
     #[test]
     fn functions_are_within_budget() {
         for most in [1.0, 20.0] {
-            check::double::<Sinh64>(pxfm::f_sinh, -most..most, 2.0);
-            check::double::<Cosh64>(pxfm::f_cosh, -most..most, 2.0);
-            check::double::<Tanh64>(pxfm::f_tanh, -most..most, 2.0);
-            check::single::<Sinh32>(pxfm::f_sinh, -most..most, 1.0);
-            check::single::<Cosh32>(pxfm::f_cosh, -most..most, 1.0);
-            check::single::<Tanh32>(pxfm::f_tanh, -most..most, 1.0);
+            compare::double::<Sinh64>(pxfm::f_sinh, -most..most, 2.0);
+            compare::double::<Cosh64>(pxfm::f_cosh, -most..most, 2.0);
+            compare::double::<Tanh64>(pxfm::f_tanh, -most..most, 2.0);
+            compare::single::<Sinh32>(pxfm::f_sinh, -most..most, 1.0);
+            compare::single::<Cosh32>(pxfm::f_cosh, -most..most, 1.0);
+            compare::single::<Tanh32>(pxfm::f_tanh, -most..most, 1.0);
         }
-        check::double::<Sinh64>(pxfm::f_sinh, -710.47..710.47, 2.0);
-        check::double::<Cosh64>(pxfm::f_cosh, -710.47..710.47, 2.0);
+        compare::double::<Sinh64>(pxfm::f_sinh, -710.47..710.47, 2.0);
+        compare::double::<Cosh64>(pxfm::f_cosh, -710.47..710.47, 2.0);
     }
 
     #[test]
     fn inverses_are_within_budget() {
-        check::double::<ArcSinh64>(pxfm::f_asinh, -5.0..5.0, 2.0);
-        check::double::<ArcCosh64>(pxfm::f_acosh, 0.9..5.0, 2.0);
-        check::double::<ArcTanh64>(pxfm::f_atanh, -1.1..1.1, 2.0);
-        check::single::<ArcSinh32>(pxfm::f_asinh, -5.0..5.0, 1.0);
-        check::single::<ArcCosh32>(pxfm::f_acosh, 0.9..5.0, 1.0);
-        check::single::<ArcTanh32>(pxfm::f_atanh, -1.1..1.1, 1.0);
+        compare::double::<ArcSinh64>(pxfm::f_asinh, -5.0..5.0, 2.0);
+        compare::double::<ArcCosh64>(pxfm::f_acosh, 0.9..5.0, 2.0);
+        compare::double::<ArcTanh64>(pxfm::f_atanh, -1.1..1.1, 2.0);
+        compare::single::<ArcSinh32>(pxfm::f_asinh, -5.0..5.0, 1.0);
+        compare::single::<ArcCosh32>(pxfm::f_acosh, 0.9..5.0, 1.0);
+        compare::single::<ArcTanh32>(pxfm::f_atanh, -1.1..1.1, 1.0);
     }
 
     #[test]
     fn special_values() {
         for x in [0.0, -0.0, 5e-324, -5e-324, f64::MIN_POSITIVE, f64::NAN] {
-            check::same::<Sinh64>(x, x);
-            check::same::<Tanh64>(x, x);
-            check::same::<ArcSinh64>(x, x);
-            check::same::<ArcTanh64>(x, x);
-            check::same::<Cosh64>(x, 1.0 + x);
+            compare::same::<Sinh64>(x, x);
+            compare::same::<Tanh64>(x, x);
+            compare::same::<ArcSinh64>(x, x);
+            compare::same::<ArcTanh64>(x, x);
+            compare::same::<Cosh64>(x, 1.0 + x);
         }
         for x in [INFINITY, -INFINITY, 711.0, -711.0, f64::MAX] {
-            check::same::<Sinh64>(x, INFINITY.copysign(x));
-            check::same::<Cosh64>(x, INFINITY);
-            check::same::<Tanh64>(x, 1.0_f64.copysign(x));
+            compare::same::<Sinh64>(x, INFINITY.copysign(x));
+            compare::same::<Cosh64>(x, INFINITY);
+            compare::same::<Tanh64>(x, 1.0_f64.copysign(x));
         }
-        check::same::<ArcSinh64>(-INFINITY, -INFINITY);
-        check::same::<ArcCosh64>(INFINITY, INFINITY);
-        check::same::<ArcCosh64>(1.0, 0.0);
+        compare::same::<ArcSinh64>(-INFINITY, -INFINITY);
+        compare::same::<ArcCosh64>(INFINITY, INFINITY);
+        compare::same::<ArcCosh64>(1.0, 0.0);
         for x in [0.999_999, 0.0, -1.0, -3.0, -INFINITY, f64::NAN] {
-            check::same::<ArcCosh64>(x, f64::NAN);
+            compare::same::<ArcCosh64>(x, f64::NAN);
             assert!(ArcCosh32::careful::<true>(x as f32).is_nan());
         }
         for (x, y) in [(1.0, INFINITY), (-1.0, -INFINITY), (1.5, f64::NAN), (-INFINITY, f64::NAN)] {
-            check::same::<ArcTanh64>(x, y);
+            compare::same::<ArcTanh64>(x, y);
         }
     }
 }

@@ -11,6 +11,8 @@
 
 #[cfg(test)]
 mod check;
+#[cfg(test)]
+mod compare;
 pub mod dispatch;
 pub mod division;
 pub mod erf;

@@ -372,7 +372,8 @@ mod tests {
         let cases = [(0.0, 0.0), (-0.0, -0.0), (27.0, 3.0), (-8.0, -2.0), (INF, INF), (-INF, -INF), (NAN, NAN)];
         exact::<CbrtKernel<f64>, f64>(&cases);
         exact::<CbrtKernel<f32>, f32>(&cases);
-        let cases = [(3.0, -4.0, 5.0), (-0.0, 0.0, 0.0), (NAN, -INF, INF), (INF, NAN, INF), (NAN, 1.0, NAN), (0.0, -7.0, 7.0)];
+        let cases =
+            [(3.0, -4.0, 5.0), (-0.0, 0.0, 0.0), (NAN, -INF, INF), (INF, NAN, INF), (NAN, 1.0, NAN), (0.0, -7.0, 7.0)];
         exact2::<Hypot64, f64>(&cases);
         exact2::<Hypot32, f32>(&cases);
         exact2::<Hypot64, f64>(&[(3e300, 4e300, 5e300), (5e-324, 0.0, 5e-324), (f64::MAX, f64::MAX, INF)]);

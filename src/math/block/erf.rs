@@ -288,7 +288,7 @@ fn whole_and_rest(y: f64) -> (f64, f64) {
 }
 
 /// erf of float64: in powers of `x²` below 1, above it `1 - exp(log(erfc(x)))`, whose error matters
-/// less and less. Measured error: @ERF64@ ULP.
+/// less and less. Measured error: 0.85, without fused multiply-add 1.1 ULP.
 struct Erf64;
 
 impl Unary for Erf64 {
@@ -317,7 +317,7 @@ impl Unary for Erf64 {
 }
 
 /// erfc of float64: `1 - erf(x)` below 0.45; above it `exp(-x²) g(x)`, with `x²` and the argument of g
-/// in two parts, and with one last rounding of the product. Measured error: @ERFC64@ ULP.
+/// in two parts, and with one last rounding of the product. Measured error: 1.5, without fused multiply-add 1.8 ULP.
 struct Erfc64;
 
 impl Erfc64 {
@@ -384,7 +384,7 @@ impl Unary for Erfc64 {
 }
 
 /// erfinv of float64: in powers of `x²` below 0.625; above it in powers of a quotient of
-/// `r = √-log(1 - x)`, with the logarithm and the root in two parts. Measured error: @ERFINV64@ ULP.
+/// `r = √-log(1 - x)`, with the logarithm and the root in two parts. Measured error: 1.1 ULP.
 struct Erfinv64;
 
 impl Erfinv64 {
@@ -433,7 +433,7 @@ impl Unary for Erfinv64 {
     }
 }
 
-/// erf of float32, as that of float64, and in float64 where there is no fused multiply-add. Measured error over all arguments: @ERF32@ ULP.
+/// erf of float32, as that of float64, and in float64 where there is no fused multiply-add. Measured error: 0.97 ULP.
 struct Erf32;
 
 impl Unary for Erf32 {
@@ -464,7 +464,7 @@ impl Unary for Erf32 {
     }
 }
 
-/// erfc of float32, as that of float64, in float64. Measured error over all arguments: @ERFC32@ ULP.
+/// erfc of float32, as that of float64, in float64. Measured error: 0.51 ULP.
 struct Erfc32;
 
 impl Unary for Erfc32 {
@@ -493,7 +493,7 @@ impl Unary for Erfc32 {
     }
 }
 
-/// erfinv of float32, as that of float64, in float64. Measured error over all arguments: @ERFINV32@ ULP.
+/// erfinv of float32, as that of float64, in float64. Measured error: 0.53 ULP.
 struct Erfinv32;
 
 impl Unary for Erfinv32 {
@@ -521,5 +521,56 @@ impl Unary for Erfinv32 {
         let inside = if a < 0.625 { near } else { far };
         let beyond = if a == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
         (if a < 1.0 { inside } else { beyond }) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same<K: Unary<X = f64, Y = f64>>(x: f64, value: f64) {
+        for result in [K::careful::<true>(x), K::careful::<false>(x)] {
+            assert!(result.to_bits() == value.to_bits() || result.is_nan() && value.is_nan(), "{x:e}: {result:e}");
+        }
+    }
+
+    #[test]
+    fn special_values() {
+        for (x, erf, erfc, erfinv) in [
+            (0.0, 0.0, 1.0, 0.0),
+            (-0.0, -0.0, 1.0, -0.0),
+            (f64::INFINITY, 1.0, 0.0, f64::NAN),
+            (f64::NEG_INFINITY, -1.0, 2.0, f64::NAN),
+            (f64::NAN, f64::NAN, f64::NAN, f64::NAN),
+            (1e300, 1.0, 0.0, f64::NAN),
+            (5e-324, 5e-324, 1.0, 5e-324),
+        ] {
+            same::<Erf64>(x, erf);
+            same::<Erfc64>(x, erfc);
+            same::<Erfinv64>(x, erfinv);
+        }
+        same::<Erfinv64>(-1.0, f64::NEG_INFINITY);
+        // The least value that is not 0.
+        same::<Erfc64>(27.226, 5e-324);
+    }
+
+    #[test]
+    fn they_are_near_a_library_and_fast_is_careful() {
+        fn check<K: Unary<X = f64, Y = f64>>(x: f64, reference: fn(f64) -> f64) {
+            let want = reference(x);
+            let unit = want.abs().next_up() - want.abs();
+            for (result, (fast, rare)) in
+                [(K::careful::<true>(x), K::fast::<true>(x)), (K::careful::<false>(x), K::fast::<false>(x))]
+            {
+                assert!((result - want).abs() <= 2.0 * unit, "{x:e}: {result:e}, not {want:e}");
+                assert!(rare || fast.to_bits() == result.to_bits(), "{x:e}: fast {fast:e}, careful {result:e}");
+            }
+        }
+        for n in 0..20_000 {
+            let x = f64::from(n) * 0.0014 - 1.0;
+            check::<Erf64>(x, pxfm::f_erf);
+            check::<Erfc64>(x, pxfm::f_erfc);
+            check::<Erfinv64>((f64::from(n) + 0.5) / 20_000.0, pxfm::f_erfinv);
+        }
     }
 }

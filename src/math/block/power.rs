@@ -70,7 +70,7 @@ fn log2<const FMA: bool>(k: f64, m: f64) -> (f64, f64) {
     let (high, rest) = sum(LOG2_HEAD[0].0, high);
     let (high, low) = product2::<FMA>((s, s_low), (high, rest + (low + LOG2_HEAD[0].1)));
     let (high, rest) = sum(k, high);
-    sum(high, rest + low)
+    (high, rest + low)
 }
 
 /// Whether a number that is not negative is an integer.

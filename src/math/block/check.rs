@@ -45,7 +45,10 @@ pub(super) fn exact<K: Unary<X = T, Y = T>, T: Lane + Into<f64>>(cases: &[(f64, 
             assert_eq!(bits(got), bits(T::of(*expected).into()), "{got} of {x}, not {expected}");
         }
         let fast = [K::fast::<false>(T::of(*x)), K::fast::<true>(T::of(*x))];
-        assert!(fast.iter().all(|(y, rare)| *rare || bits((*y).into()) == bits(T::of(*expected).into())), "fast of {x}");
+        assert!(
+            fast.iter().all(|(y, rare)| *rare || bits((*y).into()) == bits(T::of(*expected).into())),
+            "fast of {x}"
+        );
     }
 }
 
@@ -78,10 +81,7 @@ pub(super) fn agrees<K: Unary<X = T, Y = T>, T: Lane + Into<f64>>(bound: f64, re
     let mut random = Random::new();
     for _ in 0..30_000 {
         let x = T::of(random.up_to(bound));
-        let pairs = [
-            (K::fast::<false>(x), K::careful::<false>(x)),
-            (K::fast::<true>(x), K::careful::<true>(x)),
-        ];
+        let pairs = [(K::fast::<false>(x), K::careful::<false>(x)), (K::fast::<true>(x), K::careful::<true>(x))];
         for ((fast, rare), careful) in pairs {
             assert!(rare || bits(fast.into()) == bits(careful.into()), "fast of {}", x.into());
             near(careful, reference(x.into()), 2.0, &x.into());
@@ -97,10 +97,8 @@ pub(super) fn agrees2<K: Binary<X = T, Z = T, Y = T>, T: Lane + Into<f64>>(
     let mut random = Random::new();
     for _ in 0..30_000 {
         let (x, z) = (T::of(random.up_to(bounds.0)), T::of(random.up_to(bounds.1)));
-        let pairs = [
-            (K::fast::<false>(x, z), K::careful::<false>(x, z)),
-            (K::fast::<true>(x, z), K::careful::<true>(x, z)),
-        ];
+        let pairs =
+            [(K::fast::<false>(x, z), K::careful::<false>(x, z)), (K::fast::<true>(x, z), K::careful::<true>(x, z))];
         for ((fast, rare), careful) in pairs {
             assert!(rare || bits(fast.into()) == bits(careful.into()), "fast of {} and {}", x.into(), z.into());
             near(careful, reference(x.into(), z.into()), 2.0, &(x.into(), z.into()));

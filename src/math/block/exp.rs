@@ -2,8 +2,8 @@
 //!
 //! `b**x = 2**k * b**r` with an integer `k` and `|b**r|` between `sqrt(1/2)` and `sqrt(2)`; `r` keeps
 //! its rounding error (Cody and Waite's reduction), `b**r = 1 + r*ln(b) + r*r*Q(r)` with a minimax
-//! polynomial `Q`, and the first two terms are added without error (Dekker). So what is left is the
-//! last rounding, and some hundredths.
+//! polynomial `Q`. But for `e**x` itself, which is for speed, the first two terms are added without
+//! error (Dekker), so that what is left is the last rounding and some tenths.
 
 use std::marker::PhantomData;
 
@@ -239,15 +239,15 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// `e**x`.
+    /// `e**x`. Greatest error measured: 0.94 ULP, 0.92 in float32.
     ExpKernel: |x| exp::<T, FMA>(x), unit T::LN_2.0;
-    /// `2**x`.
+    /// `2**x`. Greatest error measured: 0.66 ULP, 0.76 in float32 (subnormal results).
     Exp2Kernel: |x| exp2::<T, FMA>(x, T::of(0.0)), unit T::of(1.0);
-    /// `10**x`.
+    /// `10**x`. Greatest error measured: 0.78 ULP, 0.77 in float32.
     Exp10Kernel: |x| exp10::<T, FMA>(x), unit T::LOG10_2.0;
 }
 
-/// `e**x - 1`.
+/// `e**x - 1`. Greatest error measured: 0.92 ULP, 0.81 in float32.
 struct Expm1Kernel<T>(PhantomData<T>);
 
 impl<T: Exp> Unary for Expm1Kernel<T> {

@@ -128,11 +128,11 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// The natural logarithm.
+    /// The natural logarithm. Greatest error measured: 0.79 ULP, 0.82 in float32.
     LogKernel: |k, f| natural::<T, FMA>(k, f, T::of(0.0));
-    /// The logarithm to base 2.
+    /// The logarithm to base 2. Greatest error measured: 0.97 ULP, 0.93 in float32.
     Log2Kernel: |k, f| based::<T, FMA>((k, T::of(0.0)), f, T::LOG2_E_WIDE);
-    /// The logarithm to base 10.
+    /// The logarithm to base 10. Greatest error measured: 0.90 ULP, 0.92 in float32.
     Log10Kernel: |k, f| based::<T, FMA>((k * T::LOG10_2.0, k * T::LOG10_2.1), f, T::LOG10_E_WIDE);
 }
 
@@ -152,7 +152,7 @@ pub(super) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, T) {
     natural::<T, FMA>(k, f, (-rest).madd::<FMA>(f, rest))
 }
 
-/// `ln(1 + x)`.
+/// `ln(1 + x)`. Greatest error measured: 0.80 ULP in both types.
 struct Log1pKernel<T>(PhantomData<T>);
 
 impl<T: Log> Unary for Log1pKernel<T> {

@@ -36,9 +36,9 @@ impl Log for f64 {
 }
 
 impl Log for f32 {
-    const LOG2_E_WIDE: (f32, f32) = (std::f32::consts::LOG2_E, 1.92596303e-08);
+    const LOG2_E_WIDE: (f32, f32) = (std::f32::consts::LOG2_E, 1.925963e-08);
     const LOG10_E_WIDE: (f32, f32) = (std::f32::consts::LOG10_E, -1.010305e-08);
-    const LOG_R: &'static [f32] = &[0.666666627, 0.400003314, 0.285374403, 0.235803932];
+    const LOG_R: &'static [f32] = &[0.6666666, 0.4000033, 0.2853744, 0.23580393];
 }
 
 /// `ln(1 + f) - f`, for `1 + f` between `sqrt(1/2)` and `sqrt(2)`.

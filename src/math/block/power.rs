@@ -120,7 +120,7 @@ impl Binary for Pow64 {
     fn fast<const FMA: bool>(x: f64, y: f64) -> (f64, bool) {
         let (k, m) = x.split();
         let (high, low) = Self::exponent::<FMA>(k, m, y);
-        let is_usual = (x >= f64::TINY) & (x <= f64::MAX) & (high.abs() <= f64::EXPONENT);
+        let is_usual = (x >= f64::TINY) & (high.abs() <= f64::EXPONENT) & (x <= f64::MAX);
         (exp2::<f64, FMA>(high, low).normal(), !is_usual)
     }
 
@@ -190,7 +190,7 @@ impl Cbrt for f64 {
 }
 
 impl Cbrt for f32 {
-    const START: &'static [f32] = &[1.73057473, -1.28530586, 0.712919891, -0.158406705];
+    const START: &'static [f32] = &[1.7305747, -1.2853059, 0.7129199, -0.1584067];
 }
 
 /// The cube root.
@@ -281,7 +281,7 @@ impl Binary for Hypot64 {
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64, z: f64) -> (f64, bool) {
         let (most, least) = Self::order(x, z);
-        let is_usual = (most >= Self::LOW) & (most <= Self::HIGH) & (least <= most);
+        let is_usual = (most >= Self::LOW) & (least <= most) & (most <= Self::HIGH);
         (Self::value::<FMA>(most, least), !is_usual)
     }
 

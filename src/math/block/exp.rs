@@ -2,8 +2,8 @@
 //!
 //! `b**x = 2**k * b**r` with an integer `k` and `|b**r|` between `sqrt(1/2)` and `sqrt(2)`; `r` keeps
 //! its rounding error (Cody and Waite's reduction), `b**r = 1 + r*ln(b) + r*r*Q(r)` with a minimax
-//! polynomial `Q`, and the first two terms are added without error (Dekker). So what is left is the
-//! last rounding, and some hundredths.
+//! polynomial `Q`. But for `e**x` itself, which is for speed, the first two terms are added without
+//! error (Dekker), so that what is left is the last rounding and some tenths.
 
 use std::marker::PhantomData;
 
@@ -100,14 +100,14 @@ impl Exp for f64 {
 impl Exp for f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LOG2_10: f32 = std::f32::consts::LOG2_10;
-    const LN_2: (f32, f32) = (0.693145752, 1.42860677e-06);
-    const LOG10_2: (f32, f32) = (0.301025391, 4.60503907e-06);
-    const LN_2_WIDE: (f32, f32) = (std::f32::consts::LN_2, -1.90465421e-09);
-    const LN_10_WIDE: (f32, f32) = (std::f32::consts::LN_10, -3.19754356e-08);
-    const EXP_Q: &'static [f32] = &[0.49999994, 0.166665196, 0.0416682474, 0.0083687678, 0.00138219504];
-    const EXPM1_C: &'static [f32] = &[0.166666657, 0.0416664705, 0.00833342038, 0.00139339105, 0.000198238457];
-    const EXP2_Q: &'static [f32] = &[0.240226477, 0.0555036217, 0.00961849466, 0.00133902545, 0.000153292916];
-    const EXP10_Q: &'static [f32] = &[2.65094876, 2.03466082, 1.17129958, 0.541676462, 0.205998227];
+    const LN_2: (f32, f32) = (0.69314575, 1.4286068e-06);
+    const LOG10_2: (f32, f32) = (0.3010254, 4.605039e-06);
+    const LN_2_WIDE: (f32, f32) = (std::f32::consts::LN_2, -1.9046542e-09);
+    const LN_10_WIDE: (f32, f32) = (std::f32::consts::LN_10, -3.1975436e-08);
+    const EXP_Q: &'static [f32] = &[0.49999994, 0.1666652, 0.041668247, 0.008368768, 0.001382195];
+    const EXPM1_C: &'static [f32] = &[0.16666666, 0.04166647, 0.00833342, 0.001393391, 0.00019823846];
+    const EXP2_Q: &'static [f32] = &[0.24022648, 0.05550362, 0.009618495, 0.0013390254, 0.00015329292];
+    const EXP10_Q: &'static [f32] = &[2.6509488, 2.0346608, 1.1712996, 0.54167646, 0.20599823];
     const EXPONENT: f32 = 124.0;
     const BEYOND: f32 = 160.0;
 }
@@ -239,15 +239,15 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// `e**x`.
+    /// `e**x`. Greatest error measured: 0.94 ULP, 0.92 in float32.
     ExpKernel: |x| exp::<T, FMA>(x), unit T::LN_2.0;
-    /// `2**x`.
+    /// `2**x`. Greatest error measured: 0.66 ULP, 0.76 in float32 (subnormal results).
     Exp2Kernel: |x| exp2::<T, FMA>(x, T::of(0.0)), unit T::of(1.0);
-    /// `10**x`.
+    /// `10**x`. Greatest error measured: 0.78 ULP, 0.77 in float32.
     Exp10Kernel: |x| exp10::<T, FMA>(x), unit T::LOG10_2.0;
 }
 
-/// `e**x - 1`.
+/// `e**x - 1`. Greatest error measured: 0.92 ULP, 0.81 in float32.
 struct Expm1Kernel<T>(PhantomData<T>);
 
 impl<T: Exp> Unary for Expm1Kernel<T> {

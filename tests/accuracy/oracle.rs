@@ -3,7 +3,7 @@
 use crate::pair::*;
 
 /// A function of one or two arguments.
-pub enum Nearest {
+pub(crate) enum Nearest {
     One(fn(f64) -> f64),
     Two(fn(f64, f64) -> f64),
     /// There is no correctly rounded library function.
@@ -11,7 +11,7 @@ pub enum Nearest {
 }
 
 /// Where a function's true values come from.
-pub struct Oracle {
+pub(crate) struct Oracle {
     pub function: &'static str,
     /// The correctly rounded value.
     pub nearest: Nearest,
@@ -196,7 +196,7 @@ fn unused(_: f64, _: f64) -> f64 {
 macro_rules! oracles {
     ($($arity:ident $function:literal($nearest:path) |$x:ident $(, $y:ident)?| $value:expr;)+
      -- $($other:literal |$ox:tt, $oy:tt| $other_value:expr, $double:expr;)+) => {
-        pub const ORACLES: &[Oracle] = &[
+        pub(crate) const ORACLES: &[Oracle] = &[
             $(Oracle {
                 function: $function,
                 nearest: Nearest::$arity($nearest),

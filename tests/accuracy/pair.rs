@@ -1,24 +1,25 @@
 //! Elementary functions to about a hundred bits: numbers as unevaluated sums of two float64
 //! (Dekker, Numerische Mathematik 18, 1971), and series. Slow and simple.
 
+use std::f64::consts;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// `high + low`, where low is at most half of high's last place.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair(pub f64, pub f64);
+pub(crate) struct Pair(pub f64, pub f64);
 
 /// A number times a power of two, for what is outside of float64's range.
 #[derive(Clone, Copy, Debug)]
-pub struct Scaled(pub Pair, pub i32);
+pub(crate) struct Scaled(pub Pair, pub i32);
 
-pub const PI: Pair = Pair(3.141592653589793, 1.2246467991473532e-16);
-pub const HALF_PI: Pair = Pair(1.5707963267948966, 6.123233995736766e-17);
-pub const LN_2: Pair = Pair(0.6931471805599453, 2.3190468138462996e-17);
+pub(crate) const PI: Pair = Pair(consts::PI, 1.2246467991473532e-16);
+pub(crate) const HALF_PI: Pair = Pair(consts::FRAC_PI_2, 6.123233995736766e-17);
+pub(crate) const LN_2: Pair = Pair(consts::LN_2, 2.3190468138462996e-17);
 const LN_2_REST: f64 = 5.707708438416212e-34;
-pub const LOG2_E: Pair = Pair(1.4426950408889634, 2.0355273740931033e-17);
-pub const LN_10: Pair = Pair(2.302585092994046, -2.1707562233822494e-16);
-pub const LOG10_E: Pair = Pair(0.4342944819032518, 1.098319650216765e-17);
-pub const TWO_OVER_ROOT_PI: Pair = Pair(1.1283791670955126, 1.533545961316588e-17);
+pub(crate) const LOG2_E: Pair = Pair(consts::LOG2_E, 2.0355273740931033e-17);
+pub(crate) const LN_10: Pair = Pair(consts::LN_10, -2.1707562233822494e-16);
+pub(crate) const LOG10_E: Pair = Pair(consts::LOG10_E, 1.098319650216765e-17);
+pub(crate) const TWO_OVER_ROOT_PI: Pair = Pair(consts::FRAC_2_SQRT_PI, 1.533545961316588e-17);
 const ZERO: Pair = Pair(0.0, 0.0);
 const ONE: Pair = Pair(1.0, 0.0);
 
@@ -83,7 +84,7 @@ impl Div for Pair {
 }
 
 /// `x * 2**k` for a result that float64 holds, perhaps rounded once at its end.
-pub fn ldexp(mut x: f64, mut k: i32) -> f64 {
+pub(crate) fn ldexp(mut x: f64, mut k: i32) -> f64 {
     while k > 1000 {
         (x, k) = (x * 2f64.powi(1000), k - 1000);
         if x.is_infinite() {
@@ -102,7 +103,7 @@ pub fn ldexp(mut x: f64, mut k: i32) -> f64 {
 }
 
 /// The exponent: `2**e <= |x| < 2**(e + 1)`.
-pub fn exponent(x: f64) -> i32 {
+pub(crate) fn exponent(x: f64) -> i32 {
     if x.abs() < f64::MIN_POSITIVE {
         return exponent(x * 2f64.powi(64)) - 64;
     }
@@ -111,11 +112,11 @@ pub fn exponent(x: f64) -> i32 {
 
 impl Pair {
     /// Times a power of two.
-    pub fn scale(self, k: i32) -> Pair {
+    pub(crate) fn scale(self, k: i32) -> Pair {
         Pair(ldexp(self.0, k), ldexp(self.1, k))
     }
 
-    pub fn sqrt(self) -> Pair {
+    pub(crate) fn sqrt(self) -> Pair {
         if self.0 == 0.0 {
             return self;
         }
@@ -125,7 +126,7 @@ impl Pair {
     }
 
     /// `exp(x) - 1` by a short series and doubling.
-    pub fn expm1(self) -> Pair {
+    pub(crate) fn expm1(self) -> Pair {
         let r = self.scale(-9);
         let mut term = r;
         let mut total = r;
@@ -140,7 +141,7 @@ impl Pair {
     }
 
     /// `exp(x)`.
-    pub fn exp(self) -> Scaled {
+    pub(crate) fn exp(self) -> Scaled {
         let k = (self.0 / LN_2.0).round_ties_even().clamp(-1e5, 1e5);
         let factor = Pair::from(k);
         let r = self - factor * LN_2 - (k * LN_2_REST).into();
@@ -160,7 +161,7 @@ impl Pair {
     }
 
     /// `log(x)`.
-    pub fn log(self) -> Pair {
+    pub(crate) fn log(self) -> Pair {
         let mut k = exponent(self.0);
         let mut m = Pair(ldexp(self.0, -k), ldexp(self.1, -k));
         if m.0 > std::f64::consts::SQRT_2 {
@@ -170,7 +171,7 @@ impl Pair {
     }
 
     /// `log(1 + x)`.
-    pub fn log1p(self) -> Pair {
+    pub(crate) fn log1p(self) -> Pair {
         if self.0.abs() < 0.25 { self.log1p_series() } else { (self + ONE).log() }
     }
 
@@ -197,7 +198,7 @@ impl Pair {
     }
 
     /// The angle of the point (x, y), whose coordinates are about 1 or less.
-    pub fn atan2(y: Pair, x: Pair) -> Pair {
+    pub(crate) fn atan2(y: Pair, x: Pair) -> Pair {
         let first = y.0.atan2(x.0);
         // The multiple of π/2 is taken off, so that the series are short.
         let quadrant = (first / HALF_PI.0).round_ties_even();
@@ -214,7 +215,7 @@ impl Pair {
     }
 
     /// `erf(x)` for magnitudes to 7, by a series of terms of one sign.
-    pub fn erf(self) -> Pair {
+    pub(crate) fn erf(self) -> Pair {
         let square = self * self;
         let mut term = self;
         let mut total = self;
@@ -229,7 +230,7 @@ impl Pair {
     }
 
     /// `erfc(x)` for x above 2, by the continued fraction.
-    pub fn erfc_tail(self) -> Scaled {
+    pub(crate) fn erfc_tail(self) -> Scaled {
         let terms = (545.0 / (self.0 * self.0)) as i32 + 12;
         let mut fraction = ZERO;
         for n in (1..=terms).rev() {
@@ -269,7 +270,7 @@ const TWO_OVER_PI: [u64; 24] = [
 ];
 
 /// Sine and cosine: the multiple of π/2 is taken off in integers.
-pub fn sin_cos(x: f64) -> (Pair, Pair) {
+pub(crate) fn sin_cos(x: f64) -> (Pair, Pair) {
     if x.abs() < 0.75 {
         return Pair::from(x).sin_cos_series();
     }
@@ -286,15 +287,16 @@ pub fn sin_cos(x: f64) -> (Pair, Pair) {
     // The product, the lowest word first; then shifted so that 384 bits are its value modulo 4.
     let mut product = [0u64; WORDS + 2];
     let mut carry = 0u128;
-    for n in 0..WORDS {
+    for (n, word) in product.iter_mut().take(WORDS).enumerate() {
         carry += u128::from(m) * u128::from(window(WORDS - 1 - n));
-        product[n] = carry as u64;
+        *word = carry as u64;
         carry >>= 64;
     }
     product[WORDS] = carry as u64;
     let shift = (2 - e).max(0) as u32;
-    let mut turn: Vec<u64> =
-        (0..WORDS).map(|n| product[n] >> shift % 64 | product[n + 1].checked_shl(64 - shift).unwrap_or(0)).collect();
+    let mut turn: Vec<u64> = (0..WORDS)
+        .map(|n| (product[n] >> (shift % 64)) | product[n + 1].checked_shl(64 - shift).unwrap_or(0))
+        .collect();
     // The nearest multiple of π/2 is the quadrant; what is left is a fraction of either sign.
     let top = turn[WORDS - 1];
     let quadrant = top.wrapping_add(1 << 61) >> 62;
@@ -321,7 +323,7 @@ pub fn sin_cos(x: f64) -> (Pair, Pair) {
 }
 
 /// Sine and cosine of π times x.
-pub fn sin_cos_pi(x: f64) -> (Pair, Pair) {
+pub(crate) fn sin_cos_pi(x: f64) -> (Pair, Pair) {
     let rest = x % 2.0;
     let quadrant = (rest * 2.0).round_ties_even();
     let r = Pair::from(rest - quadrant / 2.0) * PI;

@@ -11,7 +11,7 @@ const LINES: &[(f64, f64)] = &[(INF, INF), (-INF, -INF)];
 const TINY: &[(f64, f64)] = &[(5e-324, 5e-324), (-5e-324, -5e-324)];
 
 /// The arguments and the value.
-pub fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
+pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
     let two: &[(f64, f64, f64)] = match function {
         "pow" => POW,
         "hypot" => HYPOT,

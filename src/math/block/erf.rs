@@ -423,7 +423,7 @@ impl Unary for Erfinv64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        (Self::value::<FMA>(x), !(x.abs() < 1.0))
+        (Self::value::<FMA>(x), (x.abs() >= 1.0) | x.is_nan())
     }
 
     #[inline(always)]

@@ -42,6 +42,8 @@ pub(super) trait Lane:
     fn madd<const FMA: bool>(self, b: Self, c: Self) -> Self;
     /// The magnitude.
     fn abs(self) -> Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
     /// The magnitude with the sign of another.
     fn copysign(self, sign: Self) -> Self;
     /// Whether the sign bit is set.
@@ -103,6 +105,10 @@ macro_rules! lane {
             #[inline(always)]
             fn abs(self) -> $float {
                 $float::abs(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> $float {
+                $float::sqrt(self)
             }
             #[inline(always)]
             fn copysign(self, sign: $float) -> $float {

@@ -13,7 +13,7 @@ mod pair;
 mod specials;
 
 use numfuse::dtype::DType;
-use numfuse::math::accuracy::{BUDGETS, Budget, Sampling};
+use numfuse::math::accuracy::{BUDGETS, Budget, Sampling, Unit};
 use numfuse::math::block::dispatch::{Kernels, Level, level};
 use numfuse::math::block::{erf, exp, hyperbolic, inverse_trig, log, logistic, power, trig};
 use oracle::{Nearest, ORACLES, Oracle};
@@ -229,6 +229,14 @@ fn error32(oracle: &Oracle, x: f64, y: f64, result: f64) -> f64 {
     error(result, Scaled(Pair(truth, 0.0), 0), DType::F32)
 }
 
+/// What part of a unit that errors are counted in a result's last place is.
+fn share(unit: Unit, argument: f64, result: f64) -> f64 {
+    if unit == Unit::Result || result.is_nan() || result.abs() >= argument {
+        return 1.0;
+    }
+    ldexp(1.0, exponent(result.abs().max(f64::MIN_POSITIVE)) - exponent(argument))
+}
+
 /// The levels of this machine.
 fn levels() -> Vec<Level> {
     [Level::Baseline, Level::Avx2, Level::Avx512].into_iter().filter(|l| *l <= level()).collect()
@@ -254,7 +262,7 @@ fn check(function: &str, dtype: DType, count: usize, seed: u64) {
         let (mut worst, mut place, mut beyond) = (0.0, 0, 0);
         for (n, result) in results.iter().enumerate() {
             let (x, y) = row(n);
-            let error = error(oracle, x, y, *result);
+            let error = error(oracle, x, y, *result) * share(budget.unit, x.abs().max(y.abs()), *result);
             if error > worst {
                 (worst, place) = (error, n);
             }

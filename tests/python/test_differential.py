@@ -241,6 +241,15 @@ BINARY_FUNCTIONS += (
 ).split()
 
 
+def steady(name, pair):
+    """The pair without elements where a sum of logarithms cancels: NumPy's error there is of its
+    arguments' last places, any number of the result's."""
+    if not name.startswith("logaddexp"):
+        return pair
+    keep = abs(getattr(np, name)(pair["x"], pair["y"])) >= np.maximum(abs(pair["x"]), abs(pair["y"])) / 8
+    return {argument: values[keep] for argument, values in pair.items()}
+
+
 @pytest.mark.parametrize("name", BINARY_FUNCTIONS)
 def test_binary_function(name, differences, rng):
     text = f"{name}(x, y)"
@@ -257,10 +266,9 @@ def test_binary_function(name, differences, rng):
         if first.kind == second.kind == "f":
             x = 10.0 ** rng.uniform(-45, 38, 2000) * rng.choice([-1, 1, 1, 1], 2000)
             y = rng.choice([rng.uniform(-9, 9), rng.integers(-9, 9), rng.integers(-330, 330)], 2000)
-            pair = {"x": x.astype(first), "y": y.astype(second)}
-            differences.check(kernel, text, pair, ulp=ulp, zero_signs=zero_signs)
-            pair["x"] = rng.choice([-10, -2, 0.5, 2, 10, 1.0001], 2000).astype(first)
-            differences.check(kernel, text, pair, ulp=ulp, zero_signs=zero_signs)
+            for values in (x, rng.choice([-10, -2, 0.5, 2, 10, 1.0001], 2000)):
+                pair = steady(name, {"x": values.astype(first), "y": y.astype(second)})
+                differences.check(kernel, text, pair, ulp=ulp, zero_signs=zero_signs)
     for dtype in generate.DTYPES:
         x = generate.special_values(dtype)
         for weak in [0, 1, 2, 5, 100, 300, 0.0, 0.5, -2.0, 1e300, True]:

@@ -11,7 +11,7 @@ use super::typed::Typed;
 use crate::array::ArrayRef;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
-use crate::ir::Role;
+use crate::ir::{Operand, Program, Role};
 use crate::jit::Code;
 use crate::runtime::plan::{LoopPlan, packed_layout};
 use crate::runtime::run::{PACKED, Packed, RunError};
@@ -106,15 +106,25 @@ pub(super) struct Seen<'c> {
     pub(super) given: usize,
 }
 
+/// For each operand of a program the argument that it is, or, counted on from there, the output.
+pub(super) fn sources(program: &Program, arguments: usize) -> SmallVec<[u8; PACKED]> {
+    let source = |operand: &Operand| match operand.role {
+        Role::Argument(argument) | Role::Target(argument) => argument as u8,
+        Role::Output(output) => (arguments + output as usize) as u8,
+        Role::Hidden(_) => u8::MAX,
+    };
+    program.operands.iter().map(source).collect()
+}
+
 /// Are these the options of fast paths? They are the defaults, and what means the same.
 #[inline]
-fn are_usual(options: &CallOptions) -> bool {
+pub(super) fn are_usual(options: &CallOptions) -> bool {
     options.dtype.is_none() && options.casting == Casting::SameKind && matches!(options.order, Order::K | Order::C)
 }
 
 /// The key of a call; none if it has too many arguments.
 #[inline]
-fn key(args: &[ArrayRef], is_given: bool) -> Option<FastKey> {
+pub(super) fn key(args: &[ArrayRef], is_given: bool) -> Option<FastKey> {
     if args.len() > FastKey::ARGUMENTS {
         return None;
     }
@@ -137,21 +147,41 @@ fn common_shape<'a>(args: &[ArrayRef<'a>]) -> Option<(&'a [isize], usize)> {
     }
 }
 
+/// The operands in the caller's memory, and whether they are written.
+pub(super) fn callers(program: &Program, is_given: bool) -> SmallVec<[(u8, bool); PACKED]> {
+    let operands = program.operands.iter().enumerate();
+    let callers = operands.filter(|(_, operand)| is_given || !matches!(operand.role, Role::Output(_)));
+    callers.map(|(index, operand)| (index as u8, operand.role.is_written())).collect()
+}
+
+/// Each operand's stride, if all are scalars or packed arrays of one shape.
+fn packed_strides(args: &[ArrayRef], seen: &Seen) -> Option<[isize; PACKED]> {
+    let Seen { typed, plan, operands, .. } = *seen;
+    let (shape, elements) = common_shape(args)?;
+    let mut strides = [0; PACKED];
+    for (operand, array) in operands.iter().enumerate() {
+        let is_written = typed.program.operands[operand].role.is_written();
+        let is_like_others = array.ndim() == 0 && !is_written || array.shape() == shape;
+        if !is_like_others || !Packed::new(elements).push(array) {
+            return None;
+        }
+        // The code is made for these layouts.
+        let uses = typed.loops[0].uses[operand];
+        if (uses.reads || uses.writes) && plan.layouts()[operand] != packed_layout(array) {
+            return None;
+        }
+        strides[operand] = if array.ndim() == 0 { 0 } else { array.itemsize() as isize };
+    }
+    Some(strides)
+}
+
 impl Kernel {
     /// Remembers how a call went.
     #[cold]
     pub(super) fn learn(&self, args: &[ArrayRef], options: &CallOptions, seen: &Seen) {
-        let Seen { typed, code, plan, operands, given } = *seen;
+        let Seen { typed, code, operands, given, .. } = *seen;
         let program = &typed.program;
-        let sources: SmallVec<[u8; PACKED]> = program
-            .operands
-            .iter()
-            .map(|operand| match operand.role {
-                Role::Argument(argument) | Role::Target(argument) => argument as u8,
-                Role::Output(output) => (args.len() + output as usize) as u8,
-                Role::Hidden(_) => u8::MAX,
-            })
-            .collect();
+        let sources = sources(program, args.len());
         let outputs: SmallVec<[Option<DType>; 2]> = (0..self.outputs().len())
             .map(|output| match self.outputs()[output].target {
                 None => Some(typed.output(output, None)),
@@ -169,29 +199,13 @@ impl Kernel {
         {
             return;
         }
-        let (Some(key), Some((shape, elements))) = (key(args, given > 0), common_shape(args)) else { return };
         // An argument or output that is no operand has no place below, and its layout no test.
         if (0..args.len() as u8).any(|argument| !sources.contains(&argument)) || operands.len() != sources.len() {
             return;
         }
-        let mut strides = [0; PACKED];
-        for (operand, array) in operands.iter().enumerate() {
-            let is_written = program.operands[operand].role.is_written();
-            let is_like_others = array.ndim() == 0 && !is_written || array.shape() == shape;
-            if !is_like_others || !Packed::new(elements).push(array) {
-                return;
-            }
-            // The code is made for these layouts.
-            let uses = typed.loops[0].uses[operand];
-            if (uses.reads || uses.writes) && plan.layouts()[operand] != packed_layout(array) {
-                return;
-            }
-            strides[operand] = if array.ndim() == 0 { 0 } else { array.itemsize() as isize };
-        }
-        let callers: SmallVec<[(u8, bool); PACKED]> = (0..operands.len())
-            .filter(|&operand| given > 0 || !matches!(program.operands[operand].role, Role::Output(_)))
-            .map(|operand| (operand as u8, program.operands[operand].role.is_written()))
-            .collect();
+        let Some(key) = key(args, given > 0) else { return };
+        let Some(strides) = packed_strides(args, seen) else { return self.learn_repeat(key, args, options, seen) };
+        let callers = callers(program, given > 0);
         if self.fast_paths.find(&key).is_none() {
             let writes = callers.iter().any(|(_, is_written)| *is_written);
             let (typed, code) = (Arc::clone(typed), Arc::clone(code));
@@ -275,6 +289,26 @@ impl Kernel {
 #[derive(Clone, Copy, Debug)]
 pub struct FailedGuard(u32);
 
+impl FailedGuard {
+    pub(super) fn of(error: RunError) -> FailedGuard {
+        match error {
+            RunError::Guard(guard) => FailedGuard(guard),
+            // Never: nobody is asked.
+            RunError::Interrupted => FailedGuard(u32::MAX),
+        }
+    }
+
+    /// Its error, in a call with these arguments; `sources` says which of them each operand is.
+    #[cold]
+    pub(super) fn error(self, kernel: &Kernel, typed: &Typed, sources: &[u8], args: &[ArrayRef]) -> Error {
+        // Guards name arguments only.
+        let nothing = ArrayRef::of_scalar(&0u8, Type::Strong(DType::U8));
+        let operand = |source: &u8| args.get(*source as usize).copied().unwrap_or(nothing);
+        let operands: SmallVec<[ArrayRef; 8]> = sources.iter().map(operand).collect();
+        kernel.guard_error(typed, self.0, &operands)
+    }
+}
+
 impl FastPath {
     /// The dtype of an output; none if it is updated in place.
     #[inline]
@@ -314,21 +348,12 @@ impl FastPath {
     /// The guard that failed; [`FastPath::guard_error`] says what it means.
     #[inline]
     pub fn run(&self, packed: &Packed) -> Result<(), FailedGuard> {
-        match packed.run(&self.code, &self.sources, &self.strides) {
-            Ok(()) => Ok(()),
-            Err(RunError::Guard(guard)) => Err(FailedGuard(guard)),
-            // Never: nobody is asked.
-            Err(RunError::Interrupted) => Err(FailedGuard(u32::MAX)),
-        }
+        packed.run(&self.code, &self.sources, &self.strides).map_err(FailedGuard::of)
     }
 
     /// The error of a guard.
     #[cold]
     pub fn guard_error(&self, kernel: &Kernel, guard: FailedGuard, args: &[ArrayRef]) -> Error {
-        // Guards name arguments only.
-        let nothing = ArrayRef::of_scalar(&0u8, Type::Strong(DType::U8));
-        let operand = |source: &u8| args.get(*source as usize).copied().unwrap_or(nothing);
-        let operands: SmallVec<[ArrayRef; 8]> = self.sources.iter().map(operand).collect();
-        kernel.guard_error(&self.typed, guard.0, &operands)
+        guard.error(kernel, &self.typed, &self.sources, args)
     }
 }

@@ -1,6 +1,7 @@
 //! A compiled expression.
 
 use super::fast_path::FastPaths;
+use super::repeat::Repeats;
 use super::typed::{Key, Typed};
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::Resolved;
@@ -30,6 +31,7 @@ pub struct Kernel {
     pub(super) code_bytes: Arc<AtomicUsize>,
     typed: RwLock<Vec<Arc<Typed>>>,
     pub(super) fast_paths: FastPaths,
+    pub(super) repeats: Repeats,
 }
 
 /// An output of a kernel.
@@ -64,6 +66,7 @@ impl Kernel {
             code_bytes,
             typed: RwLock::default(),
             fast_paths: FastPaths::default(),
+            repeats: Repeats::default(),
         }
     }
 

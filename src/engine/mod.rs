@@ -8,11 +8,13 @@ mod call;
 mod compiler;
 mod fast_path;
 mod kernel;
+mod repeat;
 mod typed;
 
 pub use call::{CallOptions, Host};
 pub use fast_path::{FailedGuard, FastKey, FastPath};
 pub use kernel::{Kernel, Output};
+pub use repeat::Repeat;
 
 use crate::check::names;
 use crate::codegen::Simd;

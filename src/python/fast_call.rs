@@ -1,15 +1,16 @@
-//! The quick way through a call: one output, the usual options, and arguments that are numbers or
-//! packed arrays of one shape, of types with which the kernel was called before. Whatever else there
-//! is, mistakes included, is left to the general way.
+//! The quick ways through a call: one output, the usual options, and arguments of types with which the
+//! kernel was called before: numbers or packed arrays of one shape, or short arrays whose shapes and
+//! strides have been seen, too. Whatever else there is, mistakes included, is left to the general way.
 
 use super::argument::{Arena, Viewer, WORDS};
 use super::error::exception;
 use super::kernel::KernelObject;
 use super::numpy_api::{descr_dtype, numpy, scalar_value};
 use crate::array::ArrayRef;
+use crate::diagnostic::Error;
 use crate::dtype::{DType, Type};
-use crate::engine::{FailedGuard, FastKey, FastPath};
-use crate::runtime::run::{PACKED, Packed};
+use crate::engine::FastKey;
+use crate::runtime::run::{Addresses, PACKED, Packed};
 use numpy::npyffi::flags::{NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE};
 use numpy::npyffi::{PyArrayObject, PyArrayObject_fields};
 use pyo3::ffi::{self, PyObject};
@@ -42,6 +43,19 @@ impl<'c> Shape<'c> {
                 (all, other) => all == other,
             }
         }
+    }
+}
+
+/// An array's strides.
+///
+/// # Safety
+/// As for [`array`].
+#[inline]
+unsafe fn strides<'c>(fields: &'c PyArrayObject_fields) -> &'c [isize] {
+    match fields.nd {
+        0 => &[],
+        // SAFETY: an array has as many strides as dimensions.
+        count => unsafe { std::slice::from_raw_parts(fields.strides, count as usize) },
     }
 }
 
@@ -83,6 +97,7 @@ pub(super) unsafe fn call_fast(
     let mut pointers = [std::ptr::null_mut::<u8>(); PACKED];
     let mut ints = [MaybeUninit::<i64>::uninit(); PACKED];
     let mut shape = Shape { extents: &[], elements: 1 };
+    let mut is_packed = true;
     for (argument, &object) in objects.iter().enumerate() {
         // SAFETY: the object is alive and the GIL is held; a cast to a type's struct follows the check
         // of exactly that type; a descriptor is alive as long as its array.
@@ -93,12 +108,10 @@ pub(super) unsafe fn call_fast(
             } else if ty == table.array {
                 let (fields, extents) = array(object);
                 let (dtype, swapped) = descr_dtype(fields.descr)?;
-                if swapped || fields.flags & NPY_ARRAY_C_CONTIGUOUS == 0 {
+                if swapped {
                     return None;
                 }
-                if !extents.is_empty() && !shape.join(extents) {
-                    return None;
-                }
+                is_packed &= fields.flags & NPY_ARRAY_C_CONTIGUOUS != 0 && (extents.is_empty() || shape.join(extents));
                 if target == Some(argument) && fields.flags & NPY_ARRAY_WRITEABLE == 0 {
                     return None;
                 }
@@ -123,6 +136,10 @@ pub(super) unsafe fn call_fast(
     }
     if !out.is_null() {
         key.set_given();
+    }
+    if !is_packed {
+        // SAFETY: the objects are those of the pointers, and stay alive.
+        return unsafe { call_repeat(py, callee, objects, out, &key, pointers) };
     }
     let kernel = callee.kernel();
     let path = kernel.fast_path(&key)?;
@@ -185,7 +202,8 @@ pub(super) unsafe fn call_fast(
     if let Err(guard) = path.run(&packed) {
         undo(result);
         // SAFETY: as this function.
-        return Some(Err(unsafe { guard_error(py, callee, path, guard, objects) }));
+        let error = unsafe { guard_error(py, objects, |args| path.guard_error(kernel, guard, args)) };
+        return Some(Err(error));
     }
     Some(match (result.is_null(), output) {
         (true, Some(dtype)) => scalar_result(py, dtype, slot),
@@ -199,21 +217,110 @@ fn scalar_result(py: Python<'_>, dtype: DType, bits: u64) -> PyResult<*mut PyObj
     if object.is_null() { Err(PyErr::fetch(py)) } else { Ok(object) }
 }
 
+/// A call with arguments of types, shapes and strides as one before.
+///
+/// # Safety
+/// As [`call_fast`]; `pointers` are the addresses of the arguments' elements, all of native byte
+/// order and of the types that the key says; a target is a writable array.
+#[inline(never)]
+unsafe fn call_repeat(
+    py: Python<'_>,
+    callee: &KernelObject,
+    objects: &[*mut PyObject],
+    out: *mut PyObject,
+    key: &FastKey,
+    mut pointers: [*mut u8; PACKED],
+) -> Option<PyResult<*mut PyObject>> {
+    let table = numpy();
+    let kernel = callee.kernel();
+    // An argument's type is in the key; of the output all is looked at here.
+    let mut output = None;
+    if !out.is_null() {
+        // SAFETY: alive, and the GIL is held; the cast follows the check of the type.
+        unsafe {
+            if ffi::Py_TYPE(out) != table.array {
+                return None;
+            }
+            let (fields, _) = array(out);
+            if fields.flags & NPY_ARRAY_WRITEABLE == 0 {
+                return None;
+            }
+            output = Some((descr_dtype(fields.descr)?, fields.data));
+        }
+    }
+    let is_like = |place: usize, extents: &[isize], steps: &[isize]| {
+        let object = match objects.get(place) {
+            Some(&object) => object,
+            // An output that is not there yet is made alike.
+            None if out.is_null() => return true,
+            None => out,
+        };
+        // SAFETY: alive, and the GIL is held; the cast follows the check of the type.
+        unsafe {
+            if ffi::Py_TYPE(object) != table.array {
+                return extents.is_empty();
+            }
+            let (fields, own) = array(object);
+            own == extents && strides(fields) == steps
+        }
+    };
+    let repeat = kernel.repeat(key, is_like)?;
+    let (result, pointer): (*mut PyObject, *mut u8) = match (repeat.output(), output) {
+        // What is updated in place is returned.
+        (None, _) => {
+            let object = objects[callee.only_output()??];
+            // SAFETY: alive, and the GIL is held.
+            unsafe { ffi::Py_INCREF(object) };
+            (object, std::ptr::null_mut())
+        }
+        (Some((dtype, ..)), Some((given, data))) => {
+            if given != (dtype, false) {
+                return None;
+            }
+            // SAFETY: alive, and the GIL is held.
+            unsafe { ffi::Py_INCREF(out) };
+            (out, data.cast())
+        }
+        (Some((dtype, extents, strides)), None) => {
+            let array = table.new_array(py, dtype, extents, strides);
+            if array.is_null() {
+                return Some(Err(PyErr::fetch(py)));
+            }
+            // SAFETY: a new array.
+            (array.cast(), unsafe { (*array).fields.data.cast() })
+        }
+    };
+    pointers[objects.len()] = pointer;
+    // SAFETY: the arguments and the output have the types of the key, and the extents and strides that
+    // `is_like` compared or `new_array` was given; they are alive until this returns.
+    let addresses = unsafe { Addresses::new(pointers) };
+    let undo = |result: *mut PyObject| {
+        // SAFETY: a reference that was made above.
+        unsafe { ffi::Py_DECREF(result) };
+    };
+    if !repeat.is_apart(&addresses) {
+        undo(result);
+        return None;
+    }
+    if let Err(guard) = repeat.run(&addresses) {
+        undo(result);
+        // SAFETY: as this function.
+        return Some(Err(unsafe { guard_error(py, objects, |args| repeat.guard_error(kernel, guard, args)) }));
+    }
+    Some(Ok(result))
+}
+
+/// The exception for a guard that failed in a call with these arguments.
+///
 /// # Safety
 /// As [`call_fast`].
 #[cold]
-unsafe fn guard_error(
-    py: Python<'_>,
-    callee: &KernelObject,
-    path: &FastPath,
-    guard: FailedGuard,
-    objects: &[*mut PyObject],
-) -> PyErr {
+unsafe fn guard_error(py: Python<'_>, objects: &[*mut PyObject], error: impl FnOnce(&[ArrayRef]) -> Error) -> PyErr {
     let arena = Arena::default();
     let mut words = [MaybeUninit::uninit(); WORDS];
     let mut viewer = Viewer { py, arena: &arena, free: &mut words };
     // SAFETY: the objects are alive. Each has been looked at already, so none is refused.
     let views: SmallVec<[ArrayRef<'_>; 8]> =
         objects.iter().filter_map(|&object| unsafe { viewer.view(object) }.ok()).collect();
-    exception(py, path.guard_error(callee.kernel(), guard, &views))
+    exception(py, error(&views))
 }

@@ -75,6 +75,13 @@ pub fn has_internal_overlap(a: &ArrayRef) -> bool {
     })
 }
 
+/// From a view's address to its first byte, and to the one after its last. The view is not empty.
+pub(super) fn span(a: &ArrayRef) -> (isize, isize) {
+    let (first, last) = extent(a);
+    let from = |address: i128| (address - a.data() as i128) as isize;
+    (from(first), from(last) + 1)
+}
+
 /// The addresses of the first and the last byte of a view that is not empty.
 fn extent(a: &ArrayRef) -> (i128, i128) {
     let (mut first, mut last) = (a.data() as i128, a.data() as i128 + a.itemsize() as i128 - 1);

@@ -56,14 +56,20 @@ pub fn run<R: Runs>(plan: &LoopPlan, code: &R, threads: usize, interrupted: &dyn
     if plan.elements() == 0 {
         return Ok(());
     }
-    let elements = plan.elements();
-    let small = plan.bytes() <= CHUNK
-        && elements <= CHUNK_ELEMENTS
-        && elements.saturating_mul(plan.weight) <= CHUNK_INSTRUCTIONS;
-    if small && plan.extents().len() == 2 {
+    if is_one_call(plan) {
         return guard(whole(plan, code));
     }
     run_chunks(plan, code, threads, interrupted)
+}
+
+/// Is a plan's work a single call of its code, and a short one?
+#[inline]
+fn is_one_call(plan: &LoopPlan) -> bool {
+    let elements = plan.elements();
+    plan.bytes() <= CHUNK
+        && elements <= CHUNK_ELEMENTS
+        && elements.saturating_mul(plan.weight) <= CHUNK_INSTRUCTIONS
+        && plan.extents().len() == 2
 }
 
 /// What runs over elements.
@@ -218,6 +224,102 @@ impl Packed {
         // in views that are alive (`push`, `push_raw`).
         let returned = unsafe { code.call(pointers.as_ptr(), strides.as_ptr(), ONE_ROW.as_ptr(), self.elements, 1) };
         guard(returned)
+    }
+}
+
+/// A plan of one short call, for operands of its operands' types, shapes and strides, wherever they
+/// are.
+#[derive(Debug)]
+pub struct Placement {
+    count: usize,
+    /// From each operand's address to that of the element that is visited first.
+    offsets: [isize; PACKED],
+    /// From each operand's address to its first byte, and to the one after its last.
+    spans: [(isize, isize); PACKED],
+    /// Along the inner axis, then the outer one.
+    strides: [[isize; PACKED]; 2],
+    extents: [usize; 2],
+}
+
+impl Placement {
+    /// What a plan does with these operands of a program; none if that is not one short call, or if
+    /// the plan leaves operands out.
+    pub fn new(plan: &LoopPlan, operands: &[ArrayRef]) -> Option<Placement> {
+        let count = operands.len();
+        if count > PACKED || plan.elements() == 0 || !is_one_call(plan) || plan.pointers.iter().any(|p| p.is_null()) {
+            return None;
+        }
+        let mut placement = Placement {
+            count,
+            offsets: [0; PACKED],
+            spans: [(0, 0); PACKED],
+            strides: [[0; PACKED]; 2],
+            extents: [plan.extents()[0], plan.extents()[1]],
+        };
+        for (k, array) in operands.iter().enumerate() {
+            placement.offsets[k] = (plan.pointers[k] as isize).wrapping_sub(array.data() as isize);
+            placement.spans[k] = super::overlap::span(array);
+            for axis in 0..2 {
+                placement.strides[axis][k] = plan.strides(axis)[k];
+            }
+        }
+        Some(placement)
+    }
+
+    /// Might two operands share memory? They are given by their numbers and the places of their
+    /// addresses.
+    #[inline]
+    pub fn may_touch(&self, at: &Addresses, a: (usize, usize), b: (usize, usize)) -> bool {
+        let span = |(operand, place): (usize, usize)| {
+            let ((first, end), address) = (self.spans[operand], at.0[place] as isize);
+            (address.wrapping_add(first), address.wrapping_add(end))
+        };
+        let ((a_first, a_end), (b_first, b_end)) = (span(a), span(b));
+        a_first < b_end && b_first < a_end
+    }
+
+    /// Are two operands the same, element by element?
+    #[inline]
+    pub fn is_same(&self, at: &Addresses, a: (usize, usize), b: (usize, usize)) -> bool {
+        let of = |operand: usize| (self.spans[operand], self.offsets[operand], self.strides.map(|axis| axis[operand]));
+        at.0[a.1] == at.0[b.1] && of(a.0) == of(b.0)
+    }
+
+    /// Runs code that was made for the plan's layouts; `places` says which address each operand has.
+    ///
+    /// # Panics
+    /// If there is nothing at such a place.
+    #[inline]
+    pub fn run(&self, code: &Code, at: &Addresses, places: &[u8]) -> Result<(), RunError> {
+        assert_eq!(places.len(), self.count);
+        let mut pointers = [std::ptr::null_mut(); PACKED];
+        for (k, &place) in places.iter().enumerate() {
+            let address = at.0[place as usize];
+            assert!(!address.is_null(), "an operand is missing");
+            pointers[k] = address.wrapping_offset(self.offsets[k]);
+        }
+        let [inner, outer] = &self.strides;
+        // SAFETY: the plan reaches only elements of its operands' views, and the views at these
+        // addresses differ from those in that alone (`Addresses::new`).
+        let returned =
+            unsafe { code.call(pointers.as_ptr(), inner.as_ptr(), outer.as_ptr(), self.extents[0], self.extents[1]) };
+        guard(returned)
+    }
+}
+
+/// Where views are whose types, extents and strides a [`Placement`] has.
+#[derive(Debug)]
+pub struct Addresses([*mut u8; PACKED]);
+
+impl Addresses {
+    /// Null for a place that is no operand.
+    ///
+    /// # Safety
+    /// Each is the address of a view of the type, extents and strides of the operand for which a
+    /// placement takes it, in memory that stays valid until the last call of [`Placement::run`].
+    #[inline]
+    pub unsafe fn new(pointers: [*mut u8; PACKED]) -> Addresses {
+        Addresses(pointers)
     }
 }
 

@@ -1,0 +1,142 @@
+//! The quick way through a short call whose arguments have the types, shapes and strides of one
+//! before, where they are not simply packed: slices, rows and columns, transposed matrices.
+//!
+//! A [`Repeat`] is what planning such a call came to. Against it the next one compares extents and
+//! strides, instead of planning again.
+
+use super::call::CallOptions;
+use super::fast_path::{FailedGuard, FastKey, Seen, callers, sources};
+use super::kernel::Kernel;
+use super::typed::Typed;
+use crate::array::ArrayRef;
+use crate::diagnostic::Error;
+use crate::dtype::DType;
+use crate::jit::Code;
+use crate::runtime::run::{Addresses, PACKED, Placement};
+use crate::runtime::shape::{Order, Shape};
+use smallvec::SmallVec;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Extents and strides.
+type View = (Shape, Shape);
+
+/// A kernel of one output, called once more with other arrays of the same types, shapes and strides.
+#[derive(Debug)]
+pub struct Repeat {
+    key: FastKey,
+    /// Of each argument, and then of the output.
+    views: SmallVec<[View; 4]>,
+    /// The dtype of the output; none if it is updated in place.
+    output: Option<DType>,
+    /// For each operand of the program the argument that it is, or, as if it were one more, the output.
+    sources: SmallVec<[u8; PACKED]>,
+    /// The operands in the caller's memory, and whether they are written.
+    callers: SmallVec<[(u8, bool); PACKED]>,
+    placement: Placement,
+    typed: Arc<Typed>,
+    code: Arc<Code>,
+}
+
+/// Those of a kernel: as many as are kept, and which is to be replaced next.
+#[derive(Debug, Default)]
+pub(super) struct Repeats(RwLock<(SmallVec<[Arc<Repeat>; 1]>, usize)>);
+
+impl Repeats {
+    const MOST: usize = 8;
+
+    fn add(&self, repeat: Repeat) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let (repeats, next) = &mut *kept;
+        // It may be known, and not have served because operands share memory.
+        if repeats.iter().any(|known| known.key == repeat.key && known.views == repeat.views) {
+            return;
+        }
+        if repeats.len() < Self::MOST {
+            repeats.push(Arc::new(repeat));
+        } else {
+            repeats[*next % Self::MOST] = Arc::new(repeat);
+            *next += 1;
+        }
+    }
+}
+
+impl Kernel {
+    /// Remembers how a short call of a kernel of one output went.
+    #[cold]
+    pub(super) fn learn_repeat(&self, key: FastKey, args: &[ArrayRef], options: &CallOptions, seen: &Seen) {
+        let Seen { typed, code, plan, operands, given } = *seen;
+        // No key says which arrays have the other byte order.
+        if options.order != Order::K || operands.iter().any(ArrayRef::swapped) {
+            return;
+        }
+        let sources = sources(&typed.program, args.len());
+        let Some(placement) = Placement::new(plan, operands) else { return };
+        let view = |array: &ArrayRef| (Shape::from_slice(array.shape()), Shape::from_slice(array.strides()));
+        let mut views: SmallVec<[View; 4]> = args.iter().map(view).collect();
+        let output = match self.outputs() {
+            [output] if output.target.is_none() => {
+                let Some(operand) = sources.iter().position(|&source| source as usize == args.len()) else { return };
+                views.push(view(&operands[operand]));
+                Some(typed.output(0, None))
+            }
+            [_] => None,
+            _ => return,
+        };
+        let callers = callers(&typed.program, given > 0);
+        let (typed, code) = (Arc::clone(typed), Arc::clone(code));
+        self.repeats.add(Repeat { key, views, output, sources, callers, placement, typed, code });
+    }
+
+    /// A call that this one repeats: `is_like` says whether an argument, or the output as if it were
+    /// one more, has these extents and strides.
+    #[inline]
+    pub fn repeat(&self, key: &FastKey, is_like: impl Fn(usize, &[isize], &[isize]) -> bool) -> Option<Arc<Repeat>> {
+        let kept = self.repeats.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut repeats = kept.0.iter().filter(|repeat| repeat.key == *key);
+        let is_alike = |repeat: &&Arc<Repeat>| {
+            let mut views = repeat.views.iter().enumerate();
+            views.all(|(place, (shape, strides))| is_like(place, shape, strides))
+        };
+        repeats.find(is_alike).cloned()
+    }
+}
+
+impl Repeat {
+    /// The dtype, extents and strides of the output; none if it is updated in place.
+    #[inline]
+    pub fn output(&self) -> Option<(DType, &[isize], &[isize])> {
+        let dtype = self.output?;
+        let (shape, strides) = self.views.last()?;
+        Some((dtype, shape, strides))
+    }
+
+    /// Does what is written of the caller's memory overlap with nothing else, or element by element
+    /// with what is read? The addresses are those of the arguments and of the output, where it has one
+    /// of its own.
+    #[inline]
+    pub fn is_apart(&self, at: &Addresses) -> bool {
+        let place = |operand: u8| (operand as usize, self.sources[operand as usize] as usize);
+        self.callers.iter().filter(|(_, is_written)| *is_written).all(|&(target, _)| {
+            let mut others = self.callers.iter().filter(|(other, _)| *other != target);
+            others.all(|&(other, is_written)| {
+                let (a, b) = (place(target), place(other));
+                !self.placement.may_touch(at, a, b) || !is_written && self.placement.is_same(at, a, b)
+            })
+        })
+    }
+
+    /// Runs over the arguments and the output.
+    ///
+    /// # Errors
+    /// The guard that failed; [`Repeat::guard_error`] says what it means.
+    #[inline]
+    pub fn run(&self, at: &Addresses) -> Result<(), FailedGuard> {
+        self.placement.run(&self.code, at, &self.sources).map_err(FailedGuard::of)
+    }
+
+    /// The error of a guard.
+    #[cold]
+    pub fn guard_error(&self, kernel: &Kernel, guard: FailedGuard, args: &[ArrayRef]) -> Error {
+        guard.error(kernel, &self.typed, &self.sources, args)
+    }
+}

@@ -5,6 +5,7 @@
 #   make test-all     the same and what takes longer
 #   make test-avx512  the compiler's tests on an emulated machine with AVX-512 (Debian, many minutes)
 #   make bench        the table of speeds, with the bound for each
+#   make compare      the ratios to the best of several peers, kernel by kernel and size by size
 
 .DEFAULT_GOAL := help
 .PHONY: help wheel demo lint test-rust test-python test test-slow test-all test-avx512 bench compare clean

@@ -10,7 +10,7 @@ fn read(path: &str) -> String {
 }
 
 /// The modules by rows: each imports from its own folder and from rows above its own. Where a row of
-/// the design is two here, the second uses the first: a diagnostic points into a source, and the
+/// ARCHITECTURE.md is two here, the second uses the first: a diagnostic points into a source, and the
 /// registry's rows name the functions of `math`.
 const ROWS: &[&[&str]] = &[
     &["source"],

@@ -1,4 +1,6 @@
-//! From the typed program to machine code: [`clif`] serves every target that Cranelift has.
+//! From the typed program to machine code. [`segment`] cuts a loop at its calls of block functions;
+//! [`wide`] makes code of a segment for AVX2 and AVX-512, [`clif`] what `wide` lacks, and all code for
+//! every other target that Cranelift has.
 //!
 //! The contract between generated code and the runtime is here, since both sides must hold it.
 
@@ -49,16 +51,17 @@ pub type Entry = unsafe extern "C" fn(
     outer: usize,
 ) -> u64;
 
-/// The instruction sets that code may be restricted to, for tests and comparisons.
+/// The instruction sets that generated code may use: those that the machine has, or fewer, for tests
+/// and comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Simd {
     /// One element at a time.
     Scalar,
     /// 128-bit vectors wherever every operation of the loop has a vector form.
     V128,
-    /// 256-bit vectors.
+    /// 256-bit vectors; 128-bit ones in loops for which [`wide`] has no code.
     Avx2,
-    /// 512-bit vectors and masks.
+    /// 512-bit vectors and masks; else as above.
     Avx512,
 }
 
@@ -72,7 +75,8 @@ impl Simd {
         Simd::ALL.iter().find(|(own, _)| *own == name).map(|(_, simd)| *simd)
     }
 
-    /// The best level of this machine.
+    /// The best level of this machine, or the best that `NUMFUSE_SIMD` leaves to block functions
+    /// ([`dispatch::level`]).
     pub fn best() -> Simd {
         match dispatch::level() {
             dispatch::Level::Baseline => Simd::V128,

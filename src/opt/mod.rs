@@ -1,7 +1,8 @@
 //! The passes over the typed program, as a list.
 //!
 //! A pass keeps every bit of every result (any NaN equals any NaN), unless [`FastMath`] lets it do
-//! otherwise. Each is one walk over the instructions of each loop, without recursion.
+//! otherwise. The one exception is `powers`: products replace a function that is not exact itself.
+//! Each is one walk over the instructions of each loop, without recursion.
 
 mod contract;
 mod cse;
@@ -17,7 +18,7 @@ use crate::ir::{Inst, Loop, Op, Program, Value, verify};
 pub struct FastMath {
     /// `a * b + c` may be rounded once.
     pub contract: bool,
-    /// Functions may be wrong by up to four units in the last place.
+    /// Functions may be wrong by some units in the last place; today powers that `powers` multiplies.
     pub afn: bool,
 }
 

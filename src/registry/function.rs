@@ -17,7 +17,8 @@ pub struct Function {
     pub params: &'static [Param],
     /// What it computes, in a sentence.
     pub doc: &'static str,
-    /// Greatest error in units in the last place; 0 for exact or correctly rounded results.
+    /// Greatest error in units in the last place, of float64 where there are floats (float32's is at most
+    /// 1); 0 for exact or correctly rounded results.
     pub ulp: f64,
     /// What defines it.
     pub reference: &'static str,

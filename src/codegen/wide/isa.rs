@@ -2,7 +2,9 @@
 //! `VEX.66.0F38.W0 47 /r`.
 //!
 //! A row may have a VEX form, an EVEX form, or both under one opcode; [`super::encode`] takes the
-//! shorter one that can express an instruction's registers, width and mask.
+//! shorter one that can express an instruction's registers, width and mask. That is known only when
+//! registers are allocated, which is why there is no assembler between: its instructions have a name
+//! for each form and width. A decoder that is not ours checks every row.
 
 /// The W bit of one of a row's forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,8 @@ pub enum Level {
     Avx512,
 }
 
-/// The best level of this machine, found once. `NUMFUSE_SIMD=avx2` makes it do without AVX-512.
+/// The best level of this machine, found once. Any value of `NUMFUSE_SIMD` but `avx512` makes it do
+/// without AVX-512; none makes it do without fused multiply-add, which could change results.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {

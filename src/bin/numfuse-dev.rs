@@ -12,8 +12,8 @@ usage: numfuse-dev [options] EXPRESSION
   --emit STAGE         tokens, ast, ir, opt (the default), clif or asm
   --types TYPES        the arguments' types in order, as f8,i4,float (default f8 for all)
   --layout LAYOUT      contiguous (the default), strided, row or constant
-  --simd LEVEL         scalar or v128 (the default)
-  --fastmath           allow contraction to fused multiply-add
+  --simd LEVEL         scalar, v128, avx2 or avx512; the default is the machine's best
+  --fastmath           allow contraction to fused multiply-add, and approximate functions
   --disable-pass PASS  don't run a pass; may be repeated
   --time-passes        print how long each stage and pass takes
   --help               print this and the passes

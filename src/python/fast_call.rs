@@ -51,7 +51,7 @@ impl<'c> Shape<'c> {
 /// # Safety
 /// As for [`array`].
 #[inline]
-unsafe fn strides<'c>(fields: &'c PyArrayObject_fields) -> &'c [isize] {
+unsafe fn strides(fields: &PyArrayObject_fields) -> &[isize] {
     match fields.nd {
         0 => &[],
         // SAFETY: an array has as many strides as dimensions.

@@ -25,7 +25,7 @@ use unicode_normalization::UnicodeNormalization;
 /// Python's own numbers; NumPy's dtypes have their array interface's code ('?' is bool).
 ///
 /// fastmath is False, True, or which of 'contract', 'afn' and 'reassoc' are allowed: 'contract'
-/// rounds a*b + c once; 'afn' (approximate functions) multiplies x**3 to x**16 of float64 as they
+/// rounds a*b + c once; 'afn' (approximate functions) multiplies x**3 to x**5 of float64 as they
 /// stand, wrong by up to n - 1 units in the last place for x**n; 'reassoc' has no effect yet.
 ///
 /// limits is a mapping that replaces the limits on the text's 'characters', the tree's 'nodes' and

@@ -146,6 +146,68 @@ def test_arrays_of_any_layout(add, rng):
         same(repeatedly(lambda: add(np.ones(shape), np.ones(shape))), np.full(shape, 2.0))
 
 
+def layouts(rng, dtype):
+    """Arrays of 4 x 6 elements, or that broadcast to it, in many layouts; new memory each time."""
+    swapped = np.dtype(dtype).newbyteorder(">")
+    values = rng.integers(1, 9, (4, 6)).astype(dtype)
+    wide = rng.integers(1, 9, (8, 18)).astype(dtype)
+    return [
+        values,
+        np.asfortranarray(values),
+        wide[::2, ::3],
+        wide[::-2, 11:5:-1],
+        wide[:4, :1],
+        wide[:1, :6],
+        wide[0, :12:2],
+        values[::-1].astype(swapped),
+        np.broadcast_to(values[0], (4, 6)),
+        rng.integers(1, 9, (6, 4)).astype(dtype).T,
+        values[1, 2],
+        values[1:2, 2:3].reshape(()),
+    ]
+
+
+def test_layouts_come_again(rng):
+    """Calls whose types, shapes and strides have been seen, and ones that differ in little."""
+    kernel = nf.compile("x + y*2")
+    in_place = nf.compile("x += y")
+    for _ in range(3000):
+        dtypes = rng.choice([np.float32, np.float64, np.int64], 2, p=[0.2, 0.6, 0.2])
+        x, y = (layouts(rng, dtype)[int(rng.integers(12))] for dtype in dtypes)
+        want = x + y * 2
+        got = kernel(x, y)
+        same(got, want)
+        if want.ndim:
+            assert kernel(x, y).strides == got.strides
+        out = layouts(rng, want.dtype)[int(rng.integers(4))] if want.ndim else None
+        if out is not None and want.shape == out.shape:
+            assert kernel(x, y, out=out) is out
+            same(out, want)
+            # Memory that is written and read: the value of an element as it was.
+            again = out + out * 2
+            assert kernel(out, out, out=out) is out
+            same(out, again)
+            turned = out[::-1] + out * 2
+            kernel(out[::-1], out, out=out)
+            same(out, turned)
+            if dtypes[1] == want.dtype:
+                added = out + y
+                assert in_place(out, y) is out
+                same(out, added)
+            out.flags.writeable = False
+            with pytest.raises(ValueError, match="read-only"):
+                kernel(x, y, out=out)
+
+
+def test_errors_where_a_layout_comes_again():
+    kernel = nf.compile("x ** y")
+    x, y = np.arange(1, 13)[::2], np.arange(6).reshape(6, 1)
+    for _ in range(3):
+        same(kernel(x, y), x**y)
+        with pytest.raises(ValueError, match="Integers to negative integer powers"):
+            kernel(x, -y)
+
+
 def test_shapes_change_between_calls(add):
     for shape in [(16,), (4, 4), (2, 2, 2), (1,), (3,), (5000,), (2, 0)]:
         x = np.arange(np.prod(shape), dtype=float).reshape(shape)

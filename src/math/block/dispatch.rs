@@ -20,19 +20,24 @@ pub enum Level {
     Avx512,
 }
 
-/// The best level of this machine, found once. Any value of `NUMFUSE_SIMD` but `avx512` makes it do
-/// without AVX-512; none makes it do without fused multiply-add, which could change results.
+/// The best level of this machine, found once. `NUMFUSE_SIMD` may make it do without AVX-512, never
+/// without fused multiply-add, which could change results.
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
         #[cfg(target_arch = "x86_64")]
         {
-            let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let has_avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt");
             let has_avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512bw");
-            let is_capped = std::env::var("NUMFUSE_SIMD").is_ok_and(|level| level != "avx512");
+            let is_capped =
+                std::env::var("NUMFUSE_SIMD").is_ok_and(|name| ["scalar", "v128", "avx2"].contains(&&*name));
             match (has_avx2, has_avx512 && !is_capped) {
                 (true, true) => Level::Avx512,
                 (true, false) => Level::Avx2,

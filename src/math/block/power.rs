@@ -333,7 +333,8 @@ impl Binary for Hypot32 {
     }
 }
 
-/// A power whose exponent is a scalar: of a half it is the square root, as NumPy takes it.
+/// A power whose exponent is a scalar: with 2, -1 and a half it is the square, the reciprocal and the
+/// square root, as NumPy takes it, rounded once.
 struct Scalar<K>(K);
 
 impl<K: Binary<X = T, Z = T, Y = T>, T: Lane> Binary for Scalar<K> {
@@ -344,20 +345,28 @@ impl<K: Binary<X = T, Z = T, Y = T>, T: Lane> Binary for Scalar<K> {
     #[inline(always)]
     fn fast<const FMA: bool>(x: T, y: T) -> (T, bool) {
         let (power, rare) = K::fast::<FMA>(x, y);
-        let is_root = y == T::of(0.5);
-        (if is_root { x.sqrt() } else { power }, rare & !is_root)
+        let (value, is_special) = rounded_once(x, y, power);
+        (value, rare & !is_special)
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: T, y: T) -> T {
-        let power = K::careful::<FMA>(x, y);
-        if y == T::of(0.5) { x.sqrt() } else { power }
+        rounded_once(x, y, K::careful::<FMA>(x, y)).0
     }
+}
+
+/// The power, or what is taken for it with a special exponent, and whether it is such a one.
+#[inline(always)]
+fn rounded_once<T: Lane>(x: T, y: T, power: T) -> (T, bool) {
+    let (is_square, is_reciprocal, is_root) = (y == T::of(2.0), y == T::of(-1.0), y == T::of(0.5));
+    let value = if is_square { x * x } else { power };
+    let value = if is_reciprocal { T::of(1.0) / x } else { value };
+    (if is_root { x.sqrt() } else { value }, is_square | is_reciprocal | is_root)
 }
 
 /// `x ** y`, with the special values of C99.
 pub static POW: Kernels = Kernels::binary::<Pow32, Pow64>("pow");
-/// The same for a scalar `y`: the square root where it is a half.
+/// The same for a scalar `y`, rounded once where it is 2, -1 or a half.
 pub static POW_SCALAR: Kernels = Kernels::binary::<Scalar<Pow32>, Scalar<Pow64>>("pow_scalar");
 /// The cube root.
 pub static CBRT: Kernels = Kernels::unary::<CbrtKernel<f32>, CbrtKernel<f64>>("cbrt");

@@ -119,6 +119,7 @@ struct Array {
     bytes: Vec<u8>,
     origin: usize,
     strides: [isize; 2],
+    swapped: bool,
 }
 
 /// The bytes around the elements.
@@ -133,6 +134,9 @@ impl Array {
         let size = self.dtype.size();
         let mut bytes = [0; 8];
         bytes[..size].copy_from_slice(&self.bytes[self.at(j, i)..][..size]);
+        if self.swapped {
+            bytes[..size].reverse();
+        }
         let bits = u64::from_le_bytes(bytes);
         if self.dtype == DType::Bool { Scalar::bool(bits != 0) } else { Scalar { dtype: self.dtype, bits } }
     }
@@ -141,24 +145,33 @@ impl Array {
         assert_eq!(value.dtype, self.dtype);
         let size = self.dtype.size();
         let at = self.at(j, i);
-        self.bytes[at..][..size].copy_from_slice(&value.bits.to_le_bytes()[..size]);
+        let mut bytes = value.bits.to_le_bytes();
+        if self.swapped {
+            bytes[..size].reverse();
+        }
+        self.bytes[at..][..size].copy_from_slice(&bytes[..size]);
     }
 
     /// Random elements in the layout, at any address.
-    fn random(random: &mut Random, dtype: DType, stride: Stride, [outer, inner]: [usize; 2]) -> Array {
+    fn random(random: &mut Random, dtype: DType, layout: Layout, [outer, inner]: [usize; 2]) -> Array {
         let size = dtype.size() as isize;
-        let inner_stride = if stride == Stride::Contiguous { size } else { 0 };
-        let row = (inner_stride * inner as isize).max(size);
-        let outer_stride = match stride {
-            Stride::Constant => 0,
+        let inner_stride = match layout.stride {
+            Stride::Contiguous | Stride::Column => size,
+            Stride::Strided => random.pick(&[2 * size, -size, size + 3, -3 * size]),
+            Stride::Constant | Stride::Row => 0,
+        };
+        let row = (inner_stride.abs() * inner as isize).max(size);
+        let outer_stride = match layout.stride {
+            Stride::Constant | Stride::Column => 0,
             _ => random.pick(&[row, row + 3, -row]),
         };
-        let reach = (row as usize + 3) * outer;
+        let reach = (row as usize + 3) * (outer + 1);
         let mut array = Array {
             dtype,
             bytes: vec![0xa5; 2 * (reach + MARGIN)],
             origin: reach + MARGIN - random.below(8),
             strides: [outer_stride, inner_stride],
+            swapped: layout.swapped,
         };
         for j in 0..outer {
             for i in 0..inner {
@@ -202,26 +215,25 @@ fn layouts(strides: &[Stride]) -> Vec<Layout> {
 
 /// Compiles for every level that there is, runs over arrays of the extents, and compares with the
 /// interpreter. Each operand has an array of its own.
-fn check(program: &Program, strides: &[Stride], extents: &[[usize; 2]], random: &mut Random) {
+fn check(program: &Program, layouts: &[Layout], extents: &[[usize; 2]], random: &mut Random) {
     let of: Vec<usize> = (0..program.operands.len()).collect();
-    check_shared(program, strides, &of, extents, random);
+    check_shared(program, layouts, &of, extents, random);
 }
 
-fn check_shared(program: &Program, strides: &[Stride], of: &[usize], extents: &[[usize; 2]], random: &mut Random) {
+fn check_shared(program: &Program, layouts: &[Layout], of: &[usize], extents: &[[usize; 2]], random: &mut Random) {
     // The other level's code cannot be run, but it must be code.
-    decode(program, strides, Level::Avx512);
+    decode(program, layouts, Level::Avx512);
     for &level in levels() {
-        let layouts = layouts(strides);
-        let code = Jit::global().unwrap().compile_wide(program, 0, &layouts, level).unwrap();
+        let code = Jit::global().unwrap().compile_wide(program, 0, layouts, level).unwrap();
         let code = code.unwrap_or_else(|| {
-            panic!("{:?}: {program:#?} {layouts:?}", wide::lower(program, 0, &layouts, level).map(|_| ()))
+            panic!("{:?}: {program:#?} {layouts:?}", wide::lower(program, 0, layouts, level).map(|_| ()))
         });
         for &extents in extents {
             let count = of.iter().max().map_or(0, |last| last + 1);
             let before: Vec<Array> = (0..count)
                 .map(|array| {
                     let operand = of.iter().position(|a| *a == array).unwrap();
-                    Array::random(random, program.operands[operand].dtype, strides[operand], extents)
+                    Array::random(random, program.operands[operand].dtype, layouts[operand], extents)
                 })
                 .collect();
             let mut expected = before.clone();
@@ -233,14 +245,14 @@ fn check_shared(program: &Program, strides: &[Stride], of: &[usize], extents: &[
             }
             let mut ours = before.clone();
             assert_eq!(call(&code, &mut ours, of, extents), 0);
-            compare(program, strides, level, extents, &before, &ours, &expected);
+            compare(program, layouts, level, extents, &before, &ours, &expected);
         }
     }
 }
 
 fn compare(
     program: &Program,
-    strides: &[Stride],
+    layouts: &[Layout],
     level: Level,
     extents: [usize; 2],
     before: &[Array],
@@ -254,11 +266,11 @@ fn compare(
                 let nan = |s: Scalar| s.dtype.is_float() && s.as_f64().is_nan();
                 assert!(
                     a == b || nan(a) && nan(b),
-                    "array {k} at {:?} of {extents:?}: {a}, interpreter {b}; before {:?}\n{strides:?} {level:?}\n{:?}\n{}",
+                    "array {k} at {:?} of {extents:?}: {a}, interpreter {b}; before {:?}\n{layouts:?} {level:?}\n{:?}\n{}",
                     (j, i),
                     before.iter().map(|x| x.get(j, i)).collect::<Vec<_>>(),
                     program.loops[0].insts,
-                    text(program, strides, level),
+                    text(program, layouts, level),
                 );
             }
         }
@@ -278,18 +290,18 @@ fn compare(
             blank.bytes == blank_before.bytes,
             "array {k}: a store beside the elements, {extents:?}\n{:?}\n{}",
             program.loops[0].insts,
-            text(program, strides, level)
+            text(program, layouts, level)
         );
     }
 }
 
-fn text(program: &Program, strides: &[Stride], level: Level) -> String {
-    wide::text(program, 0, &layouts(strides), level).unwrap()
+fn text(program: &Program, layouts: &[Layout], level: Level) -> String {
+    wide::text(program, 0, layouts, level).unwrap()
 }
 
 /// Decodes the code of a level: every instruction is one, and refers to constants within the pool.
-fn decode(program: &Program, strides: &[Stride], level: Level) {
-    let code = wide::lower(program, 0, &layouts(strides), level).unwrap();
+fn decode(program: &Program, layouts: &[Layout], level: Level) {
+    let code = wide::lower(program, 0, layouts, level).unwrap();
     let mut decoder = Decoder::with_ip(64, &code, 0, DecoderOptions::NONE);
     let (mut returned, mut pool) = (false, code.len() as u64);
     while decoder.can_decode() && decoder.ip() < pool && !returned {
@@ -408,16 +420,23 @@ fn the_table_names_what_is_lacking() {
     let x = build.argument(DType::F64);
     build.output(x);
     let copy = build.finish();
-    for [load, store] in [
-        [Stride::Strided, Stride::Contiguous],
-        [Stride::Contiguous, Stride::Strided],
-        [Stride::Contiguous, Stride::Row],
-        [Stride::Constant, Stride::Constant],
-    ] {
+    for [load, store] in [[Stride::Contiguous, Stride::Row], [Stride::Constant, Stride::Constant]] {
         assert!(wide::lower(&copy, 0, &layouts(&[load, store]), Level::Avx2).is_err());
     }
-    let swapped = Layout { stride: Stride::Contiguous, swapped: true };
-    assert!(wide::lower(&copy, 0, &[swapped; 2], Level::Avx2).is_err());
+    let mut build = Build::default();
+    let x = build.argument(DType::I16);
+    build.output(x);
+    let copy = build.finish();
+    for apart in [[Stride::Strided, Stride::Contiguous], [Stride::Contiguous, Stride::Strided]] {
+        assert!(wide::lower(&copy, 0, &layouts(&apart), Level::Avx2).is_err());
+    }
+}
+
+/// A layout of elements that lie apart, or in the other byte order, or both.
+fn apart(random: &mut Random, dtype: DType) -> Layout {
+    let strides = [Stride::Strided, Stride::Strided, Stride::Contiguous];
+    let stride = if dtype.size() < 4 { Stride::Contiguous } else { random.pick(&strides) };
+    Layout { stride, swapped: random.below(2) == 0 }
 }
 
 #[test]
@@ -446,8 +465,10 @@ fn every_operation_in_every_layout() {
                 classes.push(outer);
             }
             for strides in classes {
-                check(&program, &strides, &EXTENTS, &mut random);
+                check(&program, &layouts(&strides), &EXTENTS, &mut random);
             }
+            let all: Vec<Layout> = program.operands.iter().map(|operand| apart(&mut random, operand.dtype)).collect();
+            check(&program, &all, &EXTENTS, &mut random);
         }
     }
 }
@@ -474,7 +495,7 @@ fn outer_values_of_any_width() {
                 let program = build.finish();
                 for stride in [Stride::Constant, Stride::Row] {
                     let rest = Stride::Contiguous;
-                    check(&program, &[stride, rest, rest, rest], &[[2, 77]], &mut random);
+                    check(&program, &layouts(&[stride, rest, rest, rest]), &[[2, 77]], &mut random);
                 }
             }
         }
@@ -504,7 +525,7 @@ fn operations_with_constants() {
                     let args = if first { [b, a] } else { [a, b] };
                     let value = build.op(op, &args, result);
                     build.output(value);
-                    check(&build.finish(), &[Stride::Contiguous; 2], &[[1, 135], [2, 9]], &mut random);
+                    check(&build.finish(), &layouts(&[Stride::Contiguous; 2]), &[[1, 135], [2, 9]], &mut random);
                 }
             }
         }
@@ -536,7 +557,7 @@ fn every_length() {
             let lengths: Vec<[usize; 2]> = (1..=140).map(|n| [1 + n % 3, n]).collect();
             let mut strides = vec![Stride::Contiguous; 6];
             strides[2] = Stride::Row;
-            check(&program, &strides, &lengths, &mut random);
+            check(&program, &layouts(&strides), &lengths, &mut random);
         }
     }
 }
@@ -555,19 +576,26 @@ fn in_place() {
         build.output(difference);
         let program = build.finish();
         let extents: Vec<[usize; 2]> = (1..=90).map(|n| [2, n]).collect();
-        check_shared(&program, &[Stride::Contiguous; 4], &[0, 1, 0, 1], &extents, &mut random);
+        check_shared(&program, &layouts(&[Stride::Contiguous; 4]), &[0, 1, 0, 1], &extents, &mut random);
+        let layout = apart(&mut random, dtype);
+        check_shared(&program, &[layout; 4], &[0, 1, 0, 1], &extents, &mut random);
     }
 }
 
 /// A random program over operands of some types.
-fn random_program(random: &mut Random, length: usize, types: &[DType]) -> (Program, Vec<Stride>) {
+fn random_program(random: &mut Random, length: usize, types: &[DType]) -> (Program, Vec<Layout>) {
     let mut build = Build::default();
-    let mut strides = Vec::new();
+    let mut layouts = Vec::new();
     let mut values: Vec<Value> = Vec::new();
+    let layout = |random: &mut Random, dtype: DType, strides: &[Stride]| {
+        let layout = Layout { stride: random.pick(strides), swapped: random.below(8) == 0 };
+        if random.below(4) == 0 { apart(random, dtype) } else { layout }
+    };
     for _ in 0..2 + random.below(4) {
         let dtype = random.pick(types);
         values.push(build.argument(dtype));
-        strides.push(random.pick(&[Stride::Contiguous, Stride::Contiguous, Stride::Row, Stride::Constant]));
+        let strides = [Stride::Contiguous, Stride::Contiguous, Stride::Row, Stride::Constant];
+        layouts.push(layout(random, dtype, &strides));
     }
     let ops: Vec<Op> = Op::ALL.iter().copied().filter(|op| !is_lacking(*op)).collect();
     for _ in 0..length {
@@ -598,9 +626,9 @@ fn random_program(random: &mut Random, length: usize, types: &[DType]) -> (Progr
     for _ in 0..1 + random.below(3) {
         let value = values[values.len() - 1 - random.below(values.len().min(6))];
         build.output(value);
-        strides.push(Stride::Contiguous);
+        layouts.push(layout(random, build.body.dtype(value), &[Stride::Contiguous]));
     }
-    (build.finish(), strides)
+    (build.finish(), layouts)
 }
 
 #[test]
@@ -616,8 +644,8 @@ fn random_programs() {
     ];
     for round in 0..240 {
         let length = [3, 8, 20, 60][round % 4];
-        let (program, strides) = random_program(&mut random, length, groups[round % groups.len()]);
-        check(&program, &strides, &[[1, 150], [2, 37], [1, 3]], &mut random);
+        let (program, layouts) = random_program(&mut random, length, groups[round % groups.len()]);
+        check(&program, &layouts, &[[1, 150], [2, 37], [1, 3]], &mut random);
     }
 }
 
@@ -646,7 +674,7 @@ fn spills() {
         }
         build.output(total);
         strides.push(Stride::Contiguous);
-        check(&build.finish(), &strides, &[[2, 67], [1, 33], [1, 5]], &mut random);
+        check(&build.finish(), &layouts(&strides), &[[2, 67], [1, 33], [1, 5]], &mut random);
     }
 }
 
@@ -670,6 +698,6 @@ fn long_programs() {
             assert!(wide::lower(&program, 0, &layouts(&strides), Level::Avx2).is_err());
             continue;
         }
-        check(&program, &strides, &[[1, 23]], &mut random);
+        check(&program, &layouts(&strides), &[[1, 23]], &mut random);
     }
 }

@@ -132,6 +132,8 @@ struct Planner<'a> {
     program: &'a Program,
     body: &'a Loop,
     layouts: &'a [Layout],
+    /// Does [`super::wide`] make the code of segments that have no narrow instructions?
+    is_wide: bool,
     /// The axes of the elements that the loop visits: `NONE` or `BOTH`.
     deepest: Axes,
     /// For each instruction the axes over which its value varies; stores vary over the deepest.
@@ -185,6 +187,7 @@ impl<'a> Planner<'a> {
             program,
             body,
             layouts,
+            is_wide: simd >= Simd::Avx2,
             deepest,
             axes,
             home: vec![false; count],
@@ -231,7 +234,7 @@ impl<'a> Planner<'a> {
             Inst::Call(callee, _) => matches!(callee.form, Form::Scalar(_)),
             Inst::Op(Op::AddOverflows | Op::SubOverflows | Op::MulOverflows, _) => true,
             Inst::Op(op, _) => is_division(*op) && self.axes(value) == Axes::NONE,
-            Inst::Load(operand) => !self.axes(value).inner && self.is_swapped(*operand),
+            Inst::Load(operand) => !self.is_wide && !self.axes(value).inner && self.is_swapped(*operand),
             _ => false,
         }
     }
@@ -252,7 +255,11 @@ impl<'a> Planner<'a> {
         for (value, inst) in self.body.iter() {
             if let Inst::Load(operand) | Inst::Store(operand, _) = inst {
                 let is_strided = self.layouts[operand.0 as usize].stride == Stride::Strided;
-                let is_apart = is_strided || self.is_swapped(*operand);
+                // The wide code generator reaches most of them as they are.
+                let is_apart = match self.is_wide {
+                    true => is_strided && self.program[*operand].dtype.size() < 4,
+                    false => is_strided || self.is_swapped(*operand),
+                };
                 self.packed[operand.0 as usize] |= is_apart && self.axes(value) == Axes::BOTH;
             }
         }

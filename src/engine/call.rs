@@ -49,9 +49,8 @@ pub trait Host {
     }
 }
 
-/// Work of at least this many bytes or elements is given to [`Host::long_work`].
-pub(super) const LONG_BYTES: usize = 1 << 17;
-pub(super) const LONG_ELEMENTS: usize = 1 << 12;
+/// At least this much work ([`LoopPlan::work`]) is given to [`Host::long_work`].
+pub(super) const LONG_WORK: usize = 1 << 17;
 
 type PerArgument<T> = SmallVec<[T; 8]>;
 
@@ -225,8 +224,7 @@ impl Kernel {
         for (index, body) in typed.loops.iter().enumerate() {
             let used: PerArgument<Option<&ArrayRef>> =
                 operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
-            let instructions = program.loops[index].insts.len();
-            let plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(instructions);
+            let plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(program.loops[index].weight());
             if plan.elements() == 0 {
                 // There is nothing to compute, but Python's own numbers may still be wrong. A negative
                 // power is an element's mistake.
@@ -243,11 +241,10 @@ impl Kernel {
                 continue;
             }
             let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;
-            let is_short = plan.bytes() < LONG_BYTES && plan.elements() < LONG_ELEMENTS;
-            let result = if is_short {
+            let result = if plan.work() < LONG_WORK {
                 run(&plan, &code, 1, &|| false)
             } else {
-                let threads = threads_for(plan.bytes(), plan.elements());
+                let threads = threads_for(plan.work());
                 let mut result = Ok(());
                 host.long_work(&mut |interrupted| result = run(&plan, &code, threads, interrupted));
                 result

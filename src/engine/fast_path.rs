@@ -5,7 +5,7 @@
 //! for a call whose operands are all scalars or packed arrays of one shape: it depends on the
 //! arguments' types and on which of them are scalars, not on the shape.
 
-use super::call::{CallOptions, Host, LONG_BYTES, LONG_ELEMENTS};
+use super::call::{CallOptions, Host, LONG_WORK};
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;
@@ -13,11 +13,15 @@ use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::ir::{Operand, Program, Role};
 use crate::jit::Code;
-use crate::runtime::plan::{LoopPlan, packed_layout};
+use crate::runtime::plan::{LoopPlan, element_work, packed_layout};
 use crate::runtime::run::{PACKED, Packed, RunError};
 use crate::runtime::shape::{Order, element_count};
+use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
+
+/// So much work takes a fraction of a millisecond.
+const UNINTERRUPTED_WORK: usize = 4 << 20;
 
 /// The types of a call's arguments, which of them are scalars, and whether its outputs are given: a
 /// byte for each argument, so that comparing is quick.
@@ -69,6 +73,8 @@ pub struct FastPath {
     callers: SmallVec<[(u8, bool); PACKED]>,
     /// Is any of them written?
     writes: bool,
+    /// The work on an element, as [`LoopPlan::work`] counts it.
+    element_work: usize,
     typed: Arc<Typed>,
     code: Arc<Code>,
 }
@@ -209,7 +215,10 @@ impl Kernel {
         if self.fast_paths.find(&key).is_none() {
             let writes = callers.iter().any(|(_, is_written)| *is_written);
             let (typed, code) = (Arc::clone(typed), Arc::clone(code));
-            self.fast_paths.add(FastPath { key, sources, strides, outputs, callers, writes, typed, code });
+            let bytes: isize = strides.iter().sum();
+            let element_work = element_work(program.loops[0].weight()).max(bytes as usize);
+            let path = FastPath { key, sources, strides, outputs, callers, writes, element_work, typed, code };
+            self.fast_paths.add(path);
         }
     }
 
@@ -281,7 +290,13 @@ impl Kernel {
                 }
             }
         }
-        Some(path.run(&packed).map_err(|guard| path.guard_error(self, guard, args)))
+        let mut result = Ok(());
+        if path.is_long(elements) {
+            host.long_work(&mut |_| result = path.run(&packed));
+        } else {
+            result = path.run(&packed);
+        }
+        Some(result.map_err(|guard| path.guard_error(self, guard, args)))
     }
 }
 
@@ -316,11 +331,18 @@ impl FastPath {
         self.outputs[output]
     }
 
-    /// Is so much work short enough for a fast path, which is not interrupted? None at all isn't.
+    /// Are so many elements for a fast path, which is not interrupted and knows one thread? None at
+    /// all aren't.
     #[inline]
     pub fn takes(&self, elements: usize) -> bool {
-        // No element has more than 8 bytes.
-        elements.wrapping_sub(1) < LONG_ELEMENTS - 1 && elements * 8 * self.sources.len() < LONG_BYTES
+        let work = elements.saturating_mul(self.element_work);
+        elements != 0 && (work < LONG_WORK || work < UNINTERRUPTED_WORK && threads_for(work) == 1)
+    }
+
+    /// Are so many elements enough for [`Host::long_work`]?
+    #[inline]
+    pub fn is_long(&self, elements: usize) -> bool {
+        elements.saturating_mul(self.element_work) >= LONG_WORK
     }
 
     /// Does what is written of the caller's memory overlap with nothing else, or element by element

@@ -4,7 +4,7 @@
 //! A [`Repeat`] is what planning such a call came to. Against it the next one compares extents and
 //! strides, instead of planning again.
 
-use super::call::CallOptions;
+use super::call::{CallOptions, LONG_WORK};
 use super::fast_path::{FailedGuard, FastKey, Seen, callers, sources};
 use super::kernel::Kernel;
 use super::typed::Typed;
@@ -14,6 +14,7 @@ use crate::dtype::DType;
 use crate::jit::Code;
 use crate::runtime::run::{Addresses, PACKED, Placement};
 use crate::runtime::shape::{Order, Shape};
+use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -33,6 +34,7 @@ pub struct Repeat {
     /// The operands in the caller's memory, and whether they are written.
     callers: SmallVec<[(u8, bool); PACKED]>,
     placement: Placement,
+    is_long: bool,
     typed: Arc<Typed>,
     code: Arc<Code>,
 }
@@ -70,6 +72,10 @@ impl Kernel {
             return;
         }
         let sources = sources(&typed.program, args.len());
+        // What more threads could do is not for one call.
+        if threads_for(plan.work()) > 1 {
+            return;
+        }
         let Some(placement) = Placement::new(plan, operands) else { return };
         let view = |array: &ArrayRef| (Shape::from_slice(array.shape()), Shape::from_slice(array.strides()));
         let mut views: SmallVec<[View; 4]> = args.iter().map(view).collect();
@@ -83,8 +89,9 @@ impl Kernel {
             _ => return,
         };
         let callers = callers(&typed.program, given > 0);
+        let is_long = plan.work() >= LONG_WORK;
         let (typed, code) = (Arc::clone(typed), Arc::clone(code));
-        self.repeats.add(Repeat { key, views, output, sources, callers, placement, typed, code });
+        self.repeats.add(Repeat { key, views, output, sources, callers, placement, is_long, typed, code });
     }
 
     /// A call that this one repeats: `is_like` says whether an argument, or the output as if it were
@@ -108,6 +115,12 @@ impl Repeat {
         let dtype = self.output?;
         let (shape, strides) = self.views.last()?;
         Some((dtype, shape, strides))
+    }
+
+    /// Is the work enough for [`Host::long_work`](super::Host::long_work)?
+    #[inline]
+    pub fn is_long(&self) -> bool {
+        self.is_long
     }
 
     /// Does what is written of the caller's memory overlap with nothing else, or element by element

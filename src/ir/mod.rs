@@ -303,6 +303,11 @@ ops! {
 }
 
 impl Loop {
+    /// What an element costs, in vectorised instructions: a call counts for as many as it has, about.
+    pub fn weight(&self) -> usize {
+        self.insts.iter().map(|inst| if let Inst::Call(..) = inst { 32 } else { 1 }).sum()
+    }
+
     /// Appends an instruction and returns its value.
     pub fn push(&mut self, inst: Inst, dtype: Option<DType>) -> Value {
         let value = Value(self.insts.len() as u32);

@@ -176,9 +176,8 @@ impl Host for CallHost<'_, '_> {
 
     fn long_work(&mut self, work: &mut dyn FnMut(&dyn Fn() -> bool)) {
         let raised = Mutex::new(None);
-        let work = SameThread(work);
-        self.py.detach(|| {
-            work.run(&|| {
+        detached(self.py, || {
+            work(&|| {
                 let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
                 if raised.is_none() {
                     match Python::try_attach(|py| py.check_signals()) {
@@ -195,18 +194,26 @@ impl Host for CallHost<'_, '_> {
     }
 }
 
-/// The engine's work, for [`Python::detach`], which asks that what it runs could be sent, so that it
-/// holds nothing of Python's.
-struct SameThread<'a>(&'a mut dyn FnMut(&dyn Fn() -> bool));
+/// Does the engine's work without the GIL.
+///
+/// The closure must not touch Python's objects, which its types don't show.
+pub(super) fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R) -> R {
+    /// For [`Python::detach`], which asks that what it runs could be sent, so that it holds nothing
+    /// of Python's.
+    struct SameThread<F>(F);
 
-// SAFETY: `detach` runs its closure on the calling thread; the engine doesn't know of Python, so its
-// work touches no object without the GIL, but the memory of arrays that the call's caller keeps alive.
-unsafe impl Send for SameThread<'_> {}
+    // SAFETY: `detach` runs its closure on the calling thread; the engine doesn't know of Python, so its
+    // work touches no object without the GIL, but the memory of arrays that the call's caller keeps alive.
+    unsafe impl<F> Send for SameThread<F> {}
 
-impl SameThread<'_> {
-    fn run(self, interrupted: &dyn Fn() -> bool) {
-        (self.0)(interrupted);
+    impl<R, F: FnOnce() -> R> SameThread<F> {
+        fn run(self) -> R {
+            (self.0)()
+        }
     }
+
+    let work = SameThread(work);
+    py.detach(|| work.run())
 }
 
 impl CallHost<'_, '_> {

@@ -3,6 +3,7 @@
 //! strides have been seen, too. Whatever else there is, mistakes included, is left to the general way.
 
 use super::argument::{Arena, Viewer, WORDS};
+use super::call::detached;
 use super::error::exception;
 use super::kernel::KernelObject;
 use super::numpy_api::{descr_dtype, numpy, scalar_value};
@@ -199,7 +200,9 @@ pub(super) unsafe fn call_fast(
         undo(result);
         return None;
     }
-    if let Err(guard) = path.run(&packed) {
+    let run = || path.run(&packed);
+    let done = if path.is_long(shape.elements) { detached(py, run) } else { run() };
+    if let Err(guard) = done {
         undo(result);
         // SAFETY: as this function.
         let error = unsafe { guard_error(py, objects, |args| path.guard_error(kernel, guard, args)) };
@@ -302,7 +305,9 @@ unsafe fn call_repeat(
         undo(result);
         return None;
     }
-    if let Err(guard) = repeat.run(&addresses) {
+    let run = || repeat.run(&addresses);
+    let done = if repeat.is_long() { detached(py, run) } else { run() };
+    if let Err(guard) = done {
         undo(result);
         // SAFETY: as this function.
         return Some(Err(unsafe { guard_error(py, objects, |args| repeat.guard_error(kernel, guard, args)) }));

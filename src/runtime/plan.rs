@@ -38,6 +38,13 @@ pub fn packed_layout(array: &ArrayRef) -> Layout {
     Layout { stride, swapped: false }
 }
 
+/// The work on an element, memory apart, as if it were bytes: a vectorised instruction is about two.
+/// What touches no new memory still costs what a float64 does.
+#[inline]
+pub fn element_work(weight: usize) -> usize {
+    weight.saturating_mul(2).max(8)
+}
+
 /// Fewer elements than this are a poor call; then a longer axis is worth more than its locality.
 const SHORT_CALL: usize = 256;
 
@@ -245,11 +252,17 @@ impl<'a> LoopPlan<'a> {
         }
     }
 
-    /// Says how many instructions the loop spends on an element, so that a chunk of a very long
-    /// loop stays short enough for an interrupt to be seen.
-    pub fn with_weight(mut self, instructions: usize) -> LoopPlan<'a> {
-        self.weight = instructions.max(1);
+    /// Says what the loop's program costs an element, so that a chunk of it stays short enough for an
+    /// interrupt to be seen.
+    pub fn with_weight(mut self, weight: usize) -> LoopPlan<'a> {
+        self.weight = weight.max(1);
         self
+    }
+
+    /// The work that the loop is, in bytes of memory or what takes as long.
+    #[inline]
+    pub fn work(&self) -> usize {
+        self.bytes.max(self.elements.saturating_mul(element_work(self.weight)))
     }
 
     /// The layout class of each operand; those that the loop doesn't use are `Constant`.

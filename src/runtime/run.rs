@@ -633,7 +633,7 @@ impl Buffer {
             let from = ArrayRef::from_raw(array.data(), &once, array.strides(), ty, swapped, false);
             (from, ArrayRef::from_raw(buffer.data.as_ptr(), &once, &strides, ty, swapped, true))
         };
-        copy(&LoopPlan::new(&once, &[Some(&from), Some(&to)]), buffer.dtype, threads_for_copy(&from));
+        copy(&LoopPlan::new(&once, &[Some(&from), Some(&to)]), buffer.dtype);
         Ok(buffer)
     }
 
@@ -681,7 +681,7 @@ impl Buffer {
         assert_eq!(from.ty().dtype(), self.dtype);
         self.swapped = from.swapped();
         let to = self.view();
-        copy(&LoopPlan::new(&self.shape, &[Some(from), Some(&to)]), self.dtype, threads_for_copy(&to));
+        copy(&LoopPlan::new(&self.shape, &[Some(from), Some(&to)]), self.dtype);
     }
 
     /// Copies the buffer, broadcast, to another array of the same dtype and byte order, in C order
@@ -693,9 +693,9 @@ impl Buffer {
         assert!(to.writable() && to.ty().dtype() == self.dtype && to.swapped() == self.swapped);
         let operands = [Some(&self.view()), Some(to)];
         if super::overlap::has_internal_overlap(to) {
-            copy(&LoopPlan::in_order(to.shape(), &operands), self.dtype, 1);
+            copy(&LoopPlan::in_order(to.shape(), &operands), self.dtype);
         } else {
-            copy(&LoopPlan::new(to.shape(), &operands), self.dtype, threads_for_copy(to));
+            copy(&LoopPlan::new(to.shape(), &operands), self.dtype);
         }
     }
 }
@@ -719,20 +719,15 @@ fn display_size(bytes: usize) -> String {
     }
 }
 
-fn threads_for_copy(array: &ArrayRef) -> usize {
-    let elements = element_count(array.shape()).unwrap_or(usize::MAX);
-    threads::threads_for(elements.saturating_mul(2 * array.itemsize()), elements)
-}
-
 /// Copies operand 0 to operand 1, both of this dtype.
-fn copy(plan: &LoopPlan, dtype: DType, threads: usize) {
+fn copy(plan: &LoopPlan, dtype: DType) {
     let entry: Entry = match dtype.size() {
         1 => copy_elements::<1>,
         2 => copy_elements::<2>,
         4 => copy_elements::<4>,
         _ => copy_elements::<8>,
     };
-    let done = run(plan, &entry, threads, &|| false);
+    let done = run(plan, &entry, threads::threads_for(plan.work()), &|| false);
     debug_assert_eq!(done, Ok(()));
 }
 

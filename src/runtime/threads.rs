@@ -76,10 +76,8 @@ pub fn with_threads<R>(threads: usize, function: impl FnOnce() -> R) -> R {
     function()
 }
 
-/// How many threads are worth waking for a loop over so much memory and so many elements.
-pub fn threads_for(bytes: usize, elements: usize) -> usize {
-    // Elements that touch no new memory still cost what a float64 does.
-    let work = bytes.max(elements.saturating_mul(8));
+/// How many threads are worth waking for so much work, in bytes of memory or what takes as long.
+pub fn threads_for(work: usize) -> usize {
     if work < WORTH_SHARING { 1 } else { num_threads().min(work / SHARE) }
 }
 
@@ -393,9 +391,9 @@ mod tests {
         assert_eq!(inner, 3);
         assert_eq!(thread_override(), None);
         with_threads(8, || {
-            assert_eq!(threads_for(1000, 100), 1);
-            assert_eq!(threads_for(1 << 20, 1 << 16), 2);
-            assert_eq!(threads_for(1 << 30, 1 << 26), 8);
+            assert_eq!(threads_for(1000), 1);
+            assert_eq!(threads_for(1 << 20), 2);
+            assert_eq!(threads_for(1 << 30), 8);
         });
     }
 

@@ -241,8 +241,12 @@ rows! {
     VPERMQ "vpermq" P66 M3A 0x00 W1 W1 Full(8);
     VPUNPCKLDQ "vpunpckldq" P66 M0F 0x62 Ig W0 Full(4);
     VUNPCKHPD "vunpckhpd" P66 M0F 0x15 Ig W1 Full(8);
-    VEXTRACTI128 "vextracti128" P66 M3A 0x39 W0 No Bytes(16);
-    VINSERTI128 "vinserti128" P66 M3A 0x38 W0 No Bytes(16);
+    VEXTRACTI128 "vextracti128" P66 M3A 0x39 W0 W0 Bytes(16);
+    VINSERTI128 "vinserti128" P66 M3A 0x38 W0 W0 Bytes(16);
+    VINSERTI64X4 "vinserti64x4" P66 M3A 0x3a No W1 Bytes(32);
+    VEXTRACTI64X4 "vextracti64x4" P66 M3A 0x3b No W1 Bytes(32);
+    VPINSRD "vpinsrd" P66 M3A 0x22 W0 W0 Bytes(4);
+    VPEXTRD_STORE "vpextrd" P66 M3A 0x16 W0 W0 Bytes(4);
     VPINSRQ "vpinsrq" P66 M3A 0x22 W1 W1 Bytes(8);
     VPBROADCASTB "vpbroadcastb" P66 M38 0x78 W0 W0 Bytes(1);
     VPBROADCASTW "vpbroadcastw" P66 M38 0x79 W0 W0 Bytes(2);
@@ -263,6 +267,8 @@ rows! {
     VMOVD_STORE "vmovd" P66 M0F 0x7e W0 W0 Bytes(4);
     VMOVQ "vmovq" F3 M0F 0x7e Ig W1 Bytes(8);
     VMOVQ_STORE "vmovq" P66 M0F 0xd6 Ig W1 Bytes(8);
+    VMOVHPD "vmovhpd" P66 M0F 0x16 Ig W1 Bytes(8);
+    VMOVHPD_STORE "vmovhpd" P66 M0F 0x17 Ig W1 Bytes(8);
     VMOVQ_GPR "vmovq" P66 M0F 0x6e W1 W1 Bytes(8);
     VPMASKMOVD "vpmaskmovd" P66 M38 0x8c W0 No Mem;
     VPMASKMOVD_STORE "vpmaskmovd" P66 M38 0x8e W0 No Mem;
@@ -324,12 +330,12 @@ mod tests {
                 for (reg, rm) in [(1, 2), (5, 14), (9, 3), (7, 6), (17, 30), (26, 21)] {
                     // Those that move between halves have no narrower form.
                     let halves = ["vpermq", "vextracti128", "vinserti128"].contains(&row.name);
-                    if halves && width != Width::Y {
+                    if halves && width != Width::Y || row.name.ends_with("64x4") && width != Width::Z {
                         continue;
                     }
                     let narrow = row.is_legacy()
                         || masks
-                        || ["vmovd", "vmovq", "vpinsrq", "vcvttsd2si", "bzhi"].contains(&row.name);
+                        || ["vmovd", "vmovq", "vmovhpd", "vpinsrd", "vpinsrq", "vpextrd", "vcvttsd2si", "bzhi"].contains(&row.name);
                     if (width == Width::Z || reg > 15) && row.evex == W::No || narrow && width != Width::X {
                         continue;
                     }
@@ -339,7 +345,7 @@ mod tests {
                     if (scalar || row.name == "vptestmb" || row.name.starts_with("vcmpp")) && (reg > 7 || rm > 7) {
                         continue;
                     }
-                    let register = !["lea", "vpmaskmovd", "vpmaskmovq"].contains(&row.name)
+                    let register = !["lea", "vpmaskmovd", "vpmaskmovq", "vmovhpd"].contains(&row.name)
                         && (!row.name.starts_with("kmovq") || row.tuple == Tuple::Reg);
                     let places = [
                         register.then_some(Place::Reg(rm)),
@@ -378,6 +384,7 @@ mod tests {
             "vround",
             "vsqrt",
             "vextract",
+            "vpextr",
             "kmov",
             "knot",
         ]
@@ -401,7 +408,7 @@ mod tests {
         let name = format!("{:?}", inst.mnemonic()).to_lowercase();
         let stem = row.name.trim_end_matches(|c: char| c.is_ascii_digit() && row.name.starts_with("vmovdqu"));
         // The EVEX forms of some have another name.
-        let evex_name = row.name.replace("vround", "vrndscale");
+        let evex_name = row.name.replace("vround", "vrndscale").replace("i128", "i32x4");
         assert!(name.starts_with(stem) || name == evex_name, "{name}; {what}");
         if let Place::Mem { disp, .. } = rm {
             assert_eq!(inst.memory_displacement64(), disp as u64, "{what}");

@@ -1,5 +1,6 @@
 //! The loops around a body, and the places of its values.
 
+use super::apart::Steps;
 use super::emit::{self, PARAMS};
 use super::encode::{Imm, Width};
 use super::func::{Address, Base, Block, Cond, End, Func, Inst as Machine, Rm, Writes};
@@ -91,10 +92,10 @@ impl Pool {
 
 /// The state of writing one function.
 pub(super) struct Builder<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
     pub(super) body: &'a Loop,
-    layouts: &'a [Layout],
-    plan: &'a Plan,
+    pub(super) layouts: &'a [Layout],
+    pub(super) plan: &'a Plan,
     pub(super) level: Level,
     func: Func,
     pool: Pool,
@@ -113,15 +114,19 @@ pub(super) struct Builder<'a> {
     /// The values of the body, for each of its copies.
     inner: Vec<Option<Src>>,
     copies: usize,
-    copy: usize,
+    pub(super) copy: usize,
     /// Each operand's address in the row.
-    rows: Vec<Option<VReg>>,
+    pub(super) rows: Vec<Option<VReg>>,
+    /// The strides of operands whose elements lie apart, and the addresses in the copies of a body of
+    /// each four lanes of theirs.
+    pub(super) steps: Vec<Option<Steps>>,
+    pub(super) cursors: Vec<Vec<VReg>>,
     frame: usize,
 }
 
 /// Where a body finds the elements of its operands.
 #[derive(Clone, Copy)]
-enum Window {
+pub(super) enum Window {
     /// At an index, in all copies.
     Index(VReg),
     /// At an index, under masks for elements of 4 and of 8 bytes (AVX-512: for all, a mask register).
@@ -168,6 +173,8 @@ impl<'a> Builder<'a> {
             copies: 1,
             copy: 0,
             rows: vec![None; program.operands.len()],
+            steps: vec![None; program.operands.len()],
+            cursors: vec![Vec::new(); program.operands.len()],
             frame: 0,
         }
     }
@@ -178,10 +185,11 @@ impl<'a> Builder<'a> {
             self.func.params.push((vreg, PReg::new(number as usize, RegClass::Int)));
             vreg
         });
-        let [pointers, _, outer_strides, inner, outer] = params;
+        let [pointers, inner_strides, outer_strides, inner, outer] = params;
         self.func.place(self.block);
         self.func.place(self.preheader);
         self.uniform_values(Place::Constant, pointers);
+        self.load_steps(inner_strides);
         let zero = self.immediate(0);
         self.func.end(self.block, End::Jump(self.preheader, Vec::new()));
 
@@ -219,17 +227,16 @@ impl<'a> Builder<'a> {
         let zero = self.immediate(0);
         self.vector_loop(inner, copies, zero, rest);
         self.start(rest);
-        match self.level {
-            Level::Avx512 => self.masked_loop(i, inner, row_end),
-            Level::Avx2 if self.plan.masked => self.masked_loop(i, inner, row_end),
-            Level::Avx2 if copies == 1 => self.framed_tail(i, inner, row_end),
-            Level::Avx2 => {
-                let tail = self.func.block();
-                let t = self.func.param(tail);
-                self.vector_loop(inner, 1, i, tail);
-                self.start(tail);
-                self.framed_tail(t, inner, row_end);
-            }
+        if self.plan.masked {
+            self.masked_loop(i, inner, row_end);
+        } else if copies == 1 {
+            self.framed_tail(i, inner, row_end);
+        } else {
+            let tail = self.func.block();
+            let t = self.func.param(tail);
+            self.vector_loop(inner, 1, i, tail);
+            self.start(tail);
+            self.framed_tail(t, inner, row_end);
         }
     }
 
@@ -302,8 +309,8 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// AVX2: the elements that are left are copied to the frame, which has room for a vector of
-    /// each operand, and the results from there.
+    /// The elements that are left are copied to the frame, which has room for a vector of each
+    /// operand, and the results from there.
     fn framed_tail(&mut self, from: VReg, inner: VReg, row_end: Block) {
         self.compare(from, inner);
         let tail = self.func.block();
@@ -332,7 +339,13 @@ impl<'a> Builder<'a> {
         self.start(head);
         for &operand in operands {
             let size = self.program[operand].dtype.size();
-            let there = self.element(operand, Window::Index(i));
+            let there = match self.steps_in(operand, Window::Index(i)) {
+                Some(steps) => {
+                    let base = Base::Reg(self.strided_element(operand, steps, i));
+                    Address { base, index: None, scale: 1, disp: 0 }
+                }
+                None => self.element(operand, Window::Index(i)),
+            };
             let here = Address { index: Some(k), scale: size as u8, ..self.element(operand, Window::Frame) };
             let (source, target) = if to_frame { (there, here) } else { (here, there) };
             let (load, store) = match size {
@@ -363,7 +376,8 @@ impl<'a> Builder<'a> {
                         None => self.table_entry(pointers, *operand),
                     };
                     let address = Address { base: Base::Reg(base), index: None, scale: 1, disp: 0 };
-                    (self.broadcast_load(address, self.body.dtype(value)), true)
+                    let src = self.broadcast_load(address, self.body.dtype(value));
+                    (self.in_own_order(*operand, src, Width::of(self.level.bytes())), true)
                 }
                 Inst::Op(op, args) => (self.op(*op, args, value), false),
                 _ => continue,
@@ -381,6 +395,7 @@ impl<'a> Builder<'a> {
         self.inner.clear();
         self.inner.resize(copies * self.body.insts.len(), None);
         self.copies = copies;
+        self.cursors.iter_mut().for_each(Vec::clear);
         for (value, inst) in self.body.iter().filter(|(value, _)| self.plan.place(*value) == Place::Element) {
             for copy in 0..copies {
                 self.copy = copy;
@@ -433,7 +448,9 @@ impl<'a> Builder<'a> {
         let address = self.element(operand, window);
         let bytes = dtype.size() * self.lanes.count;
         let width = Width::of(bytes);
-        let src = if let (Window::Masked(_, masks), Level::Avx2) = (window, self.level) {
+        let src = if let Some(steps) = self.steps_in(operand, window) {
+            self.load_strided(operand, steps, window)
+        } else if let (Window::Masked(_, masks), Level::Avx2) = (window, self.level) {
             let (row, mask) = match dtype.size() {
                 4 => (&isa::VPMASKMOVD, masks[0]),
                 _ => (&isa::VPMASKMOVQ, masks[1]),
@@ -462,15 +479,27 @@ impl<'a> Builder<'a> {
         } else {
             self.unary(&isa::VMOVDQU, width, Src::Mem(address, width))
         };
+        let src = self.in_own_order(operand, src, width);
         if dtype == DType::Bool { self.mask_of_bytes(src, width) } else { src }
+    }
+
+    /// An operand's lanes with the bytes of each turned round, if they are in the other order.
+    fn in_own_order(&mut self, operand: OperandId, src: Src, width: Width) -> Src {
+        let size = self.program[operand].dtype.size();
+        let is_swapped = self.layouts[operand.0 as usize].swapped && size > 1;
+        if is_swapped { self.swap_bytes(src, size, width) } else { src }
     }
 
     fn store(&mut self, operand: OperandId, value: Value, window: Window) {
         let dtype = self.program[operand].dtype;
-        let address = self.element(operand, window);
         let bytes = dtype.size() * self.lanes.count;
         let src = self.value(value);
         let src = if dtype == DType::Bool { self.bytes_of_mask(src) } else { src };
+        let src = self.in_own_order(operand, src, Width::of(bytes));
+        if let Some(steps) = self.steps_in(operand, window) {
+            return self.store_strided(operand, steps, src, window);
+        }
+        let address = self.element(operand, window);
         let reg = self.reg(src);
         let mut lanes = None;
         let (row, mask) = match window {
@@ -612,7 +641,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What one of the caller's arrays says of an operand.
-    fn table_entry(&mut self, table: VReg, operand: OperandId) -> VReg {
+    pub(super) fn table_entry(&mut self, table: VReg, operand: OperandId) -> VReg {
         let address = Address { base: Base::Reg(table), index: None, scale: 1, disp: operand.0 as i32 * 8 };
         self.gpr_load(&isa::MOV, address)
     }
@@ -631,7 +660,12 @@ impl<'a> Builder<'a> {
         reg
     }
 
-    fn two_address(&mut self, row: &'static Row, a: VReg, b: VReg) -> VReg {
+    /// `base + index * scale`.
+    pub(super) fn lea(&mut self, base: VReg, index: Option<VReg>, scale: u8) -> VReg {
+        self.gpr_load(&isa::LEA, Address { base: Base::Reg(base), index, scale, disp: 0 })
+    }
+
+    pub(super) fn two_address(&mut self, row: &'static Row, a: VReg, b: VReg) -> VReg {
         let reg = self.func.vreg(RegClass::Int);
         self.push(Machine { reg: Some(reg), tied: Some(a), rm: Rm::Any(b), ..machine(row, Width::X, Writes::Reg) });
         reg

@@ -20,6 +20,7 @@
 //!
 //! Every value is what [`crate::interp`] says. What is lacking is named by [`LACKING`].
 
+mod apart;
 mod emit;
 mod encode;
 mod func;

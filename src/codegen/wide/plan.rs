@@ -31,7 +31,7 @@ pub(super) struct Plan {
     /// The operands in memory that the inner loop reads, and those that it writes.
     pub(super) loaded: Vec<OperandId>,
     pub(super) stored: Vec<OperandId>,
-    /// Are all these elements of a size for which AVX2 has masked moves?
+    /// Can all of these be moved under masks? Not if they lie apart, nor by AVX2 if they are small.
     pub(super) masked: bool,
     /// How many constants may wait in registers.
     pub(super) hoists: usize,
@@ -57,12 +57,11 @@ impl Plan {
                 Inst::Load(operand) | Inst::Store(operand, _) => {
                     let layout = layouts[operand.0 as usize];
                     let dtype = program[*operand].dtype;
-                    if layout.swapped && dtype.size() > 1 {
-                        return Err(Unsupported { reason: "elements of the other byte order" });
-                    }
                     let writes = matches!(inst, Inst::Store(..));
                     match layout.stride {
-                        Stride::Strided => return Err(Unsupported { reason: "a strided operand" }),
+                        Stride::Strided if dtype.size() < 4 => {
+                            return Err(Unsupported { reason: "small elements that lie apart" });
+                        }
                         Stride::Constant | Stride::Row if writes => {
                             return Err(Unsupported { reason: "a store to what stays the same along a row" });
                         }
@@ -92,7 +91,11 @@ impl Plan {
                 escapes[arg.0 as usize] |= !inner(*arg) && !matches!(body[*arg], Inst::Const(_));
             }
         }
-        let masked = loaded.iter().chain(&stored).all(|operand| program[*operand].dtype.size() >= 4);
+        let is_masked = |operand: &OperandId| {
+            let is_strided = layouts[operand.0 as usize].stride == Stride::Strided;
+            !is_strided && (level == Level::Avx512 || program[*operand].dtype.size() >= 4)
+        };
+        let masked = loaded.iter().chain(&stored).all(is_masked);
         let folded = folded(body, layouts);
         let live = most_live(body, &places, &folded, level);
         let count = body.iter().filter(|(value, inst)| inner(*value) && matches!(inst, Inst::Op(..))).count();
@@ -164,7 +167,8 @@ fn folded(body: &Loop, layouts: &[Layout]) -> Vec<bool> {
     let foldable = |value: Value, inst: &Inst| match inst {
         Inst::Load(operand) => {
             let once = uses[value.0 as usize] == 1 && before_stores[value.0 as usize];
-            once && !matches!(layouts[operand.0 as usize].stride, Stride::Constant | Stride::Row)
+            let Layout { stride, swapped } = layouts[operand.0 as usize];
+            once && !swapped && matches!(stride, Stride::Contiguous | Stride::Column)
         }
         _ => false,
     };

@@ -123,12 +123,12 @@ impl Builder<'_> {
         self.instruction(row, width, None, a, Imm::I8(imm))
     }
 
-    fn binary(&mut self, row: &'static Row, width: Width, a: Src, b: Src) -> Src {
+    pub(super) fn binary(&mut self, row: &'static Row, width: Width, a: Src, b: Src) -> Src {
         let a = self.reg(a);
         self.instruction(row, width, Some(a), b, Imm::None)
     }
 
-    fn binary_imm(&mut self, row: &'static Row, width: Width, a: Src, b: Src, imm: u8) -> Src {
+    pub(super) fn binary_imm(&mut self, row: &'static Row, width: Width, a: Src, b: Src, imm: u8) -> Src {
         let a = self.reg(a);
         self.instruction(row, width, Some(a), b, Imm::I8(imm))
     }

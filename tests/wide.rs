@@ -156,7 +156,7 @@ impl Array {
     fn random(random: &mut Random, dtype: DType, layout: Layout, [outer, inner]: [usize; 2]) -> Array {
         let size = dtype.size() as isize;
         let inner_stride = match layout.stride {
-            Stride::Contiguous | Stride::Column => size,
+            Stride::Contiguous | Stride::Streamed | Stride::Column => size,
             Stride::Strided => random.pick(&[2 * size, -size, size + 3, -3 * size]),
             Stride::Constant | Stride::Row => 0,
         };
@@ -169,7 +169,8 @@ impl Array {
         let mut array = Array {
             dtype,
             bytes: vec![0xa5; 2 * (reach + MARGIN)],
-            origin: reach + MARGIN - random.below(8),
+            // Memory is given out at multiples of 16.
+            origin: if random.below(2) == 0 { reach + MARGIN - random.below(8) } else { (reach + MARGIN) / 16 * 16 },
             strides: [outer_stride, inner_stride],
             swapped: layout.swapped,
         };
@@ -464,6 +465,9 @@ fn every_operation_in_every_layout() {
                 outer[n] = Stride::Contiguous;
                 classes.push(outer);
             }
+            let mut streamed = vec![Stride::Contiguous; n + 1];
+            streamed[n] = Stride::Streamed;
+            classes.push(streamed);
             for strides in classes {
                 check(&program, &layouts(&strides), &EXTENTS, &mut random);
             }
@@ -626,7 +630,7 @@ fn random_program(random: &mut Random, length: usize, types: &[DType]) -> (Progr
     for _ in 0..1 + random.below(3) {
         let value = values[values.len() - 1 - random.below(values.len().min(6))];
         build.output(value);
-        layouts.push(layout(random, build.body.dtype(value), &[Stride::Contiguous]));
+        layouts.push(layout(random, build.body.dtype(value), &[Stride::Contiguous, Stride::Streamed]));
     }
     (build.finish(), layouts)
 }

@@ -23,6 +23,9 @@ pub enum Stride {
     Column,
     /// The inner stride is the element size.
     Contiguous,
+    /// The same of an operand that is written and not read, and is too large for the caches: what is
+    /// stored need not be in them.
+    Streamed,
     /// Any inner stride.
     Strided,
 }
@@ -34,6 +37,16 @@ pub struct Layout {
     pub stride: Stride,
     /// Elements have the other byte order.
     pub swapped: bool,
+}
+
+impl Layout {
+    /// The layout for code that knows nothing of caches.
+    pub fn plain(self) -> Layout {
+        match self.stride {
+            Stride::Streamed => Layout { stride: Stride::Contiguous, ..self },
+            _ => self,
+        }
+    }
 }
 
 /// What a loop's code is called with. Operands are those of the whole program, by number; the code

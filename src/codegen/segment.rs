@@ -168,7 +168,7 @@ impl<'a> Planner<'a> {
                     Stride::Constant => Axes::NONE,
                     Stride::Row => Axes::OUTER,
                     Stride::Column => Axes::INNER,
-                    Stride::Contiguous | Stride::Strided => Axes::BOTH,
+                    Stride::Contiguous | Stride::Streamed | Stride::Strided => Axes::BOTH,
                 });
             }
             deepest = deepest.or(own);

@@ -224,7 +224,10 @@ impl Kernel {
         for (index, body) in typed.loops.iter().enumerate() {
             let used: PerArgument<Option<&ArrayRef>> =
                 operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
-            let plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(program.loops[index].weight());
+            let weight = program.loops[index].weight();
+            let mut plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(weight);
+            let uses = |operand: usize| (body.uses[operand].reads, body.uses[operand].writes);
+            plan.stream(uses, |operand| program.operands[operand].dtype.size());
             if plan.elements() == 0 {
                 // There is nothing to compute, but Python's own numbers may still be wrong. A negative
                 // power is an element's mistake.

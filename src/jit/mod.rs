@@ -129,7 +129,8 @@ impl Jit {
             _ => None,
         });
         let callees = callees.collect();
-        let Some(segments) = segment::cut(program, body, layouts, simd) else {
+        let plain: Vec<Layout> = layouts.iter().map(|layout| layout.plain()).collect();
+        let Some(segments) = segment::cut(program, body, &plain, simd) else {
             let function = self.function(program, loop_index, layouts, simd)?;
             let (pages, entries) = self.place(&[&function])?;
             return Ok(Code { pages, body: Body::Whole(entries[0]), size: function.len(), callees });
@@ -163,7 +164,8 @@ impl Jit {
             return Ok(function);
         }
         with_context(|context| {
-            clif::lower(program, loop_index, layouts, simd, &self.target, context)?;
+            let layouts: Vec<Layout> = layouts.iter().map(|layout| layout.plain()).collect();
+            clif::lower(program, loop_index, &layouts, simd, &self.target, context)?;
             assemble(&self.target, context)?;
             let code = context.compiled_code().ok_or_else(|| CodegenError("nothing was compiled".into()))?;
             if let Some(relocation) = code.buffer.relocs().first() {

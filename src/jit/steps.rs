@@ -11,9 +11,12 @@ use std::mem::MaybeUninit;
 /// Scratch memory for an element-wise value of a chunk, all lines together, in bytes: half a
 /// first-level cache.
 const SCRATCH: usize = 16 << 10;
-/// The elements of a chunk. More make no block function faster, fewer cost calls.
+/// The elements of a chunk: fewer cost calls.
 const LEAST: usize = 128;
 const MOST: usize = 1024;
+/// The bytes of a chunk of one operand. With more, operands that come from far are slower: a chunk's
+/// steps leave the memory idle until the processor has forgotten where it was reading on.
+const MOST_BYTES: usize = 2 << 10;
 /// What lies between two lines, so that the same element of both is not at the same distance from
 /// a page's beginning: a store to the one would hold up a load from the other.
 const GAP: usize = 192;
@@ -103,7 +106,7 @@ impl Steps {
         }
         let widest = segments.lines.iter().map(|line| line.dtype.size()).max().unwrap_or(1);
         let slots = segments.slots as usize;
-        let chunk = (SCRATCH / (widest * slots.max(1))).clamp(LEAST, MOST) / 64 * 64;
+        let chunk = (SCRATCH / (widest * slots.max(1))).min(MOST_BYTES / widest).clamp(LEAST, MOST) / 64 * 64;
         Steps { begins, steps, operands, lines: segments.lines.clone(), slots, widest, chunk }
     }
 

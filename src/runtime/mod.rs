@@ -4,6 +4,7 @@
 //! calls of generated code, [`mod@run`] makes those calls, on the pool of [`threads`] where the work
 //! is large. Only [`mod@run`] touches memory.
 
+mod cache;
 pub mod overlap;
 pub mod plan;
 pub mod run;

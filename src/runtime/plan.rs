@@ -5,6 +5,7 @@
 //! merged where no operand has a gap. The last axis that remains is the inner one of the generated
 //! code, the one before it the outer one; further axes are iterated around the calls.
 
+use super::cache;
 use super::shape::{self, Axes, element_count, stride_along};
 use crate::array::ArrayRef;
 use crate::codegen::{Layout, Stride};
@@ -263,6 +264,20 @@ impl<'a> LoopPlan<'a> {
     #[inline]
     pub fn work(&self) -> usize {
         self.bytes.max(self.elements.saturating_mul(element_work(self.weight)))
+    }
+
+    /// Lets what is written and not read go past the caches where it is too large for them; `uses`
+    /// says of each operand whether the loop reads it and whether it writes it.
+    pub fn stream(&mut self, uses: impl Fn(usize) -> (bool, bool), itemsize: impl Fn(usize) -> usize) {
+        if self.bytes <= cache::last_level() {
+            return;
+        }
+        for (operand, layout) in self.layouts.iter_mut().enumerate() {
+            let is_large = self.elements.saturating_mul(itemsize(operand)) > cache::last_level() / 2;
+            if is_large && uses(operand) == (false, true) && layout.stride == Stride::Contiguous {
+                layout.stride = Stride::Streamed;
+            }
+        }
     }
 
     /// The layout class of each operand; those that the loop doesn't use are `Constant`.

@@ -407,7 +407,7 @@ impl<'a> Emitter<'a> {
         let base = self.base(operand);
         let offset = match self.stride(operand) {
             Stride::Constant | Stride::Row => return base,
-            Stride::Column | Stride::Contiguous => {
+            Stride::Column | Stride::Contiguous | Stride::Streamed => {
                 self.scaled_index(self.program.operands[operand.0 as usize].dtype.size())
             }
             Stride::Strided => {

@@ -58,7 +58,7 @@ impl Plan {
         let operand_level = |operand: OperandId| match layouts[operand.0 as usize].stride {
             Stride::Constant => Level::Constant,
             Stride::Row => Level::Row,
-            Stride::Column | Stride::Contiguous | Stride::Strided => Level::Element,
+            Stride::Column | Stride::Contiguous | Stride::Streamed | Stride::Strided => Level::Element,
         };
         let mut levels: Vec<Level> = Vec::with_capacity(body.insts.len());
         let mut depth = Level::Constant;

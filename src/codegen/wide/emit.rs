@@ -64,7 +64,14 @@ fn environment(level: Level) -> &'static MachineEnv {
 }
 
 /// Emits a function with `frame` bytes of memory of its own, and its constants behind it.
-pub(super) fn emit(func: &Flat, level: Level, frame: usize, pool: &[u8]) -> Result<Vec<u8>, Unsupported> {
+/// `streams`: are there stores past the caches?
+pub(super) fn emit(
+    func: &Flat,
+    level: Level,
+    frame: usize,
+    streams: bool,
+    pool: &[u8],
+) -> Result<Vec<u8>, Unsupported> {
     CONTEXT.with_borrow_mut(|context| {
         let options = RegallocOptions { validate_ssa: cfg!(debug_assertions), ..RegallocOptions::default() };
         let output = regalloc2::run_with_ctx(func, environment(level), &options, context)
@@ -76,7 +83,7 @@ pub(super) fn emit(func: &Flat, level: Level, frame: usize, pool: &[u8]) -> Resu
             return Err(Unsupported { reason: "too many values at once" });
         }
         let saved = CALLEE_SAVED.into_iter().filter(|&n| uses(output, PReg::new(n as usize, RegClass::Int))).collect();
-        let emitter = Emitter { func, output, level, saved, spills, frame, bytes: Bytes::default() };
+        let emitter = Emitter { func, output, level, saved, spills, frame, streams, bytes: Bytes::default() };
         Ok(emitter.run().finish(pool, vector))
     })
 }
@@ -99,6 +106,7 @@ struct Emitter<'a> {
     /// Bytes of spilled registers, and of the whole frame.
     spills: usize,
     frame: usize,
+    streams: bool,
     bytes: Bytes,
 }
 
@@ -246,6 +254,10 @@ impl Emitter<'_> {
     }
 
     fn epilogue(&mut self) {
+        if self.streams {
+            // sfence: whoever is told that the call is over sees what it stored.
+            self.bytes.code.extend_from_slice(&[0x0f, 0xae, 0xf8]);
+        }
         // eax = 0: all guards held.
         self.bytes.code.extend_from_slice(&[0x31, 0xc0]);
         // Else what SSE code follows pays for the upper halves of the registers.

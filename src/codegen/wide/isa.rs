@@ -255,6 +255,7 @@ rows! {
     // Moves.
     VMOVDQU "vmovdqu" F3 M0F 0x6f Ig W1 Mem;
     VMOVDQU_STORE "vmovdqu" F3 M0F 0x7f Ig W1 Mem;
+    VMOVNTDQ "vmovntdq" P66 M0F 0xe7 Ig W0 Mem;
     VMOVDQU8 "vmovdqu8" F2 M0F 0x6f No W0 Mem;
     VMOVDQU8_STORE "vmovdqu8" F2 M0F 0x7f No W0 Mem;
     VMOVDQU16 "vmovdqu16" F2 M0F 0x6f No W1 Mem;
@@ -296,6 +297,8 @@ rows! {
     SUB "sub" NP One 0x2b No No Bytes(8);
     CMP "cmp" NP One 0x3b No No Bytes(8);
     IMUL "imul" NP M0F 0xaf No No Bytes(8);
+    OR "or" NP One 0x0b No No Bytes(8);
+    SHR_IMM "shr" NP One 0xc1 /5 No No Reg;
     ADD_IMM "add" NP One 0x81 /0 No No Reg;
     AND_IMM "and" NP One 0x81 /4 No No Reg;
     MOVZX8 "movzx" NP M0F 0xb6 No No Bytes(1);
@@ -335,7 +338,8 @@ mod tests {
                     }
                     let narrow = row.is_legacy()
                         || masks
-                        || ["vmovd", "vmovq", "vmovhpd", "vpinsrd", "vpinsrq", "vpextrd", "vcvttsd2si", "bzhi"].contains(&row.name);
+                        || ["vmovd", "vmovq", "vmovhpd", "vpinsrd", "vpinsrq", "vpextrd", "vcvttsd2si", "bzhi"]
+                            .contains(&row.name);
                     if (width == Width::Z || reg > 15) && row.evex == W::No || narrow && width != Width::X {
                         continue;
                     }
@@ -345,7 +349,7 @@ mod tests {
                     if (scalar || row.name == "vptestmb" || row.name.starts_with("vcmpp")) && (reg > 7 || rm > 7) {
                         continue;
                     }
-                    let register = !["lea", "vpmaskmovd", "vpmaskmovq", "vmovhpd"].contains(&row.name)
+                    let register = !["lea", "vpmaskmovd", "vpmaskmovq", "vmovhpd", "vmovntdq"].contains(&row.name)
                         && (!row.name.starts_with("kmovq") || row.tuple == Tuple::Reg);
                     let places = [
                         register.then_some(Place::Reg(rm)),
@@ -392,6 +396,7 @@ mod tests {
         .any(|prefix| row.name.starts_with(prefix))
             && !row.is_legacy();
         let imm = match (row.map, row.digit) {
+            _ if row.name == "shr" => Imm::I8(3),
             _ if row.is_legacy() && row.digit.is_some() => Imm::I32(77),
             (Map::M3A, _) | (_, Some(_)) => Imm::I8(1),
             _ if ["vpshufd", "vcmpps", "vcmppd"].contains(&row.name) => Imm::I8(1),

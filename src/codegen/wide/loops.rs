@@ -104,6 +104,8 @@ pub(super) struct Builder<'a> {
     /// Run once, before the loops: constants that wait in registers.
     preheader: Block,
     hoisted: HashMap<Splat, VReg>,
+    /// Values that are there from the beginning of a call on, and their masks of lanes that are NaN.
+    constants: HashMap<VReg, Option<Src>>,
     /// How many more constants may wait in registers, and how many that must be there anyhow.
     hoists: usize,
     needs: usize,
@@ -122,6 +124,8 @@ pub(super) struct Builder<'a> {
     pub(super) steps: Vec<Option<Steps>>,
     pub(super) cursors: Vec<Vec<VReg>>,
     frame: usize,
+    /// Are the streamed operands at addresses of whole vectors, in the loop that is being written?
+    streaming: bool,
 }
 
 /// Where a body finds the elements of its operands.
@@ -164,6 +168,7 @@ impl<'a> Builder<'a> {
             block,
             preheader,
             hoisted: HashMap::new(),
+            constants: HashMap::new(),
             hoists: plan.hoists,
             needs: MOST_NEEDED,
             lanes: Lanes { count: level.bytes() / 8, widest: 8, uniform: true },
@@ -176,6 +181,7 @@ impl<'a> Builder<'a> {
             steps: vec![None; program.operands.len()],
             cursors: vec![Vec::new(); program.operands.len()],
             frame: 0,
+            streaming: false,
         }
     }
 
@@ -212,7 +218,8 @@ impl<'a> Builder<'a> {
         self.branch(Cond::Below, (row, vec![next]), (exit, Vec::new()));
         self.start(exit);
         self.func.end(exit, End::Return);
-        emit::emit(&self.func.finish(), self.level, self.frame, &self.pool.bytes)
+        let streams = !self.plan.streamed.is_empty();
+        emit::emit(&self.func.finish(), self.level, self.frame, streams, &self.pool.bytes)
     }
 
     /// The loops over a row's elements, from the row's block to `row_end`.
@@ -224,6 +231,7 @@ impl<'a> Builder<'a> {
         let copies = self.plan.copies.min(256 / lanes);
         let rest = self.func.block();
         let i = self.func.param(rest);
+        self.streaming_loop(inner, copies, rest);
         let zero = self.immediate(0);
         self.vector_loop(inner, copies, zero, rest);
         self.start(rest);
@@ -240,11 +248,52 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The loop whose stores go past the caches, if that is wanted: once the elements before the first
+    /// whole vector of what is streamed are done, the same as the loop below. Goes on here where a row
+    /// is too short or lies so that there is no such place.
+    fn streaming_loop(&mut self, inner: VReg, copies: usize, rest: Block) {
+        let Some(&first) = self.plan.streamed.first() else { return };
+        let (size, vector) = (self.program[first].dtype.size() as i32, self.level.bytes() as i32);
+        let row = |builder: &Self, operand: OperandId| {
+            builder.rows[operand.0 as usize].unwrap_or_else(|| unreachable!("it varies along the row"))
+        };
+        let address = row(self, first);
+        let mut misfit = self.and_immediate(address, size - 1);
+        for other in self.plan.streamed[1..].iter().copied() {
+            let other = row(self, other);
+            let distance = self.two_address(&isa::SUB, other, address);
+            let distance = self.and_immediate(distance, vector - 1);
+            misfit = self.two_address(&isa::OR, misfit, distance);
+        }
+        let zero = self.immediate(0);
+        self.compare(misfit, zero);
+        let [plain, fits, long] = [(); 3].map(|()| self.func.block());
+        self.branch(Cond::Equal, (fits, Vec::new()), (plain, Vec::new()));
+        self.start(fits);
+        let enough = self.immediate(2 * vector);
+        self.compare(inner, enough);
+        self.branch(Cond::AboveOrEqual, (long, Vec::new()), (plain, Vec::new()));
+
+        self.start(long);
+        let distance = self.two_address(&isa::SUB, zero, address);
+        let distance = self.and_immediate(distance, vector - 1);
+        let head = self.shift_right(distance, size.ilog2() as u8);
+        let aligned = self.func.block();
+        self.masked_loop(zero, head, aligned);
+        self.start(aligned);
+        self.streaming = true;
+        self.vector_loop(inner, copies, head, rest);
+        self.streaming = false;
+        self.start(plain);
+    }
+
     /// A loop from index `from` on, of so many vectors a turn while there are whole turns; goes on
     /// to `exit` with the index that it reached.
     fn vector_loop(&mut self, inner: VReg, copies: usize, from: VReg, exit: Block) {
         let step = (self.lanes.count * copies) as i32;
-        let end = self.and_immediate(inner, -step);
+        let left = self.two_address(&isa::SUB, inner, from);
+        let whole = self.and_immediate(left, -step);
+        let end = self.two_address(&isa::ADD, whole, from);
         self.compare(from, end);
         let head = self.func.block();
         let i = self.func.param(head);
@@ -385,7 +434,11 @@ impl<'a> Builder<'a> {
             self.outer[at] = Some(src);
             if self.plan.escapes[at] {
                 let same = full || lanes == self.lanes.count;
-                self.escaped[at] = Some(if same { src } else { self.broadcast(src, self.body.dtype(value)) });
+                let src = if same { src } else { self.broadcast(src, self.body.dtype(value)) };
+                if let (Place::Constant, Src::Reg(reg)) = (place, src) {
+                    self.constants.insert(reg, None);
+                }
+                self.escaped[at] = Some(src);
             }
         }
     }
@@ -512,6 +565,7 @@ impl<'a> Builder<'a> {
                 let rows = [&isa::VMOVDQU8_STORE, &isa::VMOVDQU16_STORE, &isa::VMOVDQU32_STORE, &isa::VMOVDQU64_STORE];
                 (rows[dtype.size().ilog2() as usize], Some(mask))
             }
+            _ if self.streaming && self.plan.streamed.contains(&operand) => (&isa::VMOVNTDQ, None),
             _ if bytes == 4 => (&isa::VMOVD_STORE, None),
             _ if bytes == 8 => (&isa::VMOVQ_STORE, None),
             _ => (&isa::VMOVDQU_STORE, None),
@@ -547,6 +601,23 @@ impl<'a> Builder<'a> {
         self.block = here;
         self.hoisted.insert(splat, reg);
         reg
+    }
+
+    /// What is made of a value: once, if the value is there from the beginning and there is a register
+    /// in which that can wait. There is one such thing for a value.
+    pub(super) fn once_a_call(&mut self, of: Src, make: impl FnOnce(&mut Self) -> Src) -> Src {
+        let Src::Reg(reg) = of else { return make(self) };
+        match self.constants.get(&reg) {
+            Some(Some(made)) => return *made,
+            Some(None) if self.hoists > 0 && !self.lanes.uniform => {}
+            _ => return make(self),
+        }
+        self.hoists -= 1;
+        let here = std::mem::replace(&mut self.block, self.preheader);
+        let made = make(self);
+        self.block = here;
+        self.constants.insert(reg, Some(made));
+        made
     }
 
     fn load_splat(&mut self, splat: Splat) -> VReg {
@@ -684,6 +755,13 @@ impl<'a> Builder<'a> {
 
     fn and_immediate(&mut self, a: VReg, value: i32) -> VReg {
         self.with_immediate(&isa::AND_IMM, a, value)
+    }
+
+    fn shift_right(&mut self, a: VReg, amount: u8) -> VReg {
+        let reg = self.func.vreg(RegClass::Int);
+        let imm = Imm::I8(amount);
+        self.push(Machine { rm: Rm::Reg(reg), tied: Some(a), imm, ..machine(&isa::SHR_IMM, Width::X, Writes::Rm) });
+        reg
     }
 
     fn compare(&mut self, a: VReg, b: VReg) {

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     /// The operands in memory that the inner loop reads, and those that it writes.
     pub(super) loaded: Vec<OperandId>,
     pub(super) stored: Vec<OperandId>,
+    /// Those that are written past the caches.
+    pub(super) streamed: Vec<OperandId>,
     /// Can all of these be moved under masks? Not if they lie apart, nor by AVX2 if they are small.
     pub(super) masked: bool,
     /// How many constants may wait in registers.
@@ -96,6 +98,13 @@ impl Plan {
             !is_strided && (level == Level::Avx512 || program[*operand].dtype.size() >= 4)
         };
         let masked = loaded.iter().chain(&stored).all(is_masked);
+        // Whole vectors only, and after a masked one that reaches an aligned address.
+        let is_streamed = |operand: &OperandId| {
+            let layout = layouts[operand.0 as usize];
+            let is_whole = program[*operand].dtype.size() == widest && !loaded.contains(operand);
+            masked && layout.stride == Stride::Streamed && is_whole
+        };
+        let streamed = stored.iter().copied().filter(is_streamed).collect();
         let folded = folded(body, layouts);
         let live = most_live(body, &places, &folded, level);
         let count = body.iter().filter(|(value, inst)| inner(*value) && matches!(inst, Inst::Op(..))).count();
@@ -112,7 +121,7 @@ impl Plan {
             copies /= 2;
         }
         let hoists = registers.saturating_sub(outer + copies * live);
-        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, masked, hoists })
+        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, streamed, masked, hoists })
     }
 
     pub(super) fn place(&self, value: Value) -> Place {

@@ -402,12 +402,17 @@ impl Builder<'_> {
         let (a, b) = (Src::Reg(self.reg(a)), Src::Reg(self.reg(b)));
         let chosen = self.binary(row, width, b, a);
         let fixed = if matches!(op, Op::Min | Op::Max) { b } else { a };
-        let compare = float([&isa::VCMPPS, &isa::VCMPPD], dtype);
+        let nan = self.once_a_call(fixed, |builder| {
+            let compare = float([&isa::VCMPPS, &isa::VCMPPD], dtype);
+            if builder.wide() {
+                builder.compare_into_mask(compare, width, fixed, fixed, Imm::I8(UNORDERED))
+            } else {
+                builder.binary_imm(compare, width, fixed, fixed, UNORDERED)
+            }
+        });
         if self.wide() {
-            let nan = self.compare_into_mask(compare, width, fixed, fixed, Imm::I8(UNORDERED));
             return self.select(nan, b, chosen, dtype);
         }
-        let nan = self.binary_imm(compare, width, fixed, fixed, UNORDERED);
         self.blend(float([&isa::VBLENDVPS, &isa::VBLENDVPD], dtype), width, nan, b, chosen)
     }
 

@@ -164,7 +164,7 @@ impl Array {
         let [outer, inner] = extents;
         let inner_stride = match layout.stride {
             Stride::Constant | Stride::Row => 0,
-            Stride::Column | Stride::Contiguous => size,
+            Stride::Column | Stride::Contiguous | Stride::Streamed => size,
             Stride::Strided => random.pick(&[-size, 2 * size, -3 * size, size + 1]),
         };
         let row = (inner_stride.unsigned_abs() * inner).max(size as usize) as isize;

@@ -208,6 +208,30 @@ def test_errors_where_a_layout_comes_again():
             kernel(x, -y)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_outputs_larger_than_caches(threads):
+    """At any address, in one row or many: what is written past the caches is all there."""
+    n = 5_000_011
+    x = np.linspace(-3, 3, n)
+    column, row = np.linspace(-1, 1, 1501)[:, None], np.linspace(2, 3, 3001)
+    with nf.num_threads(threads):
+        for at in (0, 1, 2, 3, 5, 8):
+            memory = np.full(n + 16, 7.0)
+            out = memory[at : at + n]
+            nf.evaluate("x*2 + 1", x=x, out=out)
+            np.testing.assert_array_equal(out, x * 2 + 1)
+            assert (memory[:at] == 7).all() and (memory[at + n :] == 7).all()
+            table = memory[at : at + column.size * row.size].reshape(column.size, row.size)
+            nf.evaluate("column*row", column=column, row=row, out=table)
+            np.testing.assert_array_equal(table, column * row)
+        crooked = np.zeros(8 * n + 5, np.uint8)[5:].view(np.float64)
+        nf.evaluate("x - 1", x=x, out=crooked)
+        np.testing.assert_array_equal(crooked, x - 1)
+        again = nf.compile("y = x + 1\nz = x - 1")(x)
+        np.testing.assert_array_equal(again.y, x + 1)
+        np.testing.assert_array_equal(again.z, x - 1)
+
+
 def test_shapes_change_between_calls(add):
     for shape in [(16,), (4, 4), (2, 2, 2), (1,), (3,), (5000,), (2, 0)]:
         x = np.arange(np.prod(shape), dtype=float).reshape(shape)

@@ -1,6 +1,6 @@
 //! Operands whose elements lie apart, or in the other byte order.
 //!
-//! Neither AVX2 nor AVX-512 loads lanes from any distance faster than they can be inserted one by one.
+//! Lanes are inserted one by one, since gather instructions are slow on many machines.
 //! Four lanes are within reach of one address, by the operand's stride once, twice and three times.
 
 use super::encode::{Imm, Width};

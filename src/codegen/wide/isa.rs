@@ -111,8 +111,11 @@ rows! {
     VROUNDPD "vroundpd" P66 M3A 0x09 Ig W1 Full(8);
     VFMADD213PS "vfmadd213ps" P66 M38 0xa8 W0 W0 Full(4);
     VFMADD213PD "vfmadd213pd" P66 M38 0xa8 W1 W1 Full(8);
-    VCMPPS "vcmpps" NP M0F 0xc2 Ig W0 Full(4);
-    VCMPPD "vcmppd" P66 M0F 0xc2 Ig W1 Full(8);
+    VCMPPS "vcmpps" NP M0F 0xc2 Ig No Full(4);
+    VCMPPD "vcmppd" P66 M0F 0xc2 Ig No Full(8);
+    // Into mask registers, which is another instruction though it has the same name.
+    VCMPPS_MASK "vcmpps" NP M0F 0xc2 No W0 Full(4);
+    VCMPPD_MASK "vcmppd" P66 M0F 0xc2 No W1 Full(8);
     VANDPS "vandps" NP M0F 0x54 Ig W0 Full(4);
     VANDPD "vandpd" P66 M0F 0x54 Ig W1 Full(8);
     VORPS "vorps" NP M0F 0x56 Ig W0 Full(4);

@@ -167,6 +167,7 @@ impl Builder<'_> {
 
     /// AVX-512: a comparison into a mask register.
     fn compare_into_mask(&mut self, row: &'static Row, width: Width, a: Src, b: Src, imm: Imm) -> Src {
+        debug_assert!(row.vex == isa::W::No, "its VEX form compares into a vector");
         let a = self.reg(a);
         let rm = self.rm(b, row);
         let mask = self.vreg(RegClass::Vector);
@@ -379,11 +380,12 @@ impl Builder<'_> {
     }
 
     fn float_compare(&mut self, dtype: DType, a: Src, b: Src, predicate: u8) -> Src {
-        let row = float([&isa::VCMPPS, &isa::VCMPPD], dtype);
         let width = self.width(dtype.size());
         if self.wide() {
+            let row = float([&isa::VCMPPS_MASK, &isa::VCMPPD_MASK], dtype);
             return self.compare_into_mask(row, width, a, b, Imm::I8(predicate));
         }
+        let row = float([&isa::VCMPPS, &isa::VCMPPD], dtype);
         let mask = self.binary_imm(row, width, a, b, predicate);
         self.finish_comparison(mask, dtype.size(), false)
     }
@@ -403,10 +405,11 @@ impl Builder<'_> {
         let chosen = self.binary(row, width, b, a);
         let fixed = if matches!(op, Op::Min | Op::Max) { b } else { a };
         let nan = self.once_a_call(fixed, |builder| {
-            let compare = float([&isa::VCMPPS, &isa::VCMPPD], dtype);
             if builder.wide() {
+                let compare = float([&isa::VCMPPS_MASK, &isa::VCMPPD_MASK], dtype);
                 builder.compare_into_mask(compare, width, fixed, fixed, Imm::I8(UNORDERED))
             } else {
+                let compare = float([&isa::VCMPPS, &isa::VCMPPD], dtype);
                 builder.binary_imm(compare, width, fixed, fixed, UNORDERED)
             }
         });
@@ -711,7 +714,7 @@ impl Builder<'_> {
         let limit = splat(TWO_63, 8);
         let sign = splat(sign_bit(8), 8);
         let (excess, upper) = if self.wide() {
-            let large = self.compare_into_mask(&isa::VCMPPD, width, a, limit, Imm::I8(GE));
+            let large = self.compare_into_mask(&isa::VCMPPD_MASK, width, a, limit, Imm::I8(GE));
             (self.zeroed(large, limit, 8), self.zeroed(large, sign, 8))
         } else {
             let large = self.binary_imm(&isa::VCMPPD, width, a, limit, GE);

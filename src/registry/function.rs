@@ -95,8 +95,8 @@ type Made = (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>);
 impl Floats {
     /// From the kernels for float32 and for float64.
     pub const fn new(kernels: &'static Kernels) -> Floats {
-        const NONE: Made = (OnceLock::new(), OnceLock::new());
-        Floats { kernels, made: NONE, approximate: NONE }
+        let made = (OnceLock::new(), OnceLock::new());
+        Floats { kernels, made, approximate: (OnceLock::new(), OnceLock::new()) }
     }
 
     /// The function for a type.

@@ -413,7 +413,8 @@ impl Unary for Erfc64 {
 }
 
 /// erfc of float64 where some units in the last place do not matter: `exp(-x²)`, with `x²` in two parts,
-/// times a polynomial for the whole range, of whose argument only the error of the quotient is made up for.
+/// times a polynomial for the whole range, where only the errors of the quotient and of the last sum and
+/// product are made up for. Measured error: 2.6, without fused multiply-add 3.1 ULP.
 struct ApproximateErfc64;
 
 impl ApproximateErfc64 {

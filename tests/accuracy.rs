@@ -54,6 +54,7 @@ const KERNELS: &[&Kernels] = &[
     &hyperbolic::ARCTANH,
     &erf::ERF,
     &erf::ERFC,
+    &erf::ERFC_APPROXIMATE,
     &erf::ERFINV,
 ];
 
@@ -413,7 +414,7 @@ macro_rules! functions {
 functions! {
     exp exp2 exp10 expm1 log log2 log10 log1p pow cbrt hypot
     sin cos tan sinpi cospi arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
-    erf erfc erfinv logistic log1pexp logaddexp logaddexp2
+    erf erfc erfc_approximate erfinv logistic log1pexp logaddexp logaddexp2
 }
 
 #[test]

@@ -96,6 +96,6 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<String, String> {
 }
 
 fn help() -> String {
-    let passes: String = opt::PASSES.iter().map(|pass| format!("  {:<10} {}\n", pass.name, pass.description)).collect();
+    let passes: String = opt::PASSES.iter().map(|pass| format!("  {:<12} {}\n", pass.name, pass.description)).collect();
     format!("{USAGE}\npasses, in order:\n{passes}")
 }

@@ -4,6 +4,7 @@
 //! otherwise. The one exception is `powers`: products replace a function that is not exact itself.
 //! Each is one walk over the instructions of each loop, without recursion.
 
+mod approximate;
 mod contract;
 mod cse;
 mod dce;
@@ -18,7 +19,8 @@ use crate::ir::{Inst, Loop, Op, Program, Value, verify};
 pub struct FastMath {
     /// `a * b + c` may be rounded once.
     pub contract: bool,
-    /// Functions may be wrong by some units in the last place; today powers that `powers` multiplies.
+    /// Functions may be wrong by up to four units in the last place: powers that `powers` multiplies,
+    /// functions that `approximate` replaces.
     pub afn: bool,
 }
 
@@ -47,6 +49,8 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "fold", description: "evaluate constants, apply exact identities", run: fold::run },
     // Before values are merged: powers of one base share products.
     Pass { name: "powers", description: "multiply for small whole powers", run: powers::run },
+    // After powers, which know a function by its callee.
+    Pass { name: "approximate", description: "call approximate functions, where allowed", run: approximate::run },
     // Before contraction, which looks for products that are used once: a product that two sums
     // share must be seen as one.
     Pass { name: "cse", description: "compute what is the same once", run: cse::run },

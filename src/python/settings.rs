@@ -26,7 +26,8 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// fastmath is False, True, or which of 'contract', 'afn' and 'reassoc' are allowed: 'contract'
 /// rounds a*b + c once; 'afn' (approximate functions) multiplies x**3 to x**5 of float64 as they
-/// stand, wrong by up to n - 1 units in the last place for x**n; 'reassoc' has no effect yet.
+/// stand, wrong by up to n - 1 units in the last place for x**n, and computes erfc of float64 within
+/// 4 units by a shorter method; 'reassoc' has no effect yet.
 ///
 /// limits is a mapping that replaces the limits on the text's 'characters', the tree's 'nodes' and
 /// the 'depth' of its brackets.

@@ -85,22 +85,38 @@ pub fn integer_callee(name: &'static str, make: fn(DType) -> Option<Kernel>, dty
 #[derive(Debug)]
 pub struct Floats {
     kernels: &'static Kernels,
-    made: (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>),
+    made: Made,
+    approximate: Made,
 }
+
+/// For float32 and for float64.
+type Made = (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>);
 
 impl Floats {
     /// From the kernels for float32 and for float64.
     pub const fn new(kernels: &'static Kernels) -> Floats {
-        Floats { kernels, made: (OnceLock::new(), OnceLock::new()) }
+        let made = (OnceLock::new(), OnceLock::new());
+        Floats { kernels, made, approximate: (OnceLock::new(), OnceLock::new()) }
     }
 
     /// The function for a type.
     pub fn get(&self, dtype: DType) -> &Arc<Callee> {
-        let Kernels { name, single, double } = self.kernels;
+        Self::callee(self.kernels, &self.made, dtype)
+    }
+
+    /// The function that may stand for it within 4 ULP, if one is faster for the type.
+    pub fn approximate(&self, dtype: DType) -> Option<&Arc<Callee>> {
+        let callee = Self::callee(self.kernels.approximate?, &self.approximate, dtype);
+        // Where nothing is gained, both have the same kernel.
+        (callee.address() != self.get(dtype).address()).then_some(callee)
+    }
+
+    fn callee<'a>(kernels: &Kernels, made: &'a Made, dtype: DType) -> &'a Arc<Callee> {
+        let Kernels { name, single, double, .. } = kernels;
         if dtype == DType::F32 {
-            self.made.0.get_or_init(|| Arc::new(single.callee(name)))
+            made.0.get_or_init(|| Arc::new(single.callee(name)))
         } else {
-            self.made.1.get_or_init(|| Arc::new(double.callee(name)))
+            made.1.get_or_init(|| Arc::new(double.callee(name)))
         }
     }
 

@@ -246,6 +246,7 @@ oracles! {
     Two "hypot"(cm::hypot) |x, y| hypot(x, y);
     One "erf"(cm::erf) |x| odd(x, TWO_OVER_ROOT_PI, erf);
     One "erfc"(cm::erfc) |x| erfc(x);
+    One "erfc_approximate"(cm::erfc) |x| erfc(x);
     --
     "erfinv" |x, _| match x.abs() {
         1.0 => plain(Pair(f64::INFINITY.copysign(x), 0.0)),

@@ -175,7 +175,7 @@ pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
         "arctanh" => &[ODD, TINY, &[(1.0, INF), (-1.0, -INF), (1.5, NAN), (-1.5, NAN), (INF, NAN), (-INF, NAN)]],
         "cbrt" => &[ODD, LINES, &[(8.0, 2.0), (-27.0, -3.0), (1e300, 1e100), (1.0, 1.0)]],
         "erf" => &[ODD, &[(INF, 1.0), (-INF, -1.0), (1e300, 1.0), (-7.0, -1.0), (5e-324, 5e-324)]],
-        "erfc" => &[&[
+        "erfc" | "erfc_approximate" => &[&[
             (0.0, 1.0),
             (-0.0, 1.0),
             (NAN, NAN),

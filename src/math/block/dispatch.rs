@@ -116,17 +116,24 @@ pub struct Kernels {
     pub single: Kernel,
     /// Over float64.
     pub double: Kernel,
+    /// The same function within 4 ULP, where that is faster for one of the types.
+    pub approximate: Option<&'static Kernels>,
 }
 
 impl Kernels {
     /// Of a function of one argument.
     pub(super) const fn unary<S: Unary, D: Unary>(name: &'static str) -> Kernels {
-        Kernels { name, single: Kernel::unary::<S>(), double: Kernel::unary::<D>() }
+        Kernels { name, single: Kernel::unary::<S>(), double: Kernel::unary::<D>(), approximate: None }
     }
 
     /// Of a function of two arguments.
     pub(super) const fn binary<S: Binary, D: Binary>(name: &'static str) -> Kernels {
-        Kernels { name, single: Kernel::binary::<S>(), double: Kernel::binary::<D>() }
+        Kernels { name, single: Kernel::binary::<S>(), double: Kernel::binary::<D>(), approximate: None }
+    }
+
+    /// With a sibling that is faster and less exact. For a type that gains nothing it has the same kernel.
+    pub(super) const fn approximately(self, approximate: &'static Kernels) -> Kernels {
+        Kernels { approximate: Some(approximate), ..self }
     }
 }
 

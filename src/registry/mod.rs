@@ -3,6 +3,7 @@
 pub mod builtins;
 pub mod expression;
 pub mod function;
+pub mod native;
 
 use crate::syntax::ast::Name;
 use expression::Lookup;

@@ -66,7 +66,15 @@ impl Lowerer<'_> {
                 lowerer.current.call(&integer_callee(&function.name, *make, dtype), values)
             }),
             Body::Expand(loops, body) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
-                let args: Vec<Term> = values.iter().map(|&v| Term::strong(v, lowerer.current.dtype(v))).collect();
+                let as_computed = |lowerer: &mut Self, value: Value| match lowerer.current.dtype(value) {
+                    DType::F32 if *loops == Loops::Real => lowerer.current.convert(value, DType::F64),
+                    _ => value,
+                };
+                let term = |&value: &Value| {
+                    let value = as_computed(lowerer, value);
+                    Term::strong(value, lowerer.current.dtype(value))
+                };
+                let args: Vec<Term> = values.iter().map(term).collect();
                 let term = lowerer.expand(function, body, &args, span);
                 lowerer.to(term, dtype, span).expect("a built-in's body has no errors")
             }),

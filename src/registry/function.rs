@@ -176,6 +176,8 @@ pub enum Loops {
     /// The same for functions whose result is no float: what NumPy computes in float16 may be
     /// computed in float32.
     FloatOrHalf,
+    /// float32 and float64; integers and bools are float64. Bodies are computed in float64 for both.
+    Real,
     /// float64.
     Double,
     /// Integers and floats; bool is computed in int8.
@@ -217,7 +219,8 @@ impl Loops {
         let lists: &[&[DType]] = match self {
             Loops::Float if is_half => return Resolved::Half,
             Loops::Float | Loops::FloatOrHalf => &[FLOATS],
-            Loops::Double => &[&[F64]],
+            Loops::Real if operands.iter().all(|dtype| *dtype == F32) => &[FLOATS],
+            Loops::Real | Loops::Double => &[&[F64]],
             Loops::Arithmetic | Loops::StrictInteger if operands.iter().all(|dtype| *dtype == Bool) => &[],
             Loops::Number | Loops::Arithmetic => &[INTEGERS, FLOATS],
             Loops::Integer | Loops::StrictInteger => &[INTEGERS],

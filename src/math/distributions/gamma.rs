@@ -51,10 +51,13 @@ pub(in crate::math) fn density_lane<const FMA: bool>(x: f64, a: f64, factor: f64
 pub(super) fn scaled_logpdf(x: f64, a: f64, norm: f64, multiple: f64) -> f64 {
     if norm.is_nan() || x.is_nan() {
         f64::NAN
-    } else if x == 0.0 && a <= 1.0 {
-        if a < 1.0 { f64::INFINITY } else { -multiple.ln() }
-    } else if x <= 0.0 || x == f64::INFINITY {
+    } else if x < 0.0 || x == f64::INFINITY || x == 0.0 && a > 1.0 {
         -f64::INFINITY
+    } else if a == 1.0 {
+        // Exactly, since it is zero at 0.
+        -multiple.ln() - x
+    } else if x == 0.0 {
+        f64::INFINITY
     } else {
         let (high, low) = deviance_pair(a, x);
         let factor = norm / (x * multiple);

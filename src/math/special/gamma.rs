@@ -117,14 +117,17 @@ pub struct Tail {
 
 /// `e**(high + low)` times a factor that is not negative; high is at most about 1.
 pub(in crate::math) fn scaled_exp(exponent: (f64, f64), factor: f64) -> f64 {
+    let power = exp::<f64, FMA>(exponent.0.max(-1400.0));
+    let power = Power { low: power.low + exponent.1, ..power };
     if exponent.0 > -650.0 {
-        let power = exp::<f64, FMA>(exponent.0);
-        Power { low: power.low + exponent.1, ..power }.normal() * factor
-    } else if factor == 0.0 {
-        0.0
+        power.normal() * factor
+    } else if (1e-100..1e100).contains(&factor) {
+        // 2^k in two parts: only the second product may leave the normal numbers.
+        let k = power.shift - f64::ROUND;
+        let near = (0.5 * k).round();
+        (power.high + power.low) * factor * f64::pow2(near) * f64::pow2(k - near)
     } else {
-        let sum = exponent.0 + (exponent.1 + factor.ln());
-        exp::<f64, FMA>(sum.max(-f64::BEYOND * LN_2)).value()
+        (exponent.0 + (exponent.1 + factor.ln())).exp()
     }
 }
 
@@ -200,7 +203,8 @@ pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
             Tail::exactly(a == 0.0 || x == f64::INFINITY, 0.0)
         };
     }
-    if x < 1.1 && x * 0.75 > a && (x >= 0.5 || a * x.ln() > -0.4) {
+    // Here P is greater than some 0.6.
+    if x < 1.1 && a < 0.825 && if x < 0.5 { a * x.ln() > -0.4 } else { x * 0.75 > a } {
         return small_upper(a, x);
     }
     let (high, low) = deviance_pair(a, x);

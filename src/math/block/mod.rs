@@ -19,7 +19,7 @@ pub mod erf;
 pub mod exp;
 pub mod hyperbolic;
 pub mod inverse_trig;
-mod lane;
+pub(in crate::math) mod lane;
 pub mod log;
 pub mod logistic;
 mod pair;

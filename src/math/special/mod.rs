@@ -1,0 +1,7 @@
+//! Special functions of float64: what distributions are made of, and functions in their own right.
+
+pub mod gamma;
+pub mod saddle_point;
+
+/// Whether one lane's code, outside of block kernels, may count on fused multiply-add.
+pub(in crate::math) const FMA: bool = cfg!(target_feature = "fma");

@@ -1,1 +1,2 @@
 //! Distributions in their standard form, one file each: location 0, scale 1, only the shape parameters.
+pub mod beta;

@@ -109,13 +109,18 @@ impl Tail {
         Tail { exponent: (0.0, 0.0), factor: 0.0, is_upper, slope: 0.0 }
     }
 
+    /// That of the mirrored distribution.
+    pub(in crate::math) fn mirrored(self) -> Tail {
+        Tail { is_upper: !self.is_upper, ..self }
+    }
+
     /// The tail's value.
-    fn value(&self) -> f64 {
+    pub(in crate::math) fn value(&self) -> f64 {
         exp_pair::<FMA>(self.exponent, self.factor)
     }
 
     /// The tail's logarithm.
-    fn log(&self) -> f64 {
+    pub(in crate::math) fn log(&self) -> f64 {
         self.exponent.0 + (self.factor.ln() + self.exponent.1)
     }
 
@@ -214,6 +219,8 @@ fn fraction(point: Point) -> f64 {
     let first = a * (1.0 - d) * inverse;
     // The convergents' numerators and denominators; the fraction's value is their quotient.
     let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, first);
+    // Their determinant, hence the change by the last step, free of cancellation.
+    let mut determinant = 1.0;
     for m in 1..MANY {
         let m = m as f64;
         let step = a + m;
@@ -225,10 +232,11 @@ fn fraction(point: Point) -> f64 {
             m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
         let p = denominator * p1 + numerator * p0;
         let q = denominator * q1 + numerator * q0;
-        let change = (p * q1 - p1 * q).abs();
-        let is_done = change <= 1e-16 * (p * q1).abs();
         let scale = 1.0 / q;
+        determinant *= numerator * scale * scale;
         (p0, q0, p1, q1) = (p1 * scale, q1 * scale, p * scale, 1.0);
+        // Where changes fall slowly, so many more of them follow.
+        let is_done = determinant.abs() * m <= 1e-16 * (q0 * p1).abs();
         if is_done {
             break;
         }
@@ -296,6 +304,17 @@ fn expansion(point: Point, phase: f64) -> f64 {
 fn half_root_pi_erfcx(eta: f64) -> f64 {
     use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
     FRAC_PI_2.sqrt() * pxfm::f_erfcx(eta * FRAC_1_SQRT_2)
+}
+
+/// The tail so near to 0 that it is a power of `x`, whose logarithm is given.
+pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
+    let log = a * log_x + log_end(a, b, norm);
+    if log < -std::f64::consts::LN_2 {
+        Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
+    } else {
+        let other = -(a * log_x + log_gamma_difference(b, a) - log_gamma_difference(1.0, a)).exp_m1();
+        Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
+    }
 }
 
 /// The tail above, for `a <= 1` and small `b x`, where that below is near 1: that is
@@ -382,12 +401,6 @@ impl Target {
             Target { log: (log1mexp(log), 0.0), is_upper: !upper }
         }
     }
-
-    /// The same with half of the probability.
-    pub(in crate::math) fn halved(self) -> Target {
-        let log = subtract(self.log, (std::f64::consts::LN_2, 2.3190468138462996e-17));
-        Target { log, ..self }
-    }
 }
 
 /// A quantile of a beta distribution.
@@ -412,14 +425,13 @@ pub(in crate::math) fn solve(a: f64, b: f64, norm: f64, target: Target) -> Quant
 }
 
 /// `log(x^a / (a B(a, b)))` less `a log(x)`: what a tail is near its end.
-fn log_end(a: f64, b: f64, norm: f64) -> f64 {
+pub(in crate::math) fn log_end(a: f64, b: f64, norm: f64) -> f64 {
     let n = a + b;
     (norm * (b / n) / n).ln() + a * (b / a).ln_1p() + b * (a / b).ln_1p()
 }
 
 /// The point with a tail below of at most one half.
 fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
-    let n = a + b;
     // Near its end a tail is a power, and so is the other one.
     let power = |a: f64, b: f64, log: Pair| {
         let (high, low) = subtract(log, (log_end(a, b, norm), 0.0));
@@ -493,7 +505,7 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         let scale = 1.0 / (1.0 + x * growth);
         (x, y) = ((x + x * growth) * scale, y * scale);
         // The error of Halley's step is of the third order.
-        if step.abs() * (1.0 + n.sqrt().min(1.0 / slope)) < 1e-5 || x == 0.0 || y == 0.0 {
+        if step.abs() * (1.0 + slope) < 1e-5 || x == 0.0 || y == 0.0 {
             break;
         }
     }

@@ -68,15 +68,16 @@ pub(in crate::math) fn log_ratio<const FMA: bool>(a: f64, d: Pair, mean: Pair) -
 /// normal one; NaN for NaN.
 #[inline(always)]
 pub(in crate::math) fn exp_pair<const FMA: bool>(x: Pair, factor: f64) -> f64 {
-    let mut power = exp::<f64, FMA>(clamp(x.0, 1400.0));
-    power.low += if x.0.abs() < 1400.0 { x.1 } else { 0.0 };
+    let (high, low) = any_sum(x.0, x.1);
+    let mut power = exp::<f64, FMA>(clamp(high, 1400.0));
+    power.low += if high.abs() < 1400.0 { low } else { 0.0 };
     // The power of two in three steps, of which the factor is between the first and the second: it may
     // bring back what is beyond the range.
     let k = power.shift - f64::ROUND;
     let third = (k * (1.0 / 3.0)).round();
     let step = f64::pow2(third);
     let value = ((power.high + power.low) * step * factor) * step * f64::pow2(k - (third + third));
-    if x.0.is_nan() { x.0 } else { value }
+    if high.is_nan() { high } else { value }
 }
 
 /// `n! e**n / n**n` for real `n >= 0`: what Stirling's formula says is about `sqrt(2πn)`. It is 1 at 0.

@@ -22,7 +22,7 @@ pub mod inverse_trig;
 pub(in crate::math) mod lane;
 pub mod log;
 pub mod logistic;
-mod pair;
+pub(in crate::math) mod pair;
 pub mod plain;
 pub mod power;
 pub mod trig;

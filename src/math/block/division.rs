@@ -392,36 +392,23 @@ pub fn integer(op: Op, dtype: DType) -> Option<Kernel> {
 mod tests {
     use super::*;
     use crate::dtype::Scalar;
-
-    /// SplitMix64.
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        }
-    }
-
-    const SEED: u64 = 20;
+    use crate::math::block::check::Random;
 
     /// Divisors, and dividends of which many are next to a multiple.
     fn floats(random: &mut Random) -> (f64, f64) {
         let special = [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MAX, 5e-324, f64::MIN_POSITIVE];
-        let y = match random.next() % 8 {
-            0 => special[(random.next() % 8) as usize],
-            1 => (random.next() % 100) as f64 - 50.0,
-            _ => f64::from_bits(random.next()),
+        let y = match random.bits() % 8 {
+            0 => special[(random.bits() % 8) as usize],
+            1 => (random.bits() % 100) as f64 - 50.0,
+            _ => f64::from_bits(random.bits()),
         };
-        let n = (random.next() >> (10 + random.next() % 54)) as f64;
-        let x = match random.next() % 8 {
-            0 => special[(random.next() % 8) as usize],
-            1 => f64::from_bits(random.next()),
+        let n = (random.bits() >> (10 + random.bits() % 54)) as f64;
+        let x = match random.bits() % 8 {
+            0 => special[(random.bits() % 8) as usize],
+            1 => f64::from_bits(random.bits()),
             2 => -n * y,
             3 => y.next_down(),
-            _ => f64::from_bits((n * y).to_bits().wrapping_add(random.next() % 5).wrapping_sub(2)),
+            _ => f64::from_bits((n * y).to_bits().wrapping_add(random.bits() % 5).wrapping_sub(2)),
         };
         (x, y)
     }
@@ -432,13 +419,13 @@ mod tests {
             let same = |a: T, b: T| a == b && a.has_sign_of(b) || a != a && b != b;
             let want = scalar(x, y);
             for value in [K::careful::<true>(x, y), K::careful::<false>(x, y)] {
-                assert!(same(value, want), "{x:?} and {y:?}: {value:?}, not {want:?} (seed {SEED})");
+                assert!(same(value, want), "{x:?} and {y:?}: {value:?}, not {want:?}");
             }
             for (value, rare) in [K::fast::<true>(x, y), K::fast::<false>(x, y)] {
-                assert!(rare || same(value, want), "fast {x:?} and {y:?}: {value:?}, not {want:?} (seed {SEED})");
+                assert!(rare || same(value, want), "fast {x:?} and {y:?}: {value:?}, not {want:?}");
             }
         }
-        let mut random = Random(SEED);
+        let mut random = Random::new();
         for _ in 0..50_000 {
             let (x, y) = floats(&mut random);
             check::<Floor<f64, QUOTIENT>, f64>(x, y, Float::floor_div);
@@ -467,18 +454,18 @@ mod tests {
             };
             let want = T::from_scalar(Scalar::int(T::DTYPE, want));
             for value in [Integer::<R, T>::careful::<true>(x, y), Integer::<R, T>::careful::<false>(x, y)] {
-                assert!(value == want, "{op:?} of {x:?} and {y:?}: {value:?}, not {want:?} (seed {SEED})");
+                assert!(value == want, "{op:?} of {x:?} and {y:?}: {value:?}, not {want:?}");
             }
             for (value, rare) in [Integer::<R, T>::fast::<true>(x, y), Integer::<R, T>::fast::<false>(x, y)] {
-                assert!(rare || value == want, "{op:?} of {x:?} and {y:?}: {value:?}, not {want:?} (seed {SEED})");
+                assert!(rare || value == want, "{op:?} of {x:?} and {y:?}: {value:?}, not {want:?}");
             }
         }
-        let mut random = Random(SEED);
+        let mut random = Random::new();
         for _ in 0..20_000 {
-            let mut draw = || match random.next() % 8 {
-                0 => [0, 1, u64::MAX, 1 << 63, 1 << 31, 1 << 15, 1 << 7, 1 << 51][(random.next() % 8) as usize],
-                1 => !(random.next() >> (random.next() % 64)),
-                _ => random.next() >> (random.next() % 64),
+            let mut draw = || match random.bits() % 8 {
+                0 => [0, 1, u64::MAX, 1 << 63, 1 << 31, 1 << 15, 1 << 7, 1 << 51][(random.bits() % 8) as usize],
+                1 => !(random.bits() >> (random.bits() % 64)),
+                _ => random.bits() >> (random.bits() % 64),
             };
             let (mut x, y) = (draw(), draw());
             if y != 0 && x % 4 != 0 {

@@ -10,8 +10,6 @@
 //! not on its neighbours or its place.
 
 #[cfg(test)]
-mod agreement;
-#[cfg(test)]
 mod check;
 pub mod dispatch;
 pub mod division;

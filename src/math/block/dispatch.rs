@@ -144,7 +144,7 @@ impl Kernels {
     }
 
     /// Of a function of several arguments, computed in float64 for either type.
-    pub(super) const fn nary<K: Nary<N>, const N: usize>(name: &'static str) -> Kernels {
+    pub(in crate::math) const fn nary<K: Nary<N>, const N: usize>(name: &'static str) -> Kernels {
         Kernels { name, single: Kernel::nary::<K, f32, N>(), double: Kernel::nary::<K, f64, N>(), approximate: None }
     }
 
@@ -184,7 +184,7 @@ pub(super) trait Binary {
 }
 
 /// The same of several arguments, in float64.
-pub(super) trait Nary<const N: usize> {
+pub(in crate::math) trait Nary<const N: usize> {
     /// The value, and whether the arguments are rare: then the value may be anything.
     fn fast<const FMA: bool>(args: [f64; N]) -> (f64, bool);
     /// The value for all arguments.
@@ -195,7 +195,7 @@ pub(super) trait Nary<const N: usize> {
 pub const MOST_PARAMS: usize = 8;
 
 /// The types whose elements an [`Nary`] function takes.
-pub(super) trait Real: Element {
+pub(in crate::math) trait Real: Element {
     /// As the function takes it.
     fn widened(self) -> f64;
     /// From the function's value.

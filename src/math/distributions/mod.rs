@@ -9,5 +9,6 @@ pub mod chisq;
 mod discrete;
 pub mod f;
 pub mod gamma;
+pub mod kernels;
 pub mod pois;
 pub mod t;

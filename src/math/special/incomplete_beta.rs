@@ -13,7 +13,9 @@
 //! * a continued fraction (Didonato and Morris, section 7; DLMF 8.17.22 is its odd part) elsewhere.
 
 use super::FMA;
-use super::ratio::{LogRatio, Pair, add, exp_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times};
+use super::ratio::{
+    LogRatio, Pair, add, exp_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
+};
 use crate::math::block::lane::{any_sum, product};
 use crate::math::block::log::{natural, split};
 
@@ -228,8 +230,7 @@ fn fraction(point: Point) -> f64 {
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
         let numerator = (step - 1.0) * (n + m - 1.0) * product * square * (inverse_before * inverse_before);
-        let denominator =
-            m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
+        let denominator = m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
         let p = denominator * p1 + numerator * p0;
         let q = denominator * q1 + numerator * q0;
         let scale = 1.0 / q;
@@ -366,15 +367,8 @@ pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
 }
 
 /// Stirling's series, `B(2k) / (2k (2k - 1))`.
-const STIRLING: [f64; 7] = [
-    1.0 / 12.0,
-    -1.0 / 360.0,
-    1.0 / 1260.0,
-    -1.0 / 1680.0,
-    1.0 / 1188.0,
-    -691.0 / 360_360.0,
-    1.0 / 156.0,
-];
+const STIRLING: [f64; 7] =
+    [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0];
 
 /// A probability for which a quantile is sought: its smaller side.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod comparison;
+mod distributions;
 mod elementary;
 mod integer;
 pub mod operators;
@@ -13,12 +14,13 @@ use std::sync::{Arc, OnceLock};
 /// A family: its name and its rows.
 type Family = (&'static str, fn() -> Vec<Function>);
 
-const FAMILIES: [Family; 5] = [
+const FAMILIES: [Family; 6] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),
     ("Bits and integers", integer::rows),
     ("Rounding", rounding::rows),
+    ("Distributions", distributions::rows),
 ];
 
 /// Every built-in function, family by family.

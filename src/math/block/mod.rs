@@ -22,6 +22,7 @@ pub mod inverse_trig;
 mod lane;
 pub mod log;
 pub mod logistic;
+pub mod normal;
 mod pair;
 pub mod plain;
 pub mod power;

@@ -7,6 +7,7 @@
 
 use crate::dtype::{DType, Element, Scalar};
 use crate::ir::{BlockFn, Callee, Effects, Form};
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 /// The instructions that kernels are compiled for.
@@ -167,6 +168,25 @@ pub(super) trait Unary {
     fn fast<const FMA: bool>(x: Self::X) -> (Self::Y, bool);
     /// The value for every argument.
     fn careful<const FMA: bool>(x: Self::X) -> Self::Y;
+}
+
+/// A function over float32 that is computed in float64, whose result is rounded.
+pub(super) struct Widened<K>(PhantomData<K>);
+
+impl<K: Unary<X = f64, Y = f64>> Unary for Widened<K> {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        let (value, is_rare) = K::fast::<FMA>(f64::from(x));
+        (value as f32, is_rare)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        K::careful::<FMA>(f64::from(x)) as f32
+    }
 }
 
 /// The same of two arguments.

@@ -192,7 +192,7 @@ fn exp10<T: Exp, const FMA: bool>(x: T) -> Power<T> {
 /// `2**k * (e**r - 1 + (1 - 2**-k))`, where `1 - 2**-k` and `r` are added without error; here
 /// `high + low` may be of any magnitude.
 #[inline(always)]
-fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
+pub(super) fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
     let (shift, most, rest) = reduce::<T, FMA>(x, T::LOG2_E, T::LN_2);
     // Without error for all k that matter: below -digits the value is -1 anyway.
     let (one, error) = sum(T::of(1.0), -T::pow2(T::ROUND - shift));

@@ -6,6 +6,7 @@
 //! it is done once where the shapes do not vary. The public functions put location and scale around.
 
 use crate::math::distributions::kernels::NATIVES;
+use crate::math::native::Native;
 use crate::registry::expression::Expression;
 use crate::registry::function::{Accuracy, Body, Floats, Function, Loops, Param, ParamKind};
 
@@ -220,7 +221,7 @@ pub(super) fn rows() -> Vec<Function> {
 
 /// The natives themselves.
 fn natives() -> Vec<Function> {
-    let row = |native: &'static crate::math::distributions::kernels::Native| Function {
+    let row = |native: &'static Native| Function {
         params: native.params.iter().map(|name| Param::required(*name)).collect(),
         ..private(native.name.into(), Body::Native(Loops::Real, Floats::new(&native.kernels)))
     };

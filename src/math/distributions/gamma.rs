@@ -2,48 +2,25 @@
 //!
 //! Prepared: every function takes `norm(a)` last. Shapes that are not positive and finite give NaN.
 
-use crate::math::block::exp::{Exp, Power, exp};
-use crate::math::block::lane::{Lane, any_sum, product, sum};
-use crate::math::block::log::beyond_linear;
+use crate::math::block::exp::{Power, exp};
 use crate::math::special::FMA;
 use crate::math::special::gamma::{Tail, Target, prefactor, quantile, scaled_exp, tails};
-use crate::math::special::saddle_point::deviance_pair;
+use crate::math::special::saddle_point::{deviance_lane, deviance_pair};
 
 /// What depends on the shape alone: `aᵃ e⁻ᵃ / Γ(a)`.
 pub fn norm(a: f64) -> f64 {
     if a > 0.0 && a < f64::INFINITY { prefactor(a) } else { f64::NAN }
 }
 
-/// `-deviance(a, x)` in two parts, without branches; for x and a far from overflow and underflow.
-///
-/// It is `a log(x/a) - (x - a)` with `x/a = 2^k (1 + f) (1 + error)`. For `k = 0` what is of the size of `a f` and of
-/// `a error` cancels exactly, and leaves `a (log(1 + f) - f) - a f error`.
-#[inline(always)]
-fn exponent<const FMA: bool>(x: f64, a: f64) -> (f64, f64) {
-    let ratio = x / a;
-    let (high, low) = product::<f64, FMA>(ratio, a);
-    let error = ((x - high) - low) / x;
-    let (k, m) = ratio.split();
-    let f = m - 1.0;
-    let (log, log_low) = sum(k * f64::LN_2.0, f);
-    let log_low = log_low + (k.madd::<FMA>(f64::LN_2.1, error) + beyond_linear::<f64, FMA>(f));
-    let (power, power_low) = product::<f64, FMA>(a, log);
-    let (linear, linear_low) = any_sum(x, -a);
-    let (high, low) = any_sum(power, -linear);
-    any_sum(high, low + ((power_low - linear_low) + a * log_low))
-}
-
 /// `exp(-deviance(a, x)) factor` without branches; and whether the arguments are rare, when it may be anything.
 /// The density is this with the norm over x as the factor.
 #[inline(always)]
 pub(in crate::math) fn density_lane<const FMA: bool>(x: f64, a: f64, factor: f64) -> (f64, bool) {
-    const GREAT: f64 = 1e140;
-    let (high, low) = exponent::<FMA>(x, a);
-    let power = exp::<f64, FMA>(high);
-    let value = Power { low: power.low + low, ..power }.normal() * factor;
+    let ((high, low), is_rare) = deviance_lane::<FMA>(a, x);
+    let power = exp::<f64, FMA>(-high);
+    let value = Power { low: power.low - low, ..power }.normal() * factor;
     // NaN is rare too.
-    let is_usual = (x > 1.0 / GREAT) & (x < GREAT) & (a > 1.0 / GREAT) & (a < GREAT);
-    (value, !(is_usual & (high > -600.0) & (factor > 1e-40)))
+    (value, is_rare | !((high < 600.0) & (factor > 1e-40)))
 }
 
 /// The logarithm of the density of a variate times `multiple`, at `x * multiple`, which is 1 or 2.

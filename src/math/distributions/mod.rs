@@ -4,7 +4,11 @@
 //! probability or its logarithm, and the shape parameters; some take more, prepared, arguments last, which the file says.
 //! Parameters outside the domain and NaN give NaN.
 
+pub mod beta;
 pub mod chisq;
 mod discrete;
+pub mod f;
 pub mod gamma;
+pub mod kernels;
 pub mod pois;
+pub mod t;

@@ -15,8 +15,8 @@ pub struct Native {
 }
 
 /// Rows of natives: `name(parameters): function` of one element, and where there is one `| lane`: the same
-/// without branches, which gives a pair of the value and whether the arguments are rare, or `=> lane`, which is
-/// right for all.
+/// without branches, which gives a pair of the value and whether the arguments are rare, when only the function
+/// is right, or `=> lane`, which is right for all.
 macro_rules! natives {
     ($($name:ident($($param:ident),+): $function:path $(| $rarely:path)? $(=> $lane:path)?;)+) => {
         /// All natives.
@@ -34,7 +34,7 @@ macro_rules! natives {
 
                     #[inline(always)]
                     fn careful<const FMA: bool>([$($param),+]: [f64; ARITY]) -> f64 {
-                        natives!(@careful FMA ($($param),+) $function $(=> $lane)?)
+                        natives!(@careful FMA ($($param),+) $function $(| $rarely)? $(=> $lane)?)
                     }
                 }
                 Kernels::nary::<Lane, ARITY>(concat!("__", stringify!($name)))
@@ -45,13 +45,18 @@ macro_rules! natives {
     (@fast $fma:ident ($($arg:ident),+) $function:path | $rarely:path) => { { use $rarely as lane; lane::<$fma>($($arg),+) } };
     (@fast $fma:ident ($($arg:ident),+) $function:path => $lane:path) => { { use $lane as lane; (lane::<$fma>($($arg),+), false) } };
     (@careful $fma:ident ($($arg:ident),+) $function:path) => { $function($($arg),+) };
+    (@careful $fma:ident ($($arg:ident),+) $function:path | $rarely:path) => { {
+        use $rarely as lane;
+        let (value, is_rare) = lane::<$fma>($($arg),+);
+        if is_rare { $function($($arg),+) } else { value }
+    } };
     (@careful $fma:ident ($($arg:ident),+) $function:path => $lane:path) => { { use $lane as lane; lane::<$fma>($($arg),+) } };
 }
 
 natives! {
     gamma_norm(a): gamma::norm;
-    gamma_pdf(x, a, norm): gamma::pdf;
-    gamma_logpdf(x, a, norm): gamma::logpdf;
+    gamma_pdf(x, a, norm): gamma::pdf | crate::math::distributions::gamma::pdf_lane;
+    gamma_logpdf(x, a, norm): gamma::logpdf | crate::math::distributions::gamma::logpdf_lane;
     gamma_cdf(x, a, norm): gamma::cdf;
     gamma_sf(x, a, norm): gamma::sf;
     gamma_logcdf(x, a, norm): gamma::logcdf;
@@ -62,8 +67,8 @@ natives! {
     gamma_isf_log(p, a, norm): gamma::isf_log;
 
     chisq_norm(df): chisq::norm;
-    chisq_pdf(x, df, norm): chisq::pdf;
-    chisq_logpdf(x, df, norm): chisq::logpdf;
+    chisq_pdf(x, df, norm): chisq::pdf | crate::math::distributions::chisq::pdf_lane;
+    chisq_logpdf(x, df, norm): chisq::logpdf | crate::math::distributions::chisq::logpdf_lane;
     chisq_cdf(x, df, norm): chisq::cdf;
     chisq_sf(x, df, norm): chisq::sf;
     chisq_logcdf(x, df, norm): chisq::logcdf;

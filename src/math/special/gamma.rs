@@ -5,11 +5,11 @@
 //! the greater one is 1 less the smaller. Where `a` does not vary, [`prefactor`] of it is computed once.
 
 use super::FMA;
+use super::ratio::exp_pair;
 use super::saddle_point::{deviance_pair, stirling_error};
-use crate::math::block::erf::scaled_erfc;
-use crate::math::block::exp::{Exp, Power, exp};
 use crate::math::block::lane::{Lane, any_sum, polynomial, product};
 use crate::math::block::log::{natural, one_plus, split};
+use crate::math::block::normal::scaled_erfc;
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -112,22 +112,6 @@ pub struct Tail {
     slope: f64,
 }
 
-/// `e**(high + low)` times a factor that is not negative; high is at most about 1.
-pub(in crate::math) fn scaled_exp(exponent: (f64, f64), factor: f64) -> f64 {
-    let power = exp::<f64, FMA>(exponent.0.max(-1400.0));
-    let power = Power { low: power.low + exponent.1, ..power };
-    if exponent.0 > -650.0 {
-        power.normal() * factor
-    } else if (1e-100..1e100).contains(&factor) {
-        // 2^k in two parts: only the second product may leave the normal numbers.
-        let k = power.shift - f64::ROUND;
-        let near = (0.5 * k).round();
-        (power.high + power.low) * factor * f64::pow2(near) * f64::pow2(k - near)
-    } else {
-        (exponent.0 + (exponent.1 + factor.ln())).exp()
-    }
-}
-
 impl Tail {
     /// One where everything is known.
     pub(in crate::math) fn exactly(is_upper: bool, value: f64) -> Tail {
@@ -136,7 +120,7 @@ impl Tail {
 
     /// This function's value.
     fn value(&self) -> f64 {
-        scaled_exp(self.exponent, self.factor)
+        exp_pair::<FMA>(self.exponent, self.factor)
     }
 
     /// The logarithm of the function on one side, as a sum, and the magnitude of its derivative by the logarithm of x.
@@ -147,7 +131,7 @@ impl Tail {
             ((high, rest + (self.exponent.1 + low)), self.slope / self.factor)
         } else {
             let value = self.value();
-            (((-value).ln_1p(), 0.0), scaled_exp(self.exponent, self.slope) / (1.0 - value))
+            (((-value).ln_1p(), 0.0), exp_pair::<FMA>(self.exponent, self.slope) / (1.0 - value))
         }
     }
 
@@ -605,7 +589,7 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
         let (high, low) = if target.is_upper { ((-high.exp()).ln_1p(), 0.0) } else { (high, low) };
         let quotient = high / a;
         let (product, rest) = product::<f64, FMA>(quotient, a);
-        let x = exp_pair(quotient, ((high - product) - rest + low + lgamma1p(a)) / a);
+        let x = exp_pair::<FMA>((quotient, ((high - product) - rest + low + lgamma1p(a)) / a), 1.0);
         let ratio = x / (a + 1.0);
         if !target.is_upper && ratio < 1e-17 {
             return Start::Exact(x);
@@ -628,20 +612,6 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
         return Start::Near((y - 0.5 * (1.0 - a)).max(0.5));
     }
     Start::Near(a * cube_root.max(0.1).powi(3))
-}
-
-/// `e**(high + low)`, for a low that need not be small.
-fn exp_pair(high: f64, low: f64) -> f64 {
-    if high + low < -f64::BEYOND * LN_2 {
-        0.0
-    } else if low.abs() < 1e-3 && high.abs() < 700.0 {
-        exp::<f64, FMA>(high).normal() * (1.0 + low.exp_m1())
-    } else {
-        // What the sum's rounding took.
-        let sum = high + low;
-        let rest = if low.abs() < high.abs() { low - (sum - high) } else { high - (sum - low) };
-        sum.exp() * (1.0 + rest)
-    }
 }
 
 /// The inverse of [`gammainc`] in x, as SciPy's `gammaincinv`. NaN for p outside 0 to 1.

@@ -35,7 +35,7 @@
 
 use super::dispatch::{Binary, Kernel, Kernels};
 use super::lane::Lane;
-use crate::dtype::{DType, Element};
+use crate::dtype::DType;
 use crate::ir::Op;
 use crate::math::elementary;
 

@@ -326,7 +326,7 @@ impl Distribution {
 
     /// R's three functions, whose flags choose among all.
     fn r_rows(&self, habit: &Habit) -> Vec<Function> {
-        let row = |letter: &str, variable: &str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
+        let row = |letter: &str, variable: &'static str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
             let name = format!("{letter}{}", habit.name);
             let mut params = params(variable, habit);
             params.extend(flags.iter().map(|&(name, default)| Param {

@@ -8,8 +8,8 @@ natives! {
     NATIVES in "__":
 
     gamma_norm(a): gamma::norm;
-    gamma_pdf(x, a, norm): gamma::pdf;
-    gamma_logpdf(x, a, norm): gamma::logpdf;
+    gamma_pdf(x, a, norm): gamma::pdf | crate::math::distributions::gamma::pdf_lane;
+    gamma_logpdf(x, a, norm): gamma::logpdf | crate::math::distributions::gamma::logpdf_lane;
     gamma_cdf(x, a, norm): gamma::cdf;
     gamma_sf(x, a, norm): gamma::sf;
     gamma_logcdf(x, a, norm): gamma::logcdf;
@@ -20,8 +20,8 @@ natives! {
     gamma_isf_log(p, a, norm): gamma::isf_log;
 
     chisq_norm(df): chisq::norm;
-    chisq_pdf(x, df, norm): chisq::pdf;
-    chisq_logpdf(x, df, norm): chisq::logpdf;
+    chisq_pdf(x, df, norm): chisq::pdf | crate::math::distributions::chisq::pdf_lane;
+    chisq_logpdf(x, df, norm): chisq::logpdf | crate::math::distributions::chisq::logpdf_lane;
     chisq_cdf(x, df, norm): chisq::cdf;
     chisq_sf(x, df, norm): chisq::sf;
     chisq_logcdf(x, df, norm): chisq::logcdf;

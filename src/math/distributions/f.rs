@@ -53,7 +53,9 @@ fn is_usual(x: f64, a: f64, b: f64) -> bool {
 fn log_end_density(x: f64, a: f64, b: f64) -> f64 {
     let beta_norm = incomplete_beta::norm(a, b);
     let (log, log_ratio) = (x.ln(), (a / b).ln());
-    if log + log_ratio < 0.0 {
+    if a == 1.0 && x < 1.0 {
+        0.0
+    } else if log + log_ratio < 0.0 {
         (a - 1.0) * log + (a * log_ratio + a.ln() + log_end(a, b, beta_norm))
     } else {
         -(b + 1.0) * log + (b.ln() + log_end(b, a, beta_norm) - b * log_ratio)

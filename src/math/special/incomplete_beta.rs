@@ -148,9 +148,9 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
     // A shape below 1 has its tail's mass near its end, on either side of the mean.
     let is_left = if a <= 1.0 && b <= 1.0 {
         x <= 0.5
-    } else if a <= 1.0 && b * x <= 0.7 {
+    } else if a <= 1.0 && b * x <= SMALL_MEAN {
         true
-    } else if b <= 1.0 && a * y <= 0.7 {
+    } else if b <= 1.0 && a * y <= SMALL_MEAN {
         false
     } else {
         d <= 0.0
@@ -174,14 +174,11 @@ fn lower(point: Point, norm: f64) -> Tail {
         return Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
     }
     let falls = (n * x).max(x * (a + 1.0)) <= SERIES_RATIO * (a + 1.0);
-    let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= 0.7);
+    let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= SMALL_MEAN);
     let mills = if falls || is_small_shape { series(a, b, x) } else { fraction(point) };
     let tail = Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
-    if !is_small_shape || phase > 2.0 {
-        return tail;
-    }
-    let value = tail.value();
-    if value < 0.5 {
+    let value = if is_small_shape { tail.value() } else { 0.0 };
+    if value < 0.7 {
         return tail;
     }
     let other = small_shape_complement(point);
@@ -190,11 +187,14 @@ fn lower(point: Point, norm: f64) -> Tail {
 
 /// Where the power series' terms fall at least so fast, it is used.
 const SERIES_RATIO: f64 = 0.3;
+/// Up to here `b x` is small for the tail below of `a <= 1`: the sign-changing series of
+/// [`small_shape_complement`] loses nothing.
+const SMALL_MEAN: f64 = 1.5;
 /// The bound on the terms of series and the steps of fractions. In their domains hundreds suffice.
 const MANY: usize = 5000;
 
 /// The tail below, divided by `x^a y^b / B(a, b)`: `F(a + b, 1; a + 1; x) / a` (DLMF 8.17.8).
-fn series(a: f64, b: f64, x: f64) -> f64 {
+pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
     let n = a + b;
     let (mut sum, mut term) = (1.0, 1.0);
     for k in 0..MANY {
@@ -211,7 +211,7 @@ fn series(a: f64, b: f64, x: f64) -> f64 {
 /// The same by a continued fraction (DiDonato and Morris, section 7), for points up to the mean.
 ///
 /// Convergents by the forward recurrence, with numerators and denominators scaled together.
-fn fraction(point: Point) -> f64 {
+pub(in crate::math) fn fraction(point: Point) -> f64 {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
     let square = x * x;
@@ -312,7 +312,7 @@ pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
     if log < -std::f64::consts::LN_2 {
         Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
     } else {
-        let other = -(a * log_x + log_gamma_difference(b, a) - log_gamma_difference(1.0, a)).exp_m1();
+        let other = -(a * log_x + log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0)).exp_m1();
         Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
     }
 }
@@ -331,12 +331,12 @@ fn small_shape_complement(point: Point) -> f64 {
             break;
         }
     }
-    let log = a * x.ln() + (log_gamma_difference(b, a) - log_gamma_difference(1.0, a)) + (a * sum).ln_1p();
+    let log = log_gamma_ratio(b, a, x) - log_gamma_ratio(1.0, a, 1.0) + (a * sum).ln_1p();
     -log.exp_m1()
 }
 
-/// `log(Γ(z + a) / Γ(z))` for `0 <= a`, to full precision also for small `a`, for which it is small.
-pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
+/// `log(x^a Γ(z + a) / Γ(z))` for `a >= 0`, to full precision also for small `a`, for which it is small.
+pub(in crate::math) fn log_gamma_ratio(z: f64, a: f64, x: f64) -> f64 {
     // Γ(z + 1 + a) / Γ(z + 1) = Γ(z + a) / Γ(z) (1 + a/z), until Stirling's series is good.
     let (mut z, mut less_one) = (z, 0.0);
     while z < 10.0 {
@@ -361,7 +361,7 @@ pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
         correction += coefficient * quotient;
     }
     let correction = -a * inverse_z * inverse_w * correction;
-    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * w.ln();
+    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * (w * x).ln();
     main + correction - less_one.ln_1p()
 }
 

@@ -70,7 +70,8 @@ pub(in crate::math) fn log_ratio<const FMA: bool>(a: f64, d: Pair, mean: Pair) -
 pub(in crate::math) fn exp_pair<const FMA: bool>(x: Pair, factor: f64) -> f64 {
     let (high, low) = any_sum(x.0, x.1);
     let mut power = exp::<f64, FMA>(clamp(high, 1400.0));
-    power.low += if high.abs() < 1400.0 { low } else { 0.0 };
+    let rest = if high.abs() < 1400.0 { low } else { 0.0 };
+    power.low = (power.high + power.low).madd::<FMA>(rest, power.low);
     // The power of two in three steps, of which the factor is between the first and the second: it may
     // bring back what is beyond the range.
     let k = power.shift - f64::ROUND;

@@ -2,3 +2,7 @@
 pub mod beta;
 pub mod f;
 pub mod t;
+pub mod binom;
+mod discrete;
+pub mod hyper;
+pub mod nbinom;

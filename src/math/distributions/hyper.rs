@@ -117,7 +117,9 @@ pub fn logpmf(x: f64, m: f64, n: f64, k: f64, log_norm: f64) -> f64 {
     let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
     certain(x, urn).map(f64::ln).unwrap_or_else(|| {
         let (factor, exponent) = urn.parts(x);
-        exponent.0 + ((factor.ln() + log_norm) + exponent.1)
+        let log = exponent.0 + ((factor.ln() + log_norm) + exponent.1);
+        // Near 1, the others in units of this one.
+        if log > -0.5 { -(others(urn, x, true) + others(urn, x, false)).ln_1p() } else { log }
     })
 }
 
@@ -148,13 +150,14 @@ fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
     let is_upper = x + 0.5 > urn.mean();
     let first = if is_upper { x + 1.0 } else { x };
     let (factor, exponent) = urn.parts(first);
-    let sum = if urn.deviation() > WIDE { integral(urn, first, is_upper, (factor, exponent)) } else { sum(urn, first, is_upper) };
+    let sum = if urn.deviation() > WIDE { integral(urn, first, is_upper, (factor, exponent)) } else { 1.0 + others(urn, first, is_upper) };
     Ok(Tail { factor: factor * norm * sum, exponent, is_upper })
 }
 
-/// The sum of a tail's probabilities, divided by the first. Some ten standard deviations make it up.
-fn sum(urn: Urn, first: f64, is_upper: bool) -> f64 {
-    let (mut sum, mut term, mut x) = (1.0, 1.0, first);
+/// The sum of the probabilities above or below a point, divided by that of the point. Where the point
+/// begins a tail, some ten standard deviations make it up.
+fn others(urn: Urn, point: f64, is_upper: bool) -> f64 {
+    let (mut sum, mut term, mut x) = (0.0, 1.0, point);
     // Terms are 0 beyond the support.
     for _ in 0..(60.0 * WIDE) as usize {
         if is_upper {

@@ -13,9 +13,8 @@
 //! * a continued fraction (Didonato and Morris, section 7; DLMF 8.17.22 is its odd part) elsewhere.
 
 use super::FMA;
-use super::ratio::{LogRatio, Pair, add, exp_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times};
+use super::ratio::{LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times};
 use crate::math::block::lane::{any_sum, product};
-use crate::math::block::log::{natural, split};
 
 /// Shapes below this are taken for this: reciprocals overflow.
 pub(in crate::math) const LEAST_SHAPE: f64 = 1e-300;
@@ -89,13 +88,6 @@ pub(in crate::math) struct Tail {
     pub(in crate::math) is_upper: bool,
     /// The derivative of the tail's logarithm by `log(x / y)`, without its sign.
     slope: f64,
-}
-
-/// `log(x)` in two parts, for positive finite `x`.
-fn log_pair(x: f64) -> Pair {
-    let (k, m) = split(x);
-    let (high, low) = natural::<f64, FMA>(k, m - 1.0, 0.0);
-    any_sum(high, low)
 }
 
 /// `log(1 - e**x)` for `x <= 0`.

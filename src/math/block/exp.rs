@@ -192,7 +192,7 @@ fn exp10<T: Exp, const FMA: bool>(x: T) -> Power<T> {
 /// `2**k * (e**r - 1 + (1 - 2**-k))`, where `1 - 2**-k` and `r` are added without error; here
 /// `high + low` may be of any magnitude.
 #[inline(always)]
-fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
+pub(super) fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
     let (shift, most, rest) = reduce::<T, FMA>(x, T::LOG2_E, T::LN_2);
     // Without error for all k that matter: below -digits the value is -1 anyway.
     let (one, error) = sum(T::of(1.0), -T::pow2(T::ROUND - shift));
@@ -287,7 +287,7 @@ pub static EXPM1: Kernels = Kernels::unary::<Expm1Kernel<f32>, Expm1Kernel<f64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::agreement::{agrees, exact};
+    use crate::math::block::check::{exact, near};
 
     const INF: f64 = f64::INFINITY;
 
@@ -327,13 +327,13 @@ mod tests {
 
     #[test]
     fn near_to_a_reference() {
-        agrees::<ExpKernel<f64>, f64>(760.0, pxfm::f_exp);
-        agrees::<ExpKernel<f32>, f32>(110.0, pxfm::f_exp);
-        agrees::<Exp2Kernel<f64>, f64>(1090.0, pxfm::f_exp2);
-        agrees::<Exp2Kernel<f32>, f32>(160.0, pxfm::f_exp2);
-        agrees::<Exp10Kernel<f64>, f64>(305.0, pxfm::f_exp10);
-        agrees::<Exp10Kernel<f32>, f32>(50.0, pxfm::f_exp10);
-        agrees::<Expm1Kernel<f64>, f64>(760.0, pxfm::f_expm1);
-        agrees::<Expm1Kernel<f32>, f32>(110.0, pxfm::f_expm1);
+        near::<ExpKernel<f64>, f64>(pxfm::f_exp, -760.0..760.0, 1.5);
+        near::<ExpKernel<f32>, f32>(pxfm::f_exp, -110.0..110.0, 2.0);
+        near::<Exp2Kernel<f64>, f64>(pxfm::f_exp2, -1090.0..1090.0, 1.5);
+        near::<Exp2Kernel<f32>, f32>(pxfm::f_exp2, -160.0..160.0, 2.0);
+        near::<Exp10Kernel<f64>, f64>(pxfm::f_exp10, -305.0..305.0, 1.5);
+        near::<Exp10Kernel<f32>, f32>(pxfm::f_exp10, -50.0..50.0, 2.0);
+        near::<Expm1Kernel<f64>, f64>(pxfm::f_expm1, -760.0..760.0, 1.5);
+        near::<Expm1Kernel<f32>, f32>(pxfm::f_expm1, -110.0..110.0, 2.0);
     }
 }

@@ -10,8 +10,6 @@
 //! not on its neighbours or its place.
 
 #[cfg(test)]
-mod agreement;
-#[cfg(test)]
 mod check;
 pub mod dispatch;
 pub mod division;
@@ -22,6 +20,7 @@ pub mod inverse_trig;
 pub(in crate::math) mod lane;
 pub mod log;
 pub mod logistic;
+pub mod normal;
 pub(in crate::math) mod pair;
 pub mod plain;
 pub mod power;

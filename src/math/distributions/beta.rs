@@ -2,11 +2,11 @@
 //!
 //! Prepared parameters: `norm(a, b)` of all functions but `logpdf`, which takes `log_norm(a, b)`.
 
+use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::beta::{quantile, shapes, tail_at};
 use crate::math::special::incomplete_beta::{self, LEAST_SHAPE, Point};
 use crate::math::special::ratio::{Pair, add, exp_pair, subtract};
-use crate::math::block::lane::any_sum;
 
 /// What depends on the shapes alone.
 pub fn norm(a: f64, b: f64) -> f64 {

@@ -2,7 +2,7 @@
 //!
 //! Prepared parameters: `norm(n)` of `pmf`, `log_norm(n)` of `logpmf`.
 
-use super::discrete::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{Cell, Level, Moments, saddle_point, search};
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::incomplete_beta::{Point, Tail, norm as beta_norm, tail};

@@ -4,7 +4,7 @@
 //! Prepared parameters: `norm(m, n, k)` of `pmf` and all others but `logpmf`, which takes
 //! `log_norm(m, n, k)`.
 
-use super::discrete::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{Cell, Level, Moments, saddle_point, search};
 use crate::math::block::lane::any_sum;
 use crate::math::block::pair::quotient;
 use crate::math::special::FMA;

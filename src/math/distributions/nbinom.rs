@@ -3,7 +3,7 @@
 //!
 //! Prepared parameters: `norm(size)` of `pmf`, `log_norm(size)` of `logpmf`.
 
-use super::discrete::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{Cell, Level, Moments, saddle_point, search};
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::incomplete_beta::{LEAST_SHAPE, Point, Tail, norm as beta_norm, tail};

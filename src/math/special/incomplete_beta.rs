@@ -220,8 +220,7 @@ pub(in crate::math) fn fraction(point: Point) -> f64 {
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
         let numerator = (step - 1.0) * (n + m - 1.0) * product * square * (inverse_before * inverse_before);
-        let denominator =
-            m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
+        let denominator = m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
         let p = denominator * p1 + numerator * p0;
         let q = denominator * q1 + numerator * q0;
         let scale = 1.0 / q;
@@ -358,15 +357,8 @@ pub(in crate::math) fn log_gamma_ratio(z: f64, a: f64, x: f64) -> f64 {
 }
 
 /// Stirling's series, `B(2k) / (2k (2k - 1))`.
-const STIRLING: [f64; 7] = [
-    1.0 / 12.0,
-    -1.0 / 360.0,
-    1.0 / 1260.0,
-    -1.0 / 1680.0,
-    1.0 / 1188.0,
-    -691.0 / 360_360.0,
-    1.0 / 156.0,
-];
+const STIRLING: [f64; 7] =
+    [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0];
 
 /// A probability for which a quantile is sought: its smaller side.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! Special functions of float64: what distributions are made of, and functions in their own right.
 
 pub mod beta;
+pub mod gamma;
 pub(in crate::math) mod incomplete_beta;
 pub(in crate::math) mod ratio;
 pub mod saddle_point;

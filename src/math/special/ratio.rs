@@ -165,9 +165,5 @@ pub(in crate::math) fn stirling_quotient(n: f64) -> f64 {
 
 /// The logarithm of [`stirling_quotient`].
 pub(in crate::math) fn log_stirling_quotient(n: f64) -> f64 {
-    if n >= 1.0 {
-        0.5 * (2.0 * std::f64::consts::PI * n).ln() + stirling_error(n)
-    } else {
-        stirling_quotient(n).ln()
-    }
+    if n >= 1.0 { 0.5 * (2.0 * std::f64::consts::PI * n).ln() + stirling_error(n) } else { stirling_quotient(n).ln() }
 }

@@ -156,6 +156,9 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
 fn lower(point: Point, norm: f64) -> Tail {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
+    if b <= FEW && a <= FEW && b.floor() == b && a.floor() == a && x > 1e-18 {
+        return finite(point);
+    }
     let ratios = point.ratios::<FMA>();
     let exponent = point.exponent::<FMA>(&ratios);
     let peak = norm * (a / n) * (b / n);
@@ -175,6 +178,23 @@ fn lower(point: Point, norm: f64) -> Tail {
     }
     let other = small_shape_complement(point);
     Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: value / (mills * other) }
+}
+
+/// Whole shapes up to this have tails that are sums of so few terms.
+const FEW: f64 = 12.0;
+
+/// The tail below for small whole shapes: `x^a` times the sum of `(a)_j y^j / j!` for `j < b`, with
+/// nothing but positive terms (the binomial distribution's, DLMF 8.17.5).
+fn finite(point: Point) -> Tail {
+    let Point { a, b, x: (x, _), y: (y, _), .. } = point;
+    let (mut sum, mut term) = (1.0, 1.0);
+    for j in 1..b as usize {
+        let j = j as f64;
+        term *= (a + j - 1.0) * y / j;
+        sum += term;
+    }
+    let slope = term * y * (a + b - 1.0) / sum;
+    Tail { exponent: (0.0, 0.0), factor: x.powi(a as i32) * sum, is_upper: false, slope }
 }
 
 /// Where the power series' terms fall at least so fast, it is used.
@@ -206,34 +226,40 @@ pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
 pub(in crate::math) fn fraction(point: Point) -> f64 {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
-    let square = x * x;
+    // Both kinds of coefficients in a unit that makes them moderate for large shapes.
+    let unit = 1.0 / (1.0 - d);
+    let (steps, square) = (x * unit, (x * unit) * (x * unit));
     let mut inverse = 1.0 / (a + 1.0);
-    let first = a * (1.0 - d) * inverse;
-    // The convergents' numerators and denominators; the fraction's value is their quotient.
-    let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, first);
-    // Their determinant, hence the change by the last step, free of cancellation.
-    let mut determinant = 1.0;
+    // The last two convergents' numerators and denominators, and their determinant, which gives the
+    // change by the last step free of cancellation.
+    let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, a * inverse);
+    let mut determinant = 1.0f64;
     for m in 1..MANY {
         let m = m as f64;
         let step = a + m;
         let product = m * (b - m);
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
-        let numerator = (step - 1.0) * (n + m - 1.0) * product * square * (inverse_before * inverse_before);
-        let denominator = m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
-        let p = denominator * p1 + numerator * p0;
-        let q = denominator * q1 + numerator * q0;
-        let scale = 1.0 / q;
-        determinant *= numerator * scale * scale;
-        (p0, q0, p1, q1) = (p1 * scale, q1 * scale, p * scale, 1.0);
+        let numerator = (step - 1.0) * inverse_before * ((n + m - 1.0) * inverse_before) * product * square;
+        let denominator =
+            m * unit + product * steps * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+        (p0, p1) = (p1, denominator * p1 + numerator * p0);
+        (q0, q1) = (q1, denominator * q1 + numerator * q0);
+        determinant *= numerator;
         // Where changes fall slowly, so many more of them follow.
-        let is_done = determinant.abs() * m <= 1e-16 * (q0 * p1).abs();
-        if is_done {
+        if determinant.abs() * m <= 1e-16 * (q0 * p1).abs() {
             break;
         }
+        if q1.abs() > LARGE {
+            (p0, q0, p1, q1) = (p0 / LARGE, q0 / LARGE, p1 / LARGE, q1 / LARGE);
+            determinant *= (1.0 / LARGE) * (1.0 / LARGE);
+        }
     }
-    p1 / q1
+    p1 / q1 * unit
 }
+
+/// Where the convergents' parts are scaled down.
+const LARGE: f64 = 1e60;
 
 /// The expansion is used where the lesser shape is beyond this,
 const EXPANSION_FROM: f64 = 40.0;

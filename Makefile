@@ -70,7 +70,7 @@ test-python: wheel
 test: lint test-rust test-python
 
 test-slow: test-python
-	cargo test --locked --tests -- --ignored
+	NUMFUSE_SEED=new cargo test --locked --tests -- --ignored
 	.venv-test/bin/python -m pytest tests/python --slow -m slow --seed new
 
 test-all: test test-slow

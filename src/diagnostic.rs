@@ -123,6 +123,24 @@ fn printable(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 
+/// Why a native function failed: a panic's message, an exception.
+#[derive(Clone, Debug)]
+pub struct Failure(pub Arc<dyn std::error::Error + Send + Sync>);
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Failure) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Failure {}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Every error that compiling or running a kernel can give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -138,6 +156,8 @@ pub enum Error {
     ZeroDivision(String),
     /// No memory.
     Memory(String),
+    /// What a registered function reported: a panic's message, or an exception.
+    Native(Failure),
     /// The caller's interrupt was seen while running.
     Interrupted,
     /// A mistake of numfuse itself.
@@ -151,6 +171,7 @@ impl fmt::Display for Error {
             Error::Value(m) | Error::Type(m) | Error::Overflow(m) | Error::ZeroDivision(m) | Error::Memory(m) => {
                 f.write_str(m)
             }
+            Error::Native(failure) => failure.fmt(f),
             Error::Interrupted => f.write_str("interrupted"),
             Error::Internal(m) => write!(f, "internal error, you have found a bug in numfuse: {m}"),
         }

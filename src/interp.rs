@@ -9,7 +9,7 @@
 //! depend on its place in an array.
 
 use crate::dtype::{DType, Scalar};
-use crate::ir::{GuardId, Inst, Loop, Op, OperandId};
+use crate::ir::{Effects, GuardId, Inst, Loop, Op, OperandId};
 
 /// The lane's element of each operand.
 pub trait Memory {
@@ -22,7 +22,8 @@ pub trait Memory {
 /// Does one lane's work of a loop. A guard that fails ends it; the stores before it are done.
 ///
 /// # Panics
-/// If the loop is not well formed (see [`crate::ir::verify`]).
+/// If the loop is not well formed (see [`crate::ir::verify`]), or calls a function that is known by its
+/// address alone.
 pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
     // What has no value holds a place, so that values are found by number.
     let nothing = Scalar::bool(false);
@@ -35,7 +36,7 @@ pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
             Inst::Const(scalar) => *scalar,
             Inst::Load(operand) => memory.load(*operand),
             Inst::Op(op, _) => self::op(*op, &args, body.dtype(value)),
-            Inst::Call(callee, _) => callee.call(&args),
+            Inst::Call(callee, _) => callee.call(&args).expect("a function that can be called"),
             Inst::Guard(_, guard) if args[0].bits == 0 => return Err(*guard),
             Inst::Guard(..) => nothing,
             Inst::Store(operand, _) => {
@@ -57,7 +58,7 @@ pub fn check_guards(body: &Loop, scalar: impl Fn(OperandId) -> Option<Scalar>) -
             (Inst::Const(scalar), _) => Some(*scalar),
             (Inst::Load(operand), _) => scalar(*operand),
             (Inst::Op(op, _), Some(args)) => Some(self::op(*op, &args, body.dtype(value))),
-            (Inst::Call(callee, _), Some(args)) => Some(callee.call(&args)),
+            (Inst::Call(callee, _), Some(args)) if callee.effects == Effects::NONE => callee.call(&args),
             (Inst::Guard(_, guard), Some(args)) if args[0].bits == 0 => return Err(*guard),
             _ => None,
         });

@@ -2,20 +2,22 @@
 //! vector code, generated programs; and the life of machine code in memory.
 #![allow(unsafe_code, reason = "calls generated code")]
 
+#[path = "common/code.rs"]
+mod code;
+#[path = "common/random.rs"]
+mod random;
+
+use code::{Array, Build, CONTIGUOUS, Candidate, call, check_code, layout, signatures};
 use numfuse::codegen::clif::Target;
 use numfuse::codegen::{Layout, Simd, Stride};
 use numfuse::dtype::{DType, Scalar};
-use numfuse::interp;
-use numfuse::ir::{
-    Args, Callee, CalleeFn, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule,
-    Value,
-};
+use numfuse::ir::{Callee, CalleeFn, Inst, Op, Program, Role, Value};
 use numfuse::jit::Jit;
 use numfuse::math::block::dispatch::Kernel;
 use numfuse::math::block::log::LOG;
 use numfuse::math::block::power::HYPOT;
 use numfuse::math::block::{division, plain};
-use numfuse::source::Span;
+use random::Random;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -42,319 +44,17 @@ fn modes() -> &'static [(Jit, Simd)] {
     })
 }
 
-/// A generator of numbers: the next state of a linear congruence, its high bits mixed.
-#[derive(Clone)]
-struct Random(u64);
-
-impl Random {
-    /// From the environment's `NUMFUSE_SEED`, or fixed; printed with each failure.
-    fn new() -> Random {
-        let seed = std::env::var("NUMFUSE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_240_611);
-        println!("NUMFUSE_SEED={seed}");
-        Random(seed)
-    }
-
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let x = self.0 ^ (self.0 >> 33);
-        let x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
-        x ^ (x >> 29)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.bits() % n as u64) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
-    /// An element: often a special value, else small numbers or any bits.
-    fn scalar(&mut self, dtype: DType) -> Scalar {
-        let (least, greatest) = dtype.int_range();
-        if dtype.is_float() {
-            return match self.below(4) {
-                0 => Scalar::of(dtype, self.below(41) as f64 / 4.0 - 5.0),
-                1 => Scalar { dtype, bits: self.bits() & if dtype == DType::F32 { 0xffff_ffff } else { !0 } },
-                2 => Scalar::of(dtype, (self.bits() as i64 as f64) / 2f64.powi(self.below(64) as i32)),
-                _ => Scalar::of(dtype, self.pick(&FLOATS)),
-            };
-        }
-        let value = match self.below(3) {
-            0 => self.below(80) as i128 - 8,
-            1 => self.bits() as i128,
-            _ => self.pick(&[least, least + 1, greatest, greatest - 1, 0, 1, -1, greatest / 2 + 1]),
-        };
-        // Memory may hold any nonzero byte for true.
-        if dtype == DType::Bool { Scalar { dtype, bits: value as u8 as u64 } } else { Scalar::int(dtype, value) }
-    }
-}
-
-const FLOATS: [f64; 28] = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    0.5,
-    -0.5,
-    1.5,
-    2.5,
-    -2.5,
-    f64::NAN,
-    f64::INFINITY,
-    f64::NEG_INFINITY,
-    f64::MAX,
-    f64::MIN,
-    f64::MIN_POSITIVE,
-    5e-324,
-    -1e-310,
-    1e-40,
-    2_147_483_647.0,
-    2_147_483_648.0,
-    -2_147_483_649.0,
-    4_294_967_296.5,
-    9_223_372_036_854_775_807.0,
-    -9_223_372_036_854_775_808.0,
-    18_446_744_073_709_551_615.0,
-    9_223_372_036_854_774_784.0,
-    127.9,
-    65_536.5,
-];
-
-/// An operand's memory. The first element is in the middle, so that strides may be negative.
-#[derive(Clone)]
-struct Array {
-    dtype: DType,
-    swapped: bool,
-    bytes: Vec<u8>,
-    origin: usize,
-    strides: [isize; 2],
-}
-
-impl Array {
-    fn at(&self, j: usize, i: usize) -> usize {
-        self.origin.wrapping_add_signed(j as isize * self.strides[0] + i as isize * self.strides[1])
-    }
-
-    fn get(&self, j: usize, i: usize) -> Scalar {
-        let size = self.dtype.size();
-        let mut bytes = [0; 8];
-        bytes[..size].copy_from_slice(&self.bytes[self.at(j, i)..][..size]);
-        if self.swapped {
-            bytes[..size].reverse();
-        }
-        let bits = u64::from_le_bytes(bytes);
-        if self.dtype == DType::Bool { Scalar::bool(bits != 0) } else { Scalar { dtype: self.dtype, bits } }
-    }
-
-    fn set(&mut self, j: usize, i: usize, value: Scalar) {
-        assert_eq!(value.dtype, self.dtype);
-        let size = self.dtype.size();
-        let mut bytes = value.bits.to_le_bytes();
-        if self.swapped {
-            bytes[..size].reverse();
-        }
-        let at = self.at(j, i);
-        self.bytes[at..][..size].copy_from_slice(&bytes[..size]);
-    }
-
-    /// Random elements in the layout, with odd addresses now and then.
-    fn random(random: &mut Random, dtype: DType, layout: Layout, extents: [usize; 2]) -> Array {
-        let size = dtype.size() as isize;
-        let [outer, inner] = extents;
-        let inner_stride = match layout.stride {
-            Stride::Constant | Stride::Row => 0,
-            Stride::Column | Stride::Contiguous | Stride::Streamed => size,
-            Stride::Strided => random.pick(&[-size, 2 * size, -3 * size, size + 1]),
-        };
-        let row = (inner_stride.unsigned_abs() * inner).max(size as usize) as isize;
-        let outer_stride = match layout.stride {
-            Stride::Constant | Stride::Column => 0,
-            _ => random.pick(&[row, row + 3, -row]),
-        };
-        let reach = row.unsigned_abs() * 2 + (row.unsigned_abs() + 3) * outer + 16;
-        let mut array = Array {
-            dtype,
-            swapped: layout.swapped,
-            bytes: vec![0xa5; 2 * reach],
-            origin: reach + random.below(2),
-            strides: [outer_stride, inner_stride],
-        };
-        for j in 0..outer {
-            for i in 0..inner {
-                let value = random.scalar(dtype);
-                array.set(j, i, value);
-            }
-        }
-        array
-    }
-}
-
-struct Lane<'a> {
-    arrays: &'a mut [Array],
-    j: usize,
-    i: usize,
-}
-
-impl interp::Memory for Lane<'_> {
-    fn load(&self, operand: OperandId) -> Scalar {
-        self.arrays[operand.0 as usize].get(self.j, self.i)
-    }
-    fn store(&mut self, operand: OperandId, value: Scalar) {
-        self.arrays[operand.0 as usize].set(self.j, self.i, value);
-    }
-}
-
-fn call(code: &numfuse::jit::Code, arrays: &mut [Array], [outer, inner]: [usize; 2]) -> u64 {
-    let pointers: Vec<*mut u8> = arrays.iter_mut().map(|a| a.bytes[a.origin..].as_mut_ptr()).collect();
-    let inner_strides: Vec<isize> = arrays.iter().map(|a| a.strides[1]).collect();
-    let outer_strides: Vec<isize> = arrays.iter().map(|a| a.strides[0]).collect();
-    // SAFETY: `Array::random` makes room for every element of these extents and strides.
-    unsafe { code.call(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer) }
-}
-
 /// Compiles in every mode, runs over arrays of the extents, and compares with the interpreter's
 /// results.
 fn check(program: &Program, layouts: &[Layout], extents: &[[usize; 2]], random: &mut Random) {
-    let codes: Vec<_> = modes().iter().map(|(jit, simd)| jit.compile(program, 0, layouts, *simd).unwrap()).collect();
-    for &extents in extents {
-        let before: Vec<Array> = program
-            .operands
-            .iter()
-            .zip(layouts)
-            .map(|(operand, &layout)| Array::random(random, operand.dtype, layout, extents))
-            .collect();
-        let mut expected = before.clone();
-        for j in 0..extents[0] {
-            for i in 0..extents[1] {
-                interp::run_lane(&program.loops[0], &mut Lane { arrays: &mut expected, j, i }).unwrap();
-            }
-        }
-        for (mode, code) in modes().iter().zip(&codes) {
-            let mut ours = before.clone();
-            assert_eq!(call(code, &mut ours, extents), 0);
-            compare(program, layouts, mode, extents, &before, &ours, &expected);
-        }
-    }
-}
-
-fn compare(
-    program: &Program,
-    layouts: &[Layout],
-    (jit, simd): &(Jit, Simd),
-    extents: [usize; 2],
-    before: &[Array],
-    ours: &[Array],
-    expected: &[Array],
-) {
-    for (k, (ours, expected)) in ours.iter().zip(expected).enumerate() {
-        for j in 0..extents[0] {
-            for i in 0..extents[1] {
-                let (a, b) = (ours.get(j, i), expected.get(j, i));
-                let nan = |s: Scalar| s.dtype.is_float() && s.as_f64().is_nan();
-                assert!(
-                    a == b || nan(a) && nan(b),
-                    "operand {k} at {:?} of {extents:?}: {a}, interpreter {b}; inputs {:?}\n{layouts:?} {simd:?}\n{program:#?}\n{}",
-                    (j, i),
-                    before.iter().map(|x| x.get(j, i)).collect::<Vec<_>>(),
-                    jit.clif_text(program, 0, layouts, *simd).unwrap(),
-                );
-            }
-        }
-        // What lies between and around the elements is untouched.
-        let mut blank = ours.clone();
-        let mut blank_before = before[k].clone();
-        for j in 0..extents[0] {
-            for i in 0..extents[1] {
-                blank.set(j, i, Scalar::int(ours.dtype, 0));
-                blank_before.set(j, i, Scalar::int(ours.dtype, 0));
-            }
-        }
-        assert!(blank.bytes == blank_before.bytes, "operand {k}: a store beside the elements\n{program:#?}");
-    }
-}
-
-/// A program with one loop under construction.
-#[derive(Default)]
-struct Build {
-    program: Program,
-    body: Loop,
-}
-
-impl Build {
-    fn operand(&mut self, dtype: DType, role: Role) -> OperandId {
-        let id = OperandId(self.program.operands.len() as u32);
-        self.program.operands.push(Operand { name: format!("o{}", id.0).into(), dtype, role });
-        id
-    }
-
-    fn argument(&mut self, dtype: DType) -> Value {
-        let id = self.operand(dtype, Role::Argument(0));
-        self.load(id)
-    }
-
-    fn load(&mut self, id: OperandId) -> Value {
-        let dtype = self.program.operands[id.0 as usize].dtype;
-        self.body.push(Inst::Load(id), Some(dtype))
-    }
-
-    fn constant(&mut self, value: Scalar) -> Value {
-        self.body.push(Inst::Const(value), Some(value.dtype))
-    }
-
-    fn op(&mut self, op: Op, args: &[Value], result: DType) -> Value {
-        self.body.push(Inst::Op(op, Args::new(args)), Some(result))
-    }
-
-    fn output(&mut self, value: Value) -> OperandId {
-        let id = self.operand(self.body.dtype(value), Role::Output(0));
-        self.body.push(Inst::Store(id, value), None);
-        id
-    }
-
-    fn guard(&mut self, condition: Value) -> GuardId {
-        let id = GuardId(self.program.guards.len() as u32);
-        self.program.guards.push(Guard { kind: GuardKind::NegativePower, span: Span { start: 0, end: 0 } });
-        self.body.push(Inst::Guard(condition, id), None);
-        id
-    }
-
-    fn finish(mut self) -> Program {
-        self.program.loops.push(self.body);
-        self.program
-    }
-}
-
-const INTS: [DType; 8] = [DType::I8, DType::I16, DType::I32, DType::I64, DType::U8, DType::U16, DType::U32, DType::U64];
-const FLOAT_TYPES: [DType; 2] = [DType::F32, DType::F64];
-
-/// The argument types and result types that an operation takes.
-fn signatures(op: Op) -> Vec<(Vec<DType>, DType)> {
-    let all = |types: Vec<DType>| types.into_iter().map(|d| (vec![d; op.arity()], d)).collect::<Vec<_>>();
-    let numbers = || [&INTS[..], &FLOAT_TYPES].concat();
-    let with_bool = |mut types: Vec<DType>| {
-        types.push(DType::Bool);
-        types
+    let of: Vec<usize> = (0..program.operands.len()).collect();
+    let candidate = |(jit, simd): &'static (Jit, Simd)| Candidate {
+        code: jit.compile(program, 0, layouts, *simd).unwrap(),
+        text: Box::new(move || format!("{simd:?}\n{}", jit.clif_text(program, 0, layouts, *simd).unwrap())),
     };
-    let to_bool = |list: Vec<(Vec<DType>, DType)>| list.into_iter().map(|(args, _)| (args, DType::Bool)).collect();
-    match op.rule() {
-        TypeRule::Float => all(FLOAT_TYPES.to_vec()),
-        TypeRule::Number => all(numbers()),
-        TypeRule::Int => all(INTS.to_vec()),
-        TypeRule::Bits => all(with_bool(INTS.to_vec())),
-        TypeRule::Compare => to_bool(all(numbers())),
-        TypeRule::Equal => to_bool(all(with_bool(numbers()))),
-        TypeRule::Select => with_bool(numbers()).into_iter().map(|d| (vec![DType::Bool, d, d], d)).collect(),
-        TypeRule::Overflow => vec![(vec![DType::I64; 2], DType::Bool)],
-        TypeRule::Convert => DType::ALL.iter().flat_map(|&a| DType::ALL.iter().map(move |&b| (vec![a], b))).collect(),
-    }
+    let candidates: Vec<Candidate> = modes().iter().map(candidate).collect();
+    check_code(program, layouts, &of, extents, &candidates, random);
 }
-
-const fn layout(stride: Stride) -> Layout {
-    Layout { stride, swapped: false }
-}
-
-const CONTIGUOUS: Layout = layout(Stride::Contiguous);
 
 #[test]
 fn every_operation_in_every_layout() {
@@ -608,7 +308,7 @@ fn guards_stop_before_or_in_the_loop() {
                 arrays[2].set(0, i, Scalar::int(DType::I64, -100));
             }
             arrays[1].set(0, 0, Scalar::int(DType::I64, c));
-            assert_eq!(call(&code, &mut arrays, [1, 20]), status);
+            assert_eq!(call(&code, &mut arrays, &[0, 1, 2], [1, 20]), status);
             for i in 0..20 {
                 let expected = if i < done { i as i128 + c } else { -100 };
                 assert_eq!(arrays[2].get(0, i).as_int(), expected, "c = {c}, bad = {bad:?}, i = {i}");
@@ -647,7 +347,7 @@ fn calls_happen_where_their_arguments_vary() {
             let mut arrays: Vec<Array> =
                 layouts.iter().map(|&l| Array::random(&mut random, DType::F64, l, [3, 20])).collect();
             let before = CALLS.load(Ordering::Relaxed);
-            assert_eq!(call(&code, &mut arrays, [3, 20]), 0);
+            assert_eq!(call(&code, &mut arrays, &[0, 1, 2], [3, 20]), 0);
             assert_eq!(CALLS.load(Ordering::Relaxed) - before, calls, "{stride:?}");
             let (x, other, sum) = (arrays[0].get(2, 19), arrays[1].get(2, 19), arrays[2].get(2, 19));
             let expected = x.as_f64() + 0.5 + other.as_f64();
@@ -674,7 +374,7 @@ fn narrow_arguments_are_passed_as_c_passes_them() {
         arrays[1].set(0, i, Scalar::int(DType::U16, (i * 97 % 900) as i128));
         arrays[3].set(0, i, Scalar::f32(i as f32 - 20.0));
     }
-    assert_eq!(call(&code, &mut arrays, [1, 50]), 0);
+    assert_eq!(call(&code, &mut arrays, &[0, 1, 2, 3, 4], [1, 50]), 0);
     for i in 0..50 {
         let expected = arrays[0].get(0, i).as_int() * 3
             + arrays[1].get(0, i).as_int()

@@ -1,34 +1,17 @@
 //! Plans and runs over arrays of any layout, against a plain walk over all indices.
 #![allow(unsafe_code, reason = "runs plans over memory of its own, as generated code would")]
 
+#[path = "common/random.rs"]
+mod random;
+
 use numfuse::array::ArrayRef;
 use numfuse::codegen::{Entry, Stride};
 use numfuse::dtype::{DType, Type};
 use numfuse::runtime::plan::LoopPlan;
 use numfuse::runtime::run::{RunError, run};
 use numfuse::runtime::threads;
+use random::Random;
 use std::cell::Cell;
-
-/// SplitMix64; prints its seed.
-struct Random(u64);
-
-impl Random {
-    fn new(name: &str) -> Random {
-        let given = std::env::var("NUMFUSE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-        let seed = given.unwrap_or_else(now);
-        println!("{name}: NUMFUSE_TEST_SEED={seed}");
-        Random(seed)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % limit as u64) as usize
-    }
-}
 
 /// Code that stores the sum of operands 0 and 1 to operand 2; a negative number in operand 0 is
 /// guard 7's business.
@@ -168,7 +151,7 @@ fn check(shape: &[isize], mut x: Array, mut y: Array, mut out: Array, threads: u
 
 #[test]
 fn any_layout() {
-    let mut random = Random::new("any_layout");
+    let mut random = Random::new();
     for round in 0..4000 {
         let ndim = random.below(6);
         let shape: Vec<isize> = (0..ndim).map(|_| [0, 1, 2, 3, 5, 8, 4, 6, 7][random.below(9)]).collect();
@@ -181,7 +164,7 @@ fn any_layout() {
 
 #[test]
 fn large_arrays_in_chunks_on_threads() {
-    let mut random = Random::new("large_arrays");
+    let mut random = Random::new();
     let shapes: [&[isize]; 7] =
         [&[300_007], &[3, 100_003], &[100_003, 3], &[50_001, 2, 3], &[40, 50, 60, 3], &[2, 2, 70_001], &[7; 6]];
     for round in 0..21 {
@@ -195,7 +178,7 @@ fn large_arrays_in_chunks_on_threads() {
 
 #[test]
 fn sixty_four_axes_and_many_operands() {
-    let mut random = Random::new("sixty_four_axes");
+    let mut random = Random::new();
     let shape: Vec<isize> = (0..64).map(|k| if k % 7 == 3 { 2 } else { 1 }).collect();
     for _ in 0..20 {
         let x = Array::random(&mut random, &shape, true);
@@ -229,7 +212,7 @@ fn swapped_operands_keep_their_class() {
 
 #[test]
 fn the_first_guard_is_reported_whatever_the_threads() {
-    let mut random = Random::new("first_guard");
+    let mut random = Random::new();
     for round in 0..24 {
         let size = 200_000 + random.below(200_000);
         let mut x = vec![1.0; size];
@@ -353,7 +336,7 @@ fn many_callers_at_once() {
     std::thread::scope(|scope| {
         for caller in 0..6 {
             scope.spawn(move || {
-                let mut random = Random::new("many_callers");
+                let mut random = Random::new();
                 for _ in 0..10 {
                     let shape = [400 + caller, 1000];
                     let x = Array::random(&mut random, &shape, true);

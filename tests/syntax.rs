@@ -1,5 +1,7 @@
 //! The syntax: tables of trees and of reports, generated trees and sentences, hostile texts.
 
+#[path = "common/random.rs"]
+mod random;
 #[path = "common/table.rs"]
 mod table;
 
@@ -9,10 +11,11 @@ use numfuse::syntax::ast::{
     Argument, Ast, BinaryOp, CompareOp, Expr, ExprId, Identifier, LogicalOp, Name, Statement, StatementKind, UnaryOp,
 };
 use numfuse::syntax::{Limits, Parsed, Token, parse, print, tokens};
+use random::Random;
 use std::collections::BTreeMap;
+use std::fs;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::{env, fs};
 use table::check_table;
 
 fn report(text: &str) -> String {
@@ -98,34 +101,6 @@ fn integers_saturate_and_floats_are_correctly_rounded() {
 
 // Generated programs.
 
-/// Marsaglia's xorshift64*.
-struct Random(u64);
-
-impl Random {
-    /// A generator whose seed is printed; `NUMFUSE_SEED` repeats a run.
-    fn new(test: &str) -> Random {
-        let now = || std::time::UNIX_EPOCH.elapsed().map_or(1, |d| d.as_nanos() as u64);
-        let seed = env::var("NUMFUSE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(now);
-        println!("{test}: NUMFUSE_SEED={seed}");
-        Random(seed | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 16) as usize % bound
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())].clone()
-    }
-}
-
 const NAMES: &[&str] = &["x", "y1", "_", "été", "λ", "two words", "if", "let", "1st", "ﬁ", "a\\b", "#", "True"];
 
 fn identifier(random: &mut Random) -> Identifier {
@@ -189,8 +164,8 @@ fn generate_expr(random: &mut Random, ast: &mut Ast, forest: &mut Vec<ExprId>) -
     };
     match kind {
         0..=3 => match random.below(8) {
-            0 => Expr::Int(i128::from(random.next()) >> random.below(64)),
-            1 => Expr::Float(f64::from_bits(random.next() >> 1).min(f64::INFINITY)), // `min` drops NaN
+            0 => Expr::Int(i128::from(random.bits()) >> random.below(64)),
+            1 => Expr::Float(f64::from_bits(random.bits() >> 1).min(f64::INFINITY)), // `min` drops NaN
             2 => Expr::Imaginary(random.below(1000) as f64 / 8.0),
             3 => Expr::Bool(random.below(2) == 0),
             4 => Expr::Str(Arc::from(random.pick(&["", "a", "\"'\\", "\n\t\r\0", "é\u{7f}🦀#"]))),
@@ -221,7 +196,7 @@ fn generate_expr(random: &mut Random, ast: &mut Ast, forest: &mut Vec<ExprId>) -
 
 #[test]
 fn printing_and_parsing_again_gives_the_same_tree() {
-    let mut random = Random::new("print and reparse");
+    let mut random = Random::new();
     let (mut nodes, mut longest) = (0, 0);
     for _ in 0..4000 {
         let ast = generate_ast(&mut random);
@@ -374,7 +349,7 @@ const PIECES: &[&str] = &[
 
 #[test]
 fn no_token_soup_panics() {
-    let mut random = Random::new("token soup");
+    let mut random = Random::new();
     let mut right = 0;
     for round in 0..40_000 {
         let length = 1 + random.below(if round % 100 == 0 { 300 } else { 12 });
@@ -389,12 +364,12 @@ fn no_token_soup_panics() {
 
 #[test]
 fn no_text_panics() {
-    let mut random = Random::new("random text");
+    let mut random = Random::new();
     for _ in 0..20_000 {
         let length = random.below(24);
-        let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+        let bytes: Vec<u8> = (0..length).map(|_| random.bits() as u8).collect();
         check_any(&String::from_utf8_lossy(&bytes), &Limits::default());
-        let characters = (0..length).map(|_| (random.next() as u32 >> random.below(24)) & 0x10_ffff);
+        let characters = (0..length).map(|_| (random.bits() as u32 >> random.below(24)) & 0x10_ffff);
         check_any(&characters.filter_map(char::from_u32).collect::<String>(), &Limits::default());
     }
 }
@@ -726,7 +701,7 @@ fn sentences_of_the_grammar_parse() {
     let lexical = Ebnf(lexical).grammar().into_keys().collect();
     let rules = Rc::new(Ebnf(&text).grammar());
     let program = rules["program"].clone();
-    let mut sentences = Sentences { rules, lexical, heights: BTreeMap::new(), random: Random::new("sentences") };
+    let mut sentences = Sentences { rules, lexical, heights: BTreeMap::new(), random: Random::new() };
     sentences.measure();
     // What the grammar says in its comments only, and what a program must be beyond it.
     let conditions = [

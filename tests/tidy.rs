@@ -39,10 +39,10 @@ const CONFINED: &[(&str, &[&str])] = &[
 /// Where `unsafe` may be.
 const UNSAFE: &[&str] = &[
     "src/array.rs",
-    "src/ir/callee.rs",
     "src/jit/",
     "src/math/block/dispatch.rs",
     "src/python/",
+    "src/registry/native.rs",
     "src/runtime/run.rs",
 ];
 

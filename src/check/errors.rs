@@ -2,9 +2,10 @@
 
 use crate::diagnostic::{Category, Diagnostic};
 use crate::dtype::{Casting, DType, Type};
-use crate::registry::Registry;
+use crate::registry::expression::Lookup;
 use crate::registry::function::Function;
 use crate::source::Span;
+use crate::syntax::ast::Name;
 
 fn type_error(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Category::Type, span, message)
@@ -72,12 +73,13 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 /// A function that nobody knows.
-pub fn unknown_function(name: &str, span: Span, registry: &Registry) -> Diagnostic {
+pub fn unknown_function(name: &str, span: Span, functions: &dyn Lookup) -> Diagnostic {
     let error = Diagnostic::new(Category::Name, span, format!("unknown function `{name}`"));
     if let Some((_, hint)) = FOREIGN.iter().find(|(foreign, _)| *foreign == name) {
         return error.with_hint(*hint);
     }
-    match closest(name, registry.names()).as_slice() {
+    let known = functions.names();
+    match closest(name, known.iter().map(|name| &**name)).as_slice() {
         [] => error,
         near => error.with_hint(format!("did you mean {}?", quoted(near))),
     }
@@ -115,6 +117,30 @@ pub fn unknown_keyword(function: &Function, keyword: &str, span: Span) -> Diagno
 /// A parameter given by position and by name.
 pub fn repeated_argument(function: &Function, param: &str, span: Span) -> Diagnostic {
     type_error(span, format!("`{}` got `{param}` twice", function.name))
+}
+
+/// A name in a function's body that is none of its parameters.
+pub fn no_parameter(name: &str, span: Span, params: &[Name]) -> Diagnostic {
+    let error = Diagnostic::new(Category::Name, span, format!("`{name}` is no parameter of the function"));
+    match closest(name, params.iter().map(|param| &**param)).as_slice() {
+        [] => error,
+        near => error.with_hint(format!("did you mean {}?", quoted(near))),
+    }
+}
+
+/// Two parameters that exclude each other.
+pub fn given_instead(function: &Function, param: &str, other: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("`{}` takes `{param}` or `{other}`, not both", function.name))
+}
+
+/// A parameter that only keeps a place.
+pub fn refused_argument(function: &Function, param: &str, reason: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("`{}` takes no `{param}`: {reason}", function.name))
+}
+
+/// Bodies of functions that would make the program too large.
+pub fn expansion_too_large(function: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Syntax, span, format!("with the body of `{function}` the program is too large"))
 }
 
 /// A program without a value, an output or an in-place operation.

@@ -2,43 +2,59 @@
 
 use super::errors;
 use super::lower::Lowerer;
-use super::names::{Listed, Reference, Resolved, resolve};
+use super::names::{Argument, Listed, Reference, Resolved, resolve};
 use super::term::{Known, Term, promote, promoting};
-use crate::dtype::{DType, Scalar, Type};
-use crate::ir::{GuardKind, Inst, Op, Value};
-use crate::registry::Registry;
+use crate::diagnostic::Diagnostic;
+use crate::dtype::{Casting, DType, Kind, Scalar, Type};
+use crate::ir::{Callee, GuardKind, Inst, Op, Value};
 use crate::registry::builtins;
-use crate::registry::function::{Body, Function, Loops, Resolved as Resolution, Special, integer_callee};
+use crate::registry::expression::Expression;
+use crate::registry::function::{
+    Body, Function, Loops, Param, ParamKind, Resolved as Resolution, Special, integer_callee,
+};
 use crate::source::Span;
-use crate::syntax::{Limits, parse};
+use crate::syntax::ast::Name;
 use smallvec::SmallVec;
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-/// The bodies that are written in the language, parsed, by their function's name.
-fn expansions() -> &'static HashMap<&'static str, Resolved> {
-    static EXPANSIONS: OnceLock<HashMap<&'static str, Resolved>> = OnceLock::new();
-    EXPANSIONS.get_or_init(|| {
-        let mut all = HashMap::new();
-        for function in builtins::all() {
-            if let Body::Expand(_, text) = function.body {
-                let parsed = parse(text, &Limits::default());
-                assert!(parsed.diagnostics.is_empty(), "the body of {} is no expression", function.name);
-                let params: Vec<Arc<str>> = function.params.iter().map(|p| Arc::from(p.name)).collect();
-                let resolved = resolve(parsed.ast, Registry::builtin(), Listed { all: Some(&params), given: &[] });
-                all.insert(function.name, resolved.expect("a built-in's body has no errors"));
-            }
+/// An expression of a function's row, its names resolved.
+#[derive(Debug)]
+pub(super) struct Expanded {
+    /// The program: one statement.
+    pub(super) resolved: Resolved,
+    /// For each of its arguments, the parameter.
+    params: Vec<usize>,
+}
+
+/// Resolves an expression of a function's row, once.
+///
+/// # Errors
+/// Names that mean nothing, of expressions that users wrote.
+pub(super) fn expanded<'e>(expression: &'e Expression, params: &[Param]) -> Result<&'e Expanded, &'e Vec<Diagnostic>> {
+    let made = expression.resolved(|| {
+        let names: Vec<Name> = params.iter().map(|p| Arc::from(&*p.name)).collect();
+        let resolved = resolve(expression.ast(), expression, Listed { all: None, given: &names })?;
+        let param = |argument: &Argument| match names.iter().position(|name| *name == argument.name) {
+            Some(param) => Ok(param),
+            None => Err(errors::no_parameter(&argument.name, argument.span, &names)),
+        };
+        let (found, unknown): (Vec<_>, Vec<_>) = resolved.arguments.iter().map(param).partition(Result::is_ok);
+        match unknown.is_empty() {
+            true => Ok(Expanded { params: found.into_iter().flatten().collect(), resolved }),
+            false => Err(unknown.into_iter().filter_map(Result::err).collect()),
         }
-        all
-    })
+    });
+    made.as_ref()
 }
 
 impl Lowerer<'_> {
-    /// A call, its arguments in the order of the parameters.
-    pub(super) fn call(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {
-        if args.contains(&Term::Poison) {
+    /// A call, the arguments that it gives in the order of the parameters.
+    pub(super) fn call(&mut self, function: &Function, given: Vec<Option<Term>>, span: Span) -> Term {
+        if given.contains(&Some(Term::Poison)) {
             return Term::Poison;
         }
+        let Some(args) = self.complete(function, given, span) else { return Term::Poison };
+        let args = &args[..];
         match &function.body {
             Body::Op(loops, build) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
                 build(&mut lowerer.current, dtype, values)
@@ -47,11 +63,23 @@ impl Lowerer<'_> {
                 floats.call(&mut lowerer.current, dtype, values)
             }),
             Body::NativeInt(loops, make) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
-                lowerer.current.call(&integer_callee(function.name, *make, dtype), values)
+                lowerer.current.call(&integer_callee(&function.name, *make, dtype), values)
             }),
-            Body::Expand(loops, _) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
-                lowerer.expand(function, dtype, values, span)
+            Body::Expand(loops, body) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
+                let as_computed = |lowerer: &mut Self, value: Value| match lowerer.current.dtype(value) {
+                    DType::F32 if *loops == Loops::Real => lowerer.current.convert(value, DType::F64),
+                    _ => value,
+                };
+                let term = |&value: &Value| {
+                    let value = as_computed(lowerer, value);
+                    Term::strong(value, lowerer.current.dtype(value))
+                };
+                let args: Vec<Term> = values.iter().map(term).collect();
+                let term = lowerer.expand(function, body, &args, span);
+                lowerer.to(term, dtype, span).expect("a built-in's body has no errors")
             }),
+            Body::Inline(body) => self.expand(function, body, args, span),
+            Body::Foreign(overloads) => self.foreign(function, overloads, args, span),
             Body::Unary(op) => {
                 let arg = self.strong(args[0], span);
                 self.unary(*op, arg, span)
@@ -80,16 +108,20 @@ impl Lowerer<'_> {
     /// Converts the arguments to the type of the loop that takes them, and builds the body.
     fn in_loop(
         &mut self,
-        function: &'static Function,
+        function: &Function,
         loops: Loops,
         args: &[Term],
         span: Span,
         build: impl FnOnce(&mut Self, DType, &[Value]) -> Value,
     ) -> Term {
-        let Some(dtype) = self.resolve(function, loops, args, span) else { return Term::Poison };
+        let kinds = || function.params.iter().map(|param| param.kind);
+        let numbers: SmallVec<[Term; 4]> =
+            args.iter().zip(kinds()).filter(|(_, kind)| is_number(*kind)).map(|(arg, _)| *arg).collect();
+        let Some(dtype) = self.resolve(function, loops, &numbers, span) else { return Term::Poison };
         let mut values = Vec::with_capacity(args.len());
-        for &arg in args {
-            match self.to(arg, dtype, span) {
+        for (&arg, kind) in args.iter().zip(kinds()) {
+            let value = if is_number(kind) { self.to(arg, dtype, span) } else { Some(self.truth(arg)) };
+            match value {
                 Some(value) => values.push(value),
                 None => return Term::Poison,
             }
@@ -106,26 +138,98 @@ impl Lowerer<'_> {
         match loops.resolve(&dtypes) {
             Resolution::Loop(dtype) => Some(dtype),
             Resolution::Half => {
-                self.error(errors::half(function.name, &types(args), span));
+                self.error(errors::half(&function.name, &types(args), span));
                 None
             }
             Resolution::None => {
-                self.error(errors::no_loop(function.name, &types(args), span));
+                self.error(errors::no_loop(&function.name, &types(args), span));
                 None
             }
         }
     }
 
-    /// The body of a function that is written in the language.
-    fn expand(&mut self, function: &'static Function, dtype: DType, values: &[Value], span: Span) -> Value {
-        let resolved = &expansions()[function.name];
-        let exprs = resolved.statements[0].exprs.clone();
-        let term = self.exprs(resolved, exprs, Some(span), &mut |_, reference, _, _| match reference {
-            Reference::Argument(index) => Term::strong(values[index as usize], dtype),
+    /// An expression of a function's row over its arguments.
+    fn expand(&mut self, function: &Function, body: &Expression, args: &[Term], span: Span) -> Term {
+        let body = match expanded(body, &function.params) {
+            Ok(body) => body,
+            Err(diagnostics) => {
+                // Said when the function was defined; here only for what was not.
+                self.errors.extend(diagnostics.iter().cloned().map(|d| Diagnostic { span, ..d }));
+                return Term::Poison;
+            }
+        };
+        let exprs = body.resolved.statements[0].exprs.clone();
+        self.exprs(&body.resolved, exprs, Some(span), &mut |_, reference, _, _| match reference {
+            Reference::Argument(index) => args[body.params[index as usize]],
             Reference::Constant(value) => Term::Float(value),
             Reference::Statement(_) => Term::Poison,
-        });
-        self.to(term, dtype, span).expect("a built-in's body has no errors")
+        })
+    }
+
+    /// All arguments of a call: those that it gives, and defaults, of which one may need another.
+    fn complete(&mut self, function: &Function, mut args: Vec<Option<Term>>, span: Span) -> Option<Vec<Term>> {
+        for (index, param) in function.params.iter().enumerate() {
+            let refusal = match param.kind {
+                _ if args[index].is_none() => None,
+                ParamKind::Refused(reason) => Some(errors::refused_argument(function, &param.name, reason, span)),
+                ParamKind::Instead(other) => {
+                    let place = function.params.iter().position(|p| p.name == other);
+                    let both = place.is_some_and(|other| args[other].is_some());
+                    both.then(|| errors::given_instead(function, &param.name, other, span))
+                }
+                ParamKind::Number | ParamKind::Flag => None,
+            };
+            if let Some(refusal) = refusal {
+                self.error(refusal);
+                return None;
+            }
+        }
+        while let Some(first) = args.iter().position(Option::is_none) {
+            let ready = function.params.iter().enumerate().find_map(|(index, param)| {
+                let default = param.default.as_ref().filter(|_| args[index].is_none())?;
+                let needs = &expanded(default, &function.params).ok()?.params;
+                needs.iter().all(|&need| args[need].is_some()).then_some((index, default))
+            });
+            let Some((index, default)) = ready else {
+                self.error(errors::missing_argument_of_call(function, &function.params[first].name, span));
+                return None;
+            };
+            let known: Vec<Term> = args.iter().map(|arg| arg.unwrap_or(Term::Poison)).collect();
+            let term = self.expand(function, default, &known, span);
+            if term == Term::Poison {
+                return None;
+            }
+            args[index] = Some(term);
+        }
+        Some(args.into_iter().flatten().collect())
+    }
+
+    /// A call of the first of some functions whose parameters take the arguments.
+    fn foreign(&mut self, function: &Function, overloads: &[Arc<Callee>], args: &[Term], span: Span) -> Term {
+        let strong = args.iter().filter(|arg| !arg.is_weak()).map(|arg| arg.ty().dtype().kind()).max();
+        let fits = |arg: &Term, param: DType| match arg.ty() {
+            Type::Strong(dtype) => dtype.can_cast(param, Casting::Safe),
+            // Python's own numbers adapt to what is like them, and are int64 and float64 among others.
+            Type::WeakFloat if strong >= Some(Kind::Float) => param.is_float(),
+            Type::WeakFloat => param == DType::F64,
+            Type::WeakInt | Type::WeakUInt if strong > Some(Kind::Bool) => param != DType::Bool,
+            Type::WeakInt | Type::WeakUInt => {
+                DType::I64.can_cast(param, Casting::Safe) || param.is_int() && matches!(arg, Term::Int(_))
+            }
+        };
+        let takes = |callee: &&Arc<Callee>| args.iter().zip(&callee.params).all(|(arg, param)| fits(arg, *param));
+        let Some(callee) = overloads.iter().find(takes) else {
+            return self.error(errors::no_loop(&function.name, &types(args), span));
+        };
+        let mut values = Vec::with_capacity(args.len());
+        for (&arg, &param) in args.iter().zip(&callee.params) {
+            match self.to(arg, param, span) {
+                Some(value) => values.push(value),
+                None => return Term::Poison,
+            }
+        }
+        let value = self.current.call(callee, &values);
+        Term::strong(value, callee.result)
     }
 
     /// `where(condition, then, otherwise)`. Python integers are cast, not checked, as NumPy does.
@@ -187,11 +291,11 @@ impl Lowerer<'_> {
         }
     }
 
-    fn round(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {
+    fn round(&mut self, function: &Function, args: &[Term], span: Span) -> Term {
         let Term::Int(decimals) = args[1] else { return self.error(errors::round_decimals(span)) };
         let dtype = promote(&args[..1]).dtype();
         if dtype == DType::Bool {
-            return self.error(errors::half(function.name, &types(&args[..1]), span));
+            return self.error(errors::half(&function.name, &types(&args[..1]), span));
         }
         let x = self.strong(args[0], span);
         let Term::Value(x, ..) = x else { return x };
@@ -209,10 +313,10 @@ impl Lowerer<'_> {
     }
 
     /// The exponent is an integer of its own type.
-    fn ldexp(&mut self, function: &'static Function, args: &[Term], span: Span) -> Term {
+    fn ldexp(&mut self, function: &Function, args: &[Term], span: Span) -> Term {
         let exponent_type = promote(&args[1..]).dtype();
         if exponent_type.is_float() || exponent_type == DType::U64 {
-            return self.error(errors::no_loop(function.name, &types(args), span));
+            return self.error(errors::no_loop(&function.name, &types(args), span));
         }
         let Some(dtype) = self.resolve(function, Loops::Float, &args[..1], span) else { return Term::Poison };
         let (Some(x), Some(exponent)) = (self.to(args[0], dtype, span), self.to(args[1], DType::I64, span)) else {
@@ -328,6 +432,11 @@ impl Lowerer<'_> {
             Term::Value(value, ..) => Some(self.current.convert(value, dtype)),
         }
     }
+}
+
+/// Does a parameter take part in finding the type to compute in?
+fn is_number(kind: ParamKind) -> bool {
+    matches!(kind, ParamKind::Number | ParamKind::Instead(_))
 }
 
 /// The types of terms, for messages.

@@ -120,7 +120,7 @@ impl Lowerer<'_> {
                 let before = self.reference(before, &target.name, target.span);
                 (self.binary(*op, before, value, node.span), super::operators::ufunc(*op))
             }
-            _ => (value, self.what(node.value)),
+            _ => (value, what(self.resolved, node.value)),
         };
         if value == Term::Poison {
             return self.remember(index, value);
@@ -175,17 +175,6 @@ impl Lowerer<'_> {
             (Some(Term::Poison), _) => None,
             (Some(term), _) => Some(term.ty()),
             (None, kept) => kept.map(|(_, ty)| ty),
-        }
-    }
-
-    /// The name of the ufunc whose output an expression is, for messages.
-    fn what(&self, value: ExprId) -> &'static str {
-        match &self.resolved.ast[value] {
-            Expr::Binary(op, ..) => super::operators::ufunc(*op),
-            Expr::Call(..) => self.resolved.calls.get(&value).map_or("positive", |call| call.function.name),
-            Expr::Conditional { .. } => "where",
-            Expr::Unary(crate::syntax::ast::UnaryOp::Neg, _) => "negative",
-            _ => "positive",
         }
     }
 
@@ -268,16 +257,8 @@ impl Lowerer<'_> {
                 }
                 Expr::Call(..) => {
                     let call = &resolved.calls[&id];
-                    let arguments: Vec<Term> = call
-                        .arguments
-                        .iter()
-                        .zip(call.function.params)
-                        .map(|(argument, param)| match argument {
-                            Some(id) => term(*id),
-                            None => Term::Int(param.default.unwrap_or_default().into()),
-                        })
-                        .collect();
-                    self.call(call.function, &arguments, span)
+                    let given: Vec<Option<Term>> = call.arguments.iter().map(|a| a.map(term)).collect();
+                    self.call(&call.function, given, span)
                 }
                 Expr::Error | Expr::Imaginary(_) | Expr::Str(_) => Term::Poison,
             };
@@ -354,7 +335,7 @@ impl Lowerer<'_> {
         self.loads.clear();
         let finished = std::mem::take(&mut self.current);
         let first = self.first.take();
-        if finished.insts.iter().any(|inst| matches!(inst, Inst::Store(..) | Inst::Guard(..))) {
+        if finished.insts.iter().any(Inst::must_stay) {
             self.program.loops.push(finished);
             self.statements.extend(first);
         }
@@ -404,5 +385,16 @@ impl Lowerer<'_> {
     pub(super) fn error(&mut self, diagnostic: Diagnostic) -> Term {
         self.errors.push(diagnostic);
         Term::Poison
+    }
+}
+
+/// The name of the ufunc whose output an expression is, for messages.
+fn what(resolved: &Resolved, value: ExprId) -> &str {
+    match &resolved.ast[value] {
+        Expr::Binary(op, ..) => super::operators::ufunc(*op),
+        Expr::Call(..) => resolved.calls.get(&value).map_or("positive", |call| &call.function.name),
+        Expr::Conditional { .. } => "where",
+        Expr::Unary(crate::syntax::ast::UnaryOp::Neg, _) => "negative",
+        _ => "positive",
     }
 }

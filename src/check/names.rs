@@ -1,9 +1,11 @@
 //! What the names of a program mean: arguments, outputs, locals, constants and functions.
 
 use super::errors;
+use super::functions::expanded;
 use crate::diagnostic::Diagnostic;
-use crate::registry::function::Function;
-use crate::registry::{self, Registry};
+use crate::registry;
+use crate::registry::expression::Lookup;
+use crate::registry::function::{Body, Function};
 use crate::source::Span;
 use crate::syntax::ast::{Ast, Expr, ExprId, Name, StatementKind};
 use std::collections::{HashMap, HashSet};
@@ -111,10 +113,15 @@ pub struct Statement {
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The function.
-    pub function: &'static Function,
+    pub function: Arc<Function>,
     /// An argument for each parameter; none where the default holds.
     pub arguments: Vec<Option<ExprId>>,
 }
+
+/// The most nodes that the bodies of called functions may add to a program, and how deep they may call
+/// each other.
+const MOST_EXPANDED: usize = 200_000;
+const DEEPEST: usize = 64;
 
 /// Names that are arguments even where they are constants' names.
 #[derive(Clone, Copy, Debug, Default)]
@@ -126,7 +133,7 @@ pub struct Listed<'a> {
 }
 
 /// Resolves the names of a program.
-pub fn resolve(ast: Ast, registry: &Registry, listed: Listed) -> Result<Resolved, Vec<Diagnostic>> {
+pub fn resolve(ast: Ast, functions: &dyn Lookup, listed: Listed) -> Result<Resolved, Vec<Diagnostic>> {
     let mut resolver = Resolver { given: listed.given.iter().cloned().collect(), ..Resolver::default() };
     resolver.listed = listed.all.map(|names| names.iter().cloned().collect());
     if let Some(names) = listed.all {
@@ -136,7 +143,7 @@ pub fn resolve(ast: Ast, registry: &Registry, listed: Listed) -> Result<Resolved
         }
     }
     for index in 0..ast.statements.len() {
-        resolver.statement(&ast, index, registry);
+        resolver.statement(&ast, index, functions);
     }
     resolver.finish(ast)
 }
@@ -156,6 +163,8 @@ struct Resolver {
     references: HashMap<ExprId, Reference>,
     calls: HashMap<ExprId, Call>,
     powers_matter: bool,
+    /// The nodes that the bodies of called functions add.
+    expanded: usize,
     errors: Vec<Diagnostic>,
 }
 
@@ -188,7 +197,7 @@ impl Resolver {
         }
     }
 
-    fn statement(&mut self, ast: &Ast, index: usize, registry: &Registry) {
+    fn statement(&mut self, ast: &Ast, index: usize, functions: &dyn Lookup) {
         let statement = &ast.statements[index];
         let start = if index == 0 { 0 } else { ast.statements[index - 1].value.0 + 1 };
         let end = statement.value.0 + 1;
@@ -209,6 +218,7 @@ impl Resolver {
 
         let mut reads = Vec::new();
         let mut is_new = HashSet::new();
+        let mut is_pure = true;
         for id in self.needed(ast, start..end, statement.value) {
             match &ast[id] {
                 Expr::Name(name) => {
@@ -216,7 +226,10 @@ impl Resolver {
                     self.references.insert(id, reference);
                     reads.extend(reference.key().filter(|key| is_new.insert(*key)).map(|_| reference));
                 }
-                Expr::Call(..) => self.call(ast, id, registry),
+                Expr::Call(..) => {
+                    self.call(ast, id, functions);
+                    is_pure &= self.calls.get(&id).is_none_or(|call| call.function.effects().pure);
+                }
                 Expr::Binary(crate::syntax::ast::BinaryOp::Pow, ..) => self.powers_matter = true,
                 Expr::Imaginary(_) => {
                     self.errors.push(errors::unsupported_literal("imaginary literals", ast.span(id)));
@@ -278,7 +291,7 @@ impl Resolver {
             reads,
             readers: Vec::new(),
             overwritten: None,
-            is_stable: false,
+            is_stable: is_pure,
         });
     }
 
@@ -308,10 +321,10 @@ impl Resolver {
     }
 
     /// Puts a call's arguments in the order of the function's parameters.
-    fn call(&mut self, ast: &Ast, id: ExprId, registry: &Registry) {
+    fn call(&mut self, ast: &Ast, id: ExprId, functions: &dyn Lookup) {
         let Expr::Call(name, arguments) = &ast[id] else { return };
-        let Some(function) = registry.get(&name.name) else {
-            self.errors.push(errors::unknown_function(&name.name, name.span, registry));
+        let Some(function) = functions.function(&name.name) else {
+            self.errors.push(errors::unknown_function(&name.name, name.span, functions));
             return;
         };
         let mut bound: Vec<Option<ExprId>> = vec![None; function.params.len()];
@@ -320,13 +333,13 @@ impl Resolver {
             let place = match &argument.keyword {
                 None if position < bound.len() => position,
                 None => {
-                    self.errors.push(errors::too_many_arguments(function, arguments.len(), ast.span(id)));
+                    self.errors.push(errors::too_many_arguments(&function, arguments.len(), ast.span(id)));
                     return;
                 }
                 Some(keyword) => match function.params.iter().position(|p| *p.name == *keyword.name) {
                     Some(place) => place,
                     None => {
-                        self.errors.push(errors::unknown_keyword(function, &keyword.name, keyword.span));
+                        self.errors.push(errors::unknown_keyword(&function, &keyword.name, keyword.span));
                         failed = true;
                         continue;
                     }
@@ -334,7 +347,7 @@ impl Resolver {
             };
             if bound[place].replace(argument.value).is_some() {
                 let span = argument.keyword.as_ref().map_or(ast.span(argument.value), |k| k.span);
-                self.errors.push(errors::repeated_argument(function, function.params[place].name, span));
+                self.errors.push(errors::repeated_argument(&function, &function.params[place].name, span));
                 failed = true;
             }
         }
@@ -343,12 +356,20 @@ impl Resolver {
         }
         for (param, argument) in function.params.iter().zip(&bound) {
             if argument.is_none() && param.default.is_none() {
-                self.errors.push(errors::missing_argument_of_call(function, param.name, ast.span(id)));
+                self.errors.push(errors::missing_argument_of_call(&function, &param.name, ast.span(id)));
                 return;
             }
         }
-        self.powers_matter |=
-            matches!(function.body, crate::registry::function::Body::Binary(crate::syntax::ast::BinaryOp::Pow));
+        self.expanded = self.expanded.saturating_add(function.extent().0);
+        if self.expanded > MOST_EXPANDED || function.extent().1 > DEEPEST {
+            self.errors.push(errors::expansion_too_large(&function.name, ast.span(id)));
+            return;
+        }
+        self.powers_matter |= match &function.body {
+            Body::Binary(crate::syntax::ast::BinaryOp::Pow) => true,
+            Body::Inline(body) => expanded(body, &function.params).is_ok_and(|body| body.resolved.powers_matter),
+            _ => false,
+        };
         self.calls.insert(id, Call { function, arguments: bound });
     }
 
@@ -400,6 +421,7 @@ impl Resolver {
         for index in 0..self.statements.len() {
             let statement = &self.statements[index];
             let is_stable = statement.storage == Storage::Local
+                && statement.is_stable
                 && statement.update.is_none()
                 && statement.reads.iter().all(|read| match *read {
                     Reference::Constant(_) => true,

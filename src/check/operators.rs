@@ -360,7 +360,8 @@ impl Lowerer<'_> {
             }
             BinaryOp::Pow if python::float_power_is_complex(a, b) => return self.error(errors::complex_power(span)),
             BinaryOp::Pow => {
-                let power = natives::POW.get(DType::F64).call(&[Scalar::f64(a), Scalar::f64(b)]).as_f64();
+                let power = natives::POW.get(DType::F64).call(&[Scalar::f64(a), Scalar::f64(b)]);
+                let power = power.map_or(f64::NAN, Scalar::as_f64);
                 if python::float_power_overflows(a, b, power) {
                     return self.error(errors::weak_overflow(span));
                 }

@@ -54,7 +54,7 @@ impl Layout {
 ///
 /// The code visits `outer * inner` elements; element `(j, i)` of operand `k` is at
 /// `pointers[k] + j * outer_strides[k] + i * inner_strides[k]`, with no alignment assumed.
-/// `inner` and `outer` are at least 1. It returns 0, or 1 + the number of the guard that failed;
+/// `inner` and `outer` are at least 1. It returns 0, 1 + the number of the guard that failed, or [`FAILED`];
 /// then some elements may not have been visited, and the others are final.
 pub type Entry = unsafe extern "C" fn(
     pointers: *const *mut u8,
@@ -63,6 +63,11 @@ pub type Entry = unsafe extern "C" fn(
     inner: usize,
     outer: usize,
 ) -> u64;
+
+/// What an [`Entry`] returns where a native function failed; its thread's [`take_failure`] says why.
+///
+/// [`take_failure`]: crate::ir::callee::take_failure
+pub const FAILED: u64 = u64::MAX;
 
 /// The instruction sets that generated code may use: those that the machine has, or fewer, for tests
 /// and comparisons.

@@ -11,7 +11,7 @@
 
 use super::{Layout, Simd, Stride};
 use crate::dtype::DType;
-use crate::ir::{BlockFn, Form, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
+use crate::ir::{BlockFn, Form, Inst, Loop, Op, Operand, OperandId, Program, Role, State, StatefulFn, Value};
 use crate::math::block::dispatch;
 use crate::math::block::division;
 use smallvec::SmallVec;
@@ -67,13 +67,22 @@ pub enum Place {
     Operand(OperandId, LineId),
 }
 
+/// A function over a chunk.
+#[derive(Clone, Copy, Debug)]
+pub enum Block {
+    /// One that has no state and never fails.
+    Plain(BlockFn),
+    /// One with a state.
+    Stateful(StatefulFn, State),
+}
+
 /// What is done with a chunk, one after another.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Runs a loop of [`Segments::program`], made for these layouts.
     Segment(usize, Box<[Layout]>),
     /// Calls a block function.
-    Block(BlockFn, SmallVec<[Place; 2]>, Place),
+    Block(Block, SmallVec<[Place; 2]>, Place),
     /// Copies an operand's elements into a line, in native byte order.
     Gather(OperandId, LineId),
     /// Copies a line to an operand's elements.
@@ -100,6 +109,8 @@ pub struct Segments {
     pub lines: Vec<Line>,
     /// How many places the lines have.
     pub slots: u32,
+    /// Must the elements be visited in order, since a function wants its calls so?
+    pub in_order: bool,
 }
 
 /// Operations from which on operands that lie apart are worth being packed, so that the code over
@@ -159,23 +170,35 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(program: &'a Program, body: &'a Loop, layouts: &'a [Layout], simd: Simd) -> Planner<'a> {
-        let mut axes: Vec<Axes> = Vec::with_capacity(body.insts.len());
+        let mut axes: Vec<Axes>;
         let mut deepest = Axes::NONE;
-        for (_, inst) in body.iter() {
-            let mut own = inst.args().iter().fold(Axes::NONE, |all, arg| all.or(axes[arg.0 as usize]));
-            if let Inst::Load(operand) | Inst::Store(operand, _) = inst {
-                own = own.or(match layouts[operand.0 as usize].stride {
-                    Stride::Constant => Axes::NONE,
-                    Stride::Row => Axes::OUTER,
-                    Stride::Column => Axes::INNER,
-                    Stride::Contiguous | Stride::Streamed | Stride::Strided => Axes::BOTH,
-                });
+        // Calls that must be made once an element vary over all axes, which are known at the second
+        // attempt.
+        loop {
+            let before = deepest;
+            axes = Vec::with_capacity(body.insts.len());
+            for (_, inst) in body.iter() {
+                let mut own = inst.args().iter().fold(Axes::NONE, |all, arg| all.or(axes[arg.0 as usize]));
+                if let Inst::Load(operand) | Inst::Store(operand, _) = inst {
+                    own = own.or(match layouts[operand.0 as usize].stride {
+                        Stride::Constant => Axes::NONE,
+                        Stride::Row => Axes::OUTER,
+                        Stride::Column => Axes::INNER,
+                        Stride::Contiguous | Stride::Streamed | Stride::Strided => Axes::BOTH,
+                    });
+                }
+                if inst.is_impure() {
+                    own = before;
+                }
+                deepest = deepest.or(own);
+                axes.push(own);
             }
-            deepest = deepest.or(own);
-            axes.push(own);
-        }
-        if deepest != Axes::NONE {
-            deepest = Axes::BOTH;
+            if deepest != Axes::NONE {
+                deepest = Axes::BOTH;
+            }
+            if deepest == before || !body.insts.iter().any(Inst::is_impure) {
+                break;
+            }
         }
         for (value, inst) in body.iter() {
             if let Inst::Store(..) = inst {
@@ -214,14 +237,15 @@ impl<'a> Planner<'a> {
     }
 
     /// The block function of an instruction that is computed by one.
-    fn block(&self, value: Value) -> Option<BlockFn> {
+    fn block(&self, value: Value) -> Option<Block> {
         match &self.body[value] {
             Inst::Call(callee, _) => match callee.form {
-                Form::Block(block) => Some(block.function()),
-                Form::Scalar(_) => None,
+                Form::Block(function) => Some(Block::Plain(function)),
+                Form::Stateful(function, state) => Some(Block::Stateful(function, state)),
+                Form::Scalar { .. } => None,
             },
             Inst::Op(op, _) if is_division(*op) && self.axes(value) != Axes::NONE => {
-                division::integer(*op, self.body.dtype(value)).map(|kernel| kernel.at(dispatch::level()))
+                division::integer(*op, self.body.dtype(value)).map(|kernel| Block::Plain(kernel.at(dispatch::level())))
             }
             _ => None,
         }
@@ -231,7 +255,7 @@ impl<'a> Planner<'a> {
     fn is_narrow(&self, value: Value) -> bool {
         match &self.body[value] {
             Inst::Guard(..) => true,
-            Inst::Call(callee, _) => matches!(callee.form, Form::Scalar(_)),
+            Inst::Call(callee, _) => !callee.is_block(),
             Inst::Op(Op::AddOverflows | Op::SubOverflows | Op::MulOverflows, _) => true,
             Inst::Op(op, _) => is_division(*op) && self.axes(value) == Axes::NONE,
             Inst::Load(operand) => !self.is_wide && !self.axes(value).inner && self.is_swapped(*operand),
@@ -455,6 +479,7 @@ impl<'a> Planner<'a> {
             let out = match (self.direct[call.0 as usize], self.line_of[call.0 as usize]) {
                 (Some(operand), _) => Place::Operand(operand, self.line(dtype, axes)),
                 (None, Some(line)) => Place::Line(line),
+                (None, None) if self.body[call].is_impure() => Place::Line(self.line_of(call)),
                 // Nobody wants it.
                 (None, None) => continue,
             };
@@ -481,6 +506,8 @@ impl<'a> Planner<'a> {
             self.steps.push(Step { axes, action: Action::Block(function, args, out) });
         }
         let mut guards = Vec::new();
+        // Calls that are made for what they do.
+        let mut calls = Vec::new();
         for &value in here {
             match self.body[value] {
                 Inst::Guard(..) => guards.push(value),
@@ -491,22 +518,32 @@ impl<'a> Planner<'a> {
                     }
                 }
                 _ => {
+                    if self.body[value].is_impure() && self.block(value).is_none() {
+                        calls.push(value);
+                    }
                     if let (Some(line), None) = (self.line_of[value.0 as usize], self.block(value)) {
                         stores.push((self.operand_of(line), value));
                     }
                 }
             }
         }
-        if !(guards.is_empty() && stores.is_empty()) {
-            let body = self.segment(axes, here, &guards, &stores);
+        if !(guards.is_empty() && calls.is_empty() && stores.is_empty()) {
+            let body = self.segment(axes, here, &guards, &calls, &stores);
             self.loops.push(body);
             let layouts = Box::default();
             self.steps.push(Step { axes, action: Action::Segment(self.loops.len() - 1, layouts) });
         }
     }
 
-    /// Writes a segment: what the guards and stores need and no other step has computed.
-    fn segment(&mut self, axes: Axes, here: &[Value], guards: &[Value], stores: &[(OperandId, Value)]) -> Loop {
+    /// Writes a segment: the calls, and what the guards and stores need and no other step has computed.
+    fn segment(
+        &mut self,
+        axes: Axes,
+        here: &[Value],
+        guards: &[Value],
+        calls: &[Value],
+        stores: &[(OperandId, Value)],
+    ) -> Loop {
         let body = self.body;
         let mut source: Vec<Option<Source>> = vec![None; body.insts.len()];
         let mut is_here = vec![false; body.insts.len()];
@@ -515,7 +552,7 @@ impl<'a> Planner<'a> {
         }
         let mut needed = vec![false; body.insts.len()];
         let conditions = guards.iter().flat_map(|guard| body[*guard].args().iter().copied());
-        for value in conditions.chain(stores.iter().map(|(_, value)| *value)) {
+        for value in conditions.chain(calls.iter().copied()).chain(stores.iter().map(|(_, value)| *value)) {
             needed[value.0 as usize] = true;
         }
         for (value, inst) in body.iter().rev() {
@@ -612,7 +649,8 @@ impl<'a> Planner<'a> {
         let first_line = self.program.operands.len();
         let slots = share_slots(&mut self.lines, &self.steps, &self.loops, first_line);
         let program = Program { operands, loops: self.loops, guards: self.program.guards.clone() };
-        Segments { program, steps: self.steps, lines: self.lines, slots }
+        let in_order = self.body.insts.iter().any(Inst::is_impure);
+        Segments { program, steps: self.steps, lines: self.lines, slots, in_order }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Evaluating a kernel over arrays: shapes, outputs, overlap, and the loops one after another.
 
 use super::Kernel;
+use super::exclusive;
 use super::fast_path::Seen;
 use super::typed::{Key, Typed};
 use crate::array::{ArrayRef, Memory, Placed};
@@ -10,7 +11,7 @@ use crate::check::term::Known;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::interp::check_guards;
-use crate::ir::{GuardKind, OperandId, Role};
+use crate::ir::{Concurrency, Effects, GuardKind, OperandId, Role};
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
 use crate::runtime::run::{Buffer, RunError, run};
@@ -225,7 +226,13 @@ impl Kernel {
             let used: PerArgument<Option<&ArrayRef>> =
                 operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
             let weight = program.loops[index].weight();
-            let mut plan = LoopPlan::new(&shapes.of[body.statement], &used).with_weight(weight);
+            let effects = body.effects;
+            let shape = &shapes.of[body.statement];
+            let mut plan = match effects.pure {
+                true => LoopPlan::new(shape, &used),
+                false => LoopPlan::in_order(shape, &used),
+            }
+            .with_weight(weight);
             let uses = |operand: usize| (body.uses[operand].reads, body.uses[operand].writes);
             plan.stream(uses, |operand| program.operands[operand].dtype.size());
             if plan.elements() == 0 {
@@ -244,19 +251,20 @@ impl Kernel {
                 continue;
             }
             let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;
-            let result = if plan.work() < LONG_WORK {
+            let is_exclusive = effects.concurrency == Concurrency::Exclusive;
+            let result = if plan.work() < LONG_WORK && !is_exclusive {
                 run(&plan, &code, 1, &|| false)
             } else {
-                let threads = threads_for(plan.work());
+                let threads = if effects == Effects::NONE { threads_for(plan.work()) } else { 1 };
                 let mut result = Ok(());
-                host.long_work(&mut |interrupted| result = run(&plan, &code, threads, interrupted));
+                host.long_work(&mut |interrupted| {
+                    let _turn = is_exclusive.then(exclusive::turn);
+                    result = run(&plan, &code, threads, interrupted);
+                });
                 result
             };
-            result.map_err(|error| match error {
-                RunError::Interrupted => Error::Interrupted,
-                RunError::Guard(guard) => self.guard_error(typed, guard, &operands),
-            })?;
-            if typed.loops.len() == 1 && hidden.is_empty() && apart.copies.is_empty() {
+            result.map_err(|error| self.run_error(typed, error, &operands))?;
+            if typed.loops.len() == 1 && effects == Effects::NONE && hidden.is_empty() && apart.copies.is_empty() {
                 let given = given.iter().flatten().count();
                 let seen = Seen { typed, code: &code, plan: &plan, operands: &operands, given };
                 self.learn(args, options, &seen);
@@ -278,8 +286,17 @@ impl Kernel {
         Ok(())
     }
 
+    /// The error of what ended a loop.
+    pub(super) fn run_error(&self, typed: &Typed, error: RunError, operands: &[ArrayRef]) -> Error {
+        match error {
+            RunError::Interrupted => Error::Interrupted,
+            RunError::Native(failure) => Error::Native(failure),
+            RunError::Guard(guard) => self.guard_error(typed, guard, operands),
+        }
+    }
+
     /// The error of a failed guard, in Python's or NumPy's words.
-    pub(super) fn guard_error(&self, typed: &Typed, guard: u32, operands: &[ArrayRef]) -> Error {
+    fn guard_error(&self, typed: &Typed, guard: u32, operands: &[ArrayRef]) -> Error {
         let Some(guard) = typed.program.guards.get(guard as usize) else {
             return Error::Internal("the code named a guard that it doesn't have".into());
         };

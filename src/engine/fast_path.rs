@@ -296,21 +296,17 @@ impl Kernel {
         } else {
             result = path.run(&packed);
         }
-        Some(result.map_err(|guard| path.guard_error(self, guard, args)))
+        Some(result.map_err(|failed| path.error(self, failed, args)))
     }
 }
 
-/// A guard that failed.
-#[derive(Clone, Copy, Debug)]
-pub struct FailedGuard(u32);
+/// A guard or a function that failed.
+#[derive(Clone, Debug)]
+pub struct Failed(RunError);
 
-impl FailedGuard {
-    pub(super) fn of(error: RunError) -> FailedGuard {
-        match error {
-            RunError::Guard(guard) => FailedGuard(guard),
-            // Never: nobody is asked.
-            RunError::Interrupted => FailedGuard(u32::MAX),
-        }
+impl Failed {
+    pub(super) fn of(error: RunError) -> Failed {
+        Failed(error)
     }
 
     /// Its error, in a call with these arguments; `sources` says which of them each operand is.
@@ -320,7 +316,7 @@ impl FailedGuard {
         let nothing = ArrayRef::of_scalar(&0u8, Type::Strong(DType::U8));
         let operand = |source: &u8| args.get(*source as usize).copied().unwrap_or(nothing);
         let operands: SmallVec<[ArrayRef; 8]> = sources.iter().map(operand).collect();
-        kernel.guard_error(typed, self.0, &operands)
+        kernel.run_error(typed, self.0, &operands)
     }
 }
 
@@ -367,15 +363,15 @@ impl FastPath {
     /// Runs over the arguments and then the outputs, which the key describes.
     ///
     /// # Errors
-    /// The guard that failed; [`FastPath::guard_error`] says what it means.
+    /// The guard or function that failed; [`FastPath::error`] says what it means.
     #[inline]
-    pub fn run(&self, packed: &Packed) -> Result<(), FailedGuard> {
-        packed.run(&self.code, &self.sources, &self.strides).map_err(FailedGuard::of)
+    pub fn run(&self, packed: &Packed) -> Result<(), Failed> {
+        packed.run(&self.code, &self.sources, &self.strides).map_err(Failed::of)
     }
 
-    /// The error of a guard.
+    /// The error of what failed.
     #[cold]
-    pub fn guard_error(&self, kernel: &Kernel, guard: FailedGuard, args: &[ArrayRef]) -> Error {
-        guard.error(kernel, &self.typed, &self.sources, args)
+    pub fn error(&self, kernel: &Kernel, failed: Failed, args: &[ArrayRef]) -> Error {
+        failed.error(kernel, &self.typed, &self.sources, args)
     }
 }

@@ -1,6 +1,7 @@
 //! A compiled expression.
 
 use super::fast_path::FastPaths;
+use super::meaning::Meaning;
 use super::repeat::Repeats;
 use super::typed::{Key, Typed};
 use crate::check::lower::{ArgumentType, Stores, lower};
@@ -22,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct Kernel {
     text: Arc<str>,
     pub(super) resolved: Resolved,
+    meaning: Meaning,
     arguments: Vec<Name>,
     outputs: Vec<Output>,
     /// All statements in one loop, which is every program's case whose shapes are all alike.
@@ -50,6 +52,7 @@ impl Kernel {
     pub(super) fn new(
         text: Arc<str>,
         resolved: Resolved,
+        meaning: Meaning,
         fastmath: FastMath,
         simd: Simd,
         code_bytes: Arc<AtomicUsize>,
@@ -61,6 +64,7 @@ impl Kernel {
             outputs: outputs.collect(),
             one_loop: vec![0; resolved.statements.len()],
             resolved,
+            meaning,
             fastmath,
             simd,
             code_bytes,
@@ -68,6 +72,13 @@ impl Kernel {
             fast_paths: FastPaths::default(),
             repeats: Repeats::default(),
         }
+    }
+
+    /// Do the functions that it calls still have that meaning in their registry? Calling it calls those
+    /// that it was compiled with, whatever became of them.
+    #[inline]
+    pub fn is_current(&self) -> bool {
+        self.meaning.holds(&self.resolved)
     }
 
     /// The text.

@@ -6,13 +6,15 @@
 
 mod call;
 mod compiler;
+mod exclusive;
 mod fast_path;
 mod kernel;
+mod meaning;
 mod repeat;
 mod typed;
 
 pub use call::{CallOptions, Host};
-pub use fast_path::{FailedGuard, FastKey, FastPath};
+pub use fast_path::{Failed, FastKey, FastPath};
 pub use kernel::{Kernel, Output};
 pub use repeat::Repeat;
 
@@ -24,6 +26,7 @@ use crate::registry::Registry;
 use crate::syntax::ast::Name;
 use crate::syntax::{self, Limits};
 use lru::LruCache;
+use meaning::Meaning;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -39,6 +42,26 @@ pub struct Options {
     pub fastmath: FastMath,
     /// Bounds on the text.
     pub limits: Limits,
+    /// The functions; if none, the engine's.
+    pub functions: Option<Functions>,
+}
+
+/// A registry as an option: the same one, whatever it holds, is equal.
+#[derive(Clone, Debug)]
+pub struct Functions(pub Arc<Registry>);
+
+impl PartialEq for Functions {
+    fn eq(&self, other: &Functions) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Functions {}
+
+impl std::hash::Hash for Functions {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
 }
 
 /// Compiles texts to kernels and keeps those lately used.
@@ -47,6 +70,8 @@ pub struct Engine {
     cache: Mutex<Cache>,
     /// The instruction sets that generated code may use.
     simd: Simd,
+    /// The functions, where a kernel's options name no others.
+    functions: Arc<Registry>,
     /// Bytes of machine code in all kernels of this engine that are alive.
     code_bytes: Arc<AtomicUsize>,
 }
@@ -95,6 +120,11 @@ impl Engine {
         Engine::with_simd(Simd::best())
     }
 
+    /// The engine's functions: the built-in ones, and those that are added.
+    pub fn functions(&self) -> &Arc<Registry> {
+        &self.functions
+    }
+
     /// An engine whose code is restricted to an instruction set.
     pub fn with_simd(simd: Simd) -> Engine {
         Engine {
@@ -105,6 +135,7 @@ impl Engine {
                 misses: 0,
             }),
             simd,
+            functions: Arc::default(),
             code_bytes: Arc::default(),
         }
         .limited(DEFAULT_LIMIT)
@@ -118,11 +149,11 @@ impl Engine {
     /// The process's engine, made at first use.
     pub fn global() -> &'static Engine {
         static GLOBAL: OnceLock<Engine> = OnceLock::new();
-        GLOBAL.get_or_init(|| Engine::with_simd(forced_simd()))
+        GLOBAL.get_or_init(|| Engine { functions: Arc::clone(Registry::global()), ..Engine::with_simd(forced_simd()) })
     }
 
     /// The kernel of a text. The same text with the same options is the same kernel while the cache
-    /// holds it.
+    /// holds it and the functions that it calls keep their meaning.
     ///
     /// # Errors
     /// [`Error::Report`] with all that is wrong with the text.
@@ -138,7 +169,9 @@ impl Engine {
         let key: Key = (Arc::from(text), options.clone());
         {
             let mut cache = self.cache();
-            if let Some(kernel) = cache.kernels.get(&key) {
+            if let Some(kernel) = cache.kernels.get(&key)
+                && kernel.is_current()
+            {
                 let kernel = Arc::clone(kernel);
                 cache.hits += 1;
                 return Ok(kernel);
@@ -149,7 +182,16 @@ impl Engine {
         let mut cache = self.cache();
         while self.code_bytes.load(Ordering::Relaxed) > cache.byte_limit && cache.kernels.pop_lru().is_some() {}
         // Another thread may have been quicker; there is one kernel for a text.
-        Ok(Arc::clone(cache.kernels.get_or_insert(key, || kernel)))
+        match cache.kernels.get(&key) {
+            Some(known) if known.is_current() => Ok(Arc::clone(known)),
+            _ => {
+                let old = cache.kernels.put(key, Arc::clone(&kernel));
+                drop(cache);
+                // The last holder of a kernel frees its functions' owners: not under the lock.
+                drop(old);
+                Ok(kernel)
+            }
+        }
     }
 
     /// Parses a text and resolves its names.
@@ -160,8 +202,12 @@ impl Engine {
             return Err(report(parsed.diagnostics));
         }
         let listed = names::Listed { all: options.args.as_deref(), given: &options.given };
-        let resolved = names::resolve(parsed.ast, Registry::builtin(), listed).map_err(report)?;
-        Ok(Kernel::new(Arc::clone(text), resolved, options.fastmath, self.simd, Arc::clone(&self.code_bytes)))
+        let functions = options.functions.as_ref().map_or(&self.functions, |functions| &functions.0);
+        // Before names are looked up: what changes from now on is seen.
+        let meaning = Meaning::new(functions);
+        let resolved = names::resolve(parsed.ast, &**functions, listed).map_err(report)?;
+        let code_bytes = Arc::clone(&self.code_bytes);
+        Ok(Kernel::new(Arc::clone(text), resolved, meaning, options.fastmath, self.simd, code_bytes))
     }
 
     /// What the cache holds.

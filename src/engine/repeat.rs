@@ -5,7 +5,7 @@
 //! strides, instead of planning again.
 
 use super::call::{CallOptions, LONG_WORK};
-use super::fast_path::{FailedGuard, FastKey, Seen, callers, sources};
+use super::fast_path::{Failed, FastKey, Seen, callers, sources};
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;
@@ -141,15 +141,15 @@ impl Repeat {
     /// Runs over the arguments and the output.
     ///
     /// # Errors
-    /// The guard that failed; [`Repeat::guard_error`] says what it means.
+    /// The guard or function that failed; [`Repeat::error`] says what it means.
     #[inline]
-    pub fn run(&self, at: &Addresses) -> Result<(), FailedGuard> {
-        self.placement.run(&self.code, at, &self.sources).map_err(FailedGuard::of)
+    pub fn run(&self, at: &Addresses) -> Result<(), Failed> {
+        self.placement.run(&self.code, at, &self.sources).map_err(Failed::of)
     }
 
-    /// The error of a guard.
+    /// The error of what failed.
     #[cold]
-    pub fn guard_error(&self, kernel: &Kernel, guard: FailedGuard, args: &[ArrayRef]) -> Error {
-        guard.error(kernel, &self.typed, &self.sources, args)
+    pub fn error(&self, kernel: &Kernel, failed: Failed, args: &[ArrayRef]) -> Error {
+        failed.error(kernel, &self.typed, &self.sources, args)
     }
 }

@@ -5,7 +5,7 @@ use crate::check::lower::ArgumentType;
 use crate::codegen::{Layout, Simd};
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
-use crate::ir::{Inst, Program, Role};
+use crate::ir::{Effects, Inst, Program, Role};
 use crate::jit::Code;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +39,8 @@ pub(super) struct TypedLoop {
     pub(super) statement: usize,
     /// For each operand, whether the loop reads it and whether it writes it.
     pub(super) uses: Vec<Use>,
+    /// What may be done with the functions that the loop calls.
+    pub(super) effects: Effects,
     codes: RwLock<SmallVec<[CodeOfLayouts; 1]>>,
 }
 
@@ -59,14 +61,16 @@ impl Typed {
     pub(super) fn new(key: Key, program: Program, statements: &[usize]) -> Typed {
         let loops = program.loops.iter().zip(statements).map(|(body, &statement)| {
             let mut uses = vec![Use::default(); program.operands.len()];
+            let mut effects = Effects::NONE;
             for inst in &body.insts {
                 match inst {
                     Inst::Load(operand) => uses[operand.0 as usize].reads = true,
                     Inst::Store(operand, _) => uses[operand.0 as usize].writes = true,
+                    Inst::Call(callee, _) => effects = effects.and(callee.effects),
                     _ => {}
                 }
             }
-            TypedLoop { statement, uses, codes: RwLock::default() }
+            TypedLoop { statement, uses, effects, codes: RwLock::default() }
         });
         let loops = loops.collect();
         let mut outputs = vec![None; key.outputs.len()];

@@ -11,7 +11,7 @@ pub mod verify;
 
 use crate::dtype::{DType, Scalar};
 use crate::source::Span;
-pub use callee::{Block, BlockFn, Callee, CalleeFn, Form};
+pub use callee::{BlockFn, Callee, CalleeFn, Concurrency, Effects, Form, State, StatefulFn};
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
@@ -305,7 +305,13 @@ ops! {
 impl Loop {
     /// What an element costs, in vectorised instructions: a call counts for as many as it has, about.
     pub fn weight(&self) -> usize {
-        self.insts.iter().map(|inst| if let Inst::Call(..) = inst { 32 } else { 1 }).sum()
+        let weight = |inst: &Inst| match inst {
+            // Of these little is known; some are slow.
+            Inst::Call(callee, _) if matches!(callee.form, Form::Stateful(..)) => 256,
+            Inst::Call(..) => 32,
+            _ => 1,
+        };
+        self.insts.iter().map(weight).sum()
     }
 
     /// Appends an instruction and returns its value.
@@ -334,6 +340,16 @@ impl Inst {
     /// Does it give a value? What does not is there for its effect.
     pub const fn has_value(&self) -> bool {
         !matches!(self, Inst::Guard(..) | Inst::Store(..))
+    }
+
+    /// Is it a call that must be made once an element?
+    pub fn is_impure(&self) -> bool {
+        matches!(self, Inst::Call(callee, _) if !callee.effects.pure)
+    }
+
+    /// Does it do more than give a value?
+    pub fn must_stay(&self) -> bool {
+        !self.has_value() || self.is_impure()
     }
 
     /// The values that the instruction reads.

@@ -2,9 +2,9 @@
 //!
 //! What crosses a cut lies in scratch memory, which has one size for a loop, whatever the arrays are.
 
-use crate::codegen::Entry;
-use crate::codegen::segment::{Action, Axes, Line, LineId, Place, Segments};
-use crate::ir::{BlockFn, OperandId};
+use crate::codegen::segment::{Action, Axes, Block, Line, LineId, Place, Segments};
+use crate::codegen::{Entry, FAILED};
+use crate::ir::OperandId;
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
@@ -36,12 +36,14 @@ pub(super) struct Steps {
     widest: usize,
     /// Elements of a chunk.
     chunk: usize,
+    /// Are chunks rows or pieces of rows, one after another?
+    in_order: bool,
 }
 
 #[derive(Debug)]
 enum Step {
     Segment(Entry),
-    Block { function: BlockFn, args: SmallVec<[Operand; 2]>, out: Operand },
+    Block { function: Block, args: SmallVec<[Operand; 2]>, out: Operand },
     Gather { operand: u32, line: u32, size: u8, swapped: bool },
     Scatter { operand: u32, line: u32, size: u8, swapped: bool },
 }
@@ -107,7 +109,16 @@ impl Steps {
         let widest = segments.lines.iter().map(|line| line.dtype.size()).max().unwrap_or(1);
         let slots = segments.slots as usize;
         let chunk = (SCRATCH / (widest * slots.max(1))).min(MOST_BYTES / widest).clamp(LEAST, MOST) / 64 * 64;
-        Steps { begins, steps, operands, lines: segments.lines.clone(), slots, widest, chunk }
+        Steps {
+            begins,
+            steps,
+            operands,
+            lines: segments.lines.clone(),
+            slots,
+            widest,
+            chunk,
+            in_order: segments.in_order,
+        }
     }
 
     /// Does it compute anything once for all rows?
@@ -168,6 +179,7 @@ impl Steps {
         let tile = call.inner.min(self.chunk);
         let rows = (self.chunk / tile).clamp(1, call.outer);
         let group = match (outer_begin != inner_begin, inner_begin != both_begin) {
+            _ if self.in_order => rows,
             (true, _) => self.chunk / rows * rows,
             // What is the same for all rows is computed once.
             (false, true) => call.outer,
@@ -298,7 +310,11 @@ impl Steps {
                             return status;
                         }
                     }
-                    Step::Block { function, args, out } => chunk.call_block(*function, args, *out),
+                    Step::Block { function, args, out } => {
+                        if !chunk.call_block(*function, args, *out) {
+                            return FAILED;
+                        }
+                    }
                     Step::Gather { operand, line, size, swapped } => {
                         chunk.copy(*operand as usize, *line as usize, *size, *swapped);
                     }
@@ -330,11 +346,11 @@ impl Chunk {
             && self.pointers[operand].addr().is_multiple_of(size)
     }
 
-    /// Calls a block function over the chunk's elements.
+    /// Calls a block function over the chunk's elements; false if it failed.
     ///
     /// # Safety
     /// The chunk's elements can be read or written as the step asks, and are of the function's types.
-    unsafe fn call_block(&mut self, function: BlockFn, args: &[Operand], out: Operand) {
+    unsafe fn call_block(&mut self, function: Block, args: &[Operand], out: Operand) -> bool {
         let n = self.inner * self.outer;
         let target = out.operand.map(|operand| operand as usize).filter(|&k| self.is_packed(k, out.size.into()));
         let result = self.pointers[target.unwrap_or(out.line as usize)];
@@ -353,11 +369,21 @@ impl Chunk {
         }
         // SAFETY: `n` packed and aligned elements are at each address, and the result is apart from
         // the arguments: lines that are needed at the same time have slots of their own.
-        unsafe { function(n, found.as_ptr(), result) };
-        if let (None, Some(operand)) = (target, out.operand) {
+        let is_done = unsafe {
+            match function {
+                Block::Plain(function) => {
+                    function(n, found.as_ptr(), result);
+                    true
+                }
+                Block::Stateful(function, state) => function(state.pointer(), n, found.as_ptr(), result),
+            }
+        };
+        // A failed call leaves the operand as it is, where it was not writing to it.
+        if let (true, None, Some(operand)) = (is_done, target, out.operand) {
             // SAFETY: as above.
             unsafe { self.copy(out.line as usize, operand as usize, out.size, false) };
         }
+        is_done
     }
 
     /// Copies the chunk's elements from one operand or line to another, perhaps with their bytes

@@ -2,6 +2,8 @@
 
 pub mod accuracy;
 pub mod block;
+pub mod distributions;
 pub mod elementary;
 pub mod integer;
 pub mod python;
+pub mod special;

@@ -2,7 +2,7 @@
 
 use super::{Options, rebuild};
 use crate::ir::{Callee, Inst, Program};
-use crate::registry::Registry;
+use crate::registry;
 use crate::registry::function::Body;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn run(program: &mut Program, options: &Options) {
 
 /// The approximate function in place of a built-in one.
 fn sibling(callee: &Callee) -> Option<&'static Arc<Callee>> {
-    let Body::Native(_, floats) = &Registry::builtin().get(callee.name)?.body else { return None };
+    let Body::Native(_, floats) = &registry::builtin().get(&*callee.name)?.body else { return None };
     let approximate = floats.approximate(callee.result)?;
     // A name alone may be another function's.
     (**floats.get(callee.result) == *callee).then_some(approximate)
@@ -42,8 +42,8 @@ mod tests {
     use crate::opt::FastMath;
 
     /// The names of the functions that a loop calls after the pass.
-    fn called(function: &str, dtype: DType, afn: bool) -> Vec<&'static str> {
-        let Body::Native(_, floats) = &Registry::builtin().get(function).unwrap().body else { panic!("{function}") };
+    fn called(function: &str, dtype: DType, afn: bool) -> Vec<String> {
+        let Body::Native(_, floats) = &registry::builtin()[function].body else { panic!("{function}") };
         let mut body = Loop::default();
         let x = body.load(OperandId(0), dtype);
         let value = floats.call(&mut body, dtype, &[x]);
@@ -51,7 +51,7 @@ mod tests {
         body.push(Inst::Store(OperandId(1), value), None);
         let mut program = Program { loops: vec![body], ..Program::default() };
         run(&mut program, &Options { fastmath: FastMath { afn, ..FastMath::default() }, ..Options::default() });
-        let name = |inst: &Inst| if let Inst::Call(callee, _) = inst { Some(callee.name) } else { None };
+        let name = |inst: &Inst| if let Inst::Call(callee, _) = inst { Some(callee.name.to_string()) } else { None };
         program.loops[0].insts.iter().filter_map(name).collect()
     }
 

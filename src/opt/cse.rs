@@ -4,6 +4,7 @@ use super::{Options, mirrored, rebuild};
 use crate::dtype::{DType, Scalar};
 use crate::ir::{Args, Inst, Loop, Op, OperandId, Program, Value};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What makes two instructions the same.
@@ -14,8 +15,8 @@ enum Key {
     Load(OperandId),
     /// The type, since a conversion's is not in its arguments.
     Op(Op, Args, Option<DType>),
-    /// The function's address and name; functions are pure.
-    Call(usize, &'static str, SmallVec<[Value; 4]>),
+    /// A pure function's identity and name.
+    Call((usize, usize), Cow<'static, str>, SmallVec<[Value; 4]>),
     /// A condition that has been guarded holds from there on, whatever the error.
     Guard(Value),
 }
@@ -37,7 +38,8 @@ fn number(body: &mut Loop) {
                 let (op, args) = in_order(*op, *args);
                 Key::Op(op, args, dtype)
             }
-            Inst::Call(callee, args) => Key::Call(callee.address(), callee.name, SmallVec::from_slice(args)),
+            Inst::Call(callee, _) if !callee.effects.pure => return Some(new.push(inst, dtype)),
+            Inst::Call(callee, args) => Key::Call(callee.identity(), callee.name.clone(), SmallVec::from_slice(args)),
             Inst::Guard(condition, _) => Key::Guard(*condition),
             Inst::Store(..) => {
                 new.push(inst, dtype);

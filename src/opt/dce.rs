@@ -1,4 +1,4 @@
-//! Drops the instructions whose values nothing uses, and renumbers the rest.
+//! Drops the instructions whose values nothing uses and that do nothing else, and renumbers the rest.
 
 use super::Options;
 use crate::ir::{Loop, Program, Value};
@@ -13,7 +13,7 @@ fn drop_unused(body: &mut Loop) {
     let mut used = vec![false; body.insts.len()];
     // Uses come after definitions, so one walk backwards finds all.
     for (index, inst) in body.insts.iter().enumerate().rev() {
-        if used[index] || !inst.has_value() {
+        if used[index] || inst.must_stay() {
             used[index] = true;
             inst.args().iter().for_each(|arg| used[arg.0 as usize] = true);
         }

@@ -7,7 +7,7 @@
 use super::{Options, mirrored, rebuild};
 use crate::dtype::{Casting, DType, Scalar};
 use crate::interp;
-use crate::ir::{Args, Inst, Loop, Op, Program, Value};
+use crate::ir::{Args, Effects, Inst, Loop, Op, Program, Value};
 use smallvec::SmallVec;
 
 pub(super) fn run(program: &mut Program, _: &Options) {
@@ -15,10 +15,13 @@ pub(super) fn run(program: &mut Program, _: &Options) {
         rebuild(body, |new, _, inst, dtype| match (&inst, dtype) {
             (Inst::Guard(condition, _), _) if constant(new, *condition) == Some(Scalar::bool(true)) => None,
             (Inst::Op(op, args), Some(dtype)) => Some(fold_op(new, *op, *args, dtype)),
-            (Inst::Call(callee, args), _) => Some(match constants(new, args) {
-                Some(args) => push_constant(new, callee.call(&args)),
-                None => new.push(inst, dtype),
-            }),
+            (Inst::Call(callee, args), _) if callee.effects == Effects::NONE => {
+                let value = constants(new, args).and_then(|args| callee.call(&args));
+                Some(match value {
+                    Some(value) => push_constant(new, value),
+                    None => new.push(inst, dtype),
+                })
+            }
             _ => Some(new.push(inst, dtype)),
         });
     }

@@ -136,6 +136,10 @@ pub(super) fn exception(py: Python<'_>, error: Error) -> PyErr {
         Error::Overflow(message) => PyOverflowError::new_err(message),
         Error::ZeroDivision(message) => PyZeroDivisionError::new_err(message),
         Error::Memory(message) => PyMemoryError::new_err(message),
+        Error::Native(failure) => match failure.0.downcast_ref::<PyErr>() {
+            Some(exception) => exception.clone_ref(py),
+            None => PyRuntimeError::new_err(failure.to_string()),
+        },
         Error::Interrupted => PyErr::take(py).unwrap_or_else(|| pyo3::exceptions::PyKeyboardInterrupt::new_err(())),
         Error::Internal(_) => PyRuntimeError::new_err(error.to_string()),
     }

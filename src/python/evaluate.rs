@@ -81,6 +81,7 @@ fn entry(py: Python<'_>, string: &Bound<'_, PyAny>, fastmath: FastMath) -> PyRes
     if let Some(Some(entry)) = TABLE.slots.borrow().get(slot)
         && entry.text.as_ptr() == string.as_ptr()
         && entry.fastmath == fastmath
+        && entry.is_current()
     {
         TABLE.hits.set(TABLE.hits.get() + 1);
         return Ok(entry.clone());
@@ -131,6 +132,13 @@ fn may_mention(text: &str, name: &str) -> bool {
 }
 
 impl Entry {
+    /// Do the functions of the text mean what they did?
+    #[inline]
+    fn is_current(&self) -> bool {
+        // SAFETY: an instance of Kernel, which the entry holds.
+        unsafe { KernelObject::of(self.plain.as_ptr()) }.kernel().is_current()
+    }
+
     /// The kernel where the names of these constants are given.
     fn variant<'py>(&self, py: Python<'py>, given: Constants) -> PyResult<Bound<'py, PyAny>> {
         if let Some((_, kernel)) = self.variants.borrow().iter().find(|(constants, _)| *constants == given) {

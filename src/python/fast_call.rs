@@ -205,7 +205,7 @@ pub(super) unsafe fn call_fast(
     if let Err(guard) = done {
         undo(result);
         // SAFETY: as this function.
-        let error = unsafe { guard_error(py, objects, |args| path.guard_error(kernel, guard, args)) };
+        let error = unsafe { guard_error(py, objects, |args| path.error(kernel, guard, args)) };
         return Some(Err(error));
     }
     Some(match (result.is_null(), output) {
@@ -310,7 +310,7 @@ unsafe fn call_repeat(
     if let Err(guard) = done {
         undo(result);
         // SAFETY: as this function.
-        return Some(Err(unsafe { guard_error(py, objects, |args| repeat.guard_error(kernel, guard, args)) }));
+        return Some(Err(unsafe { guard_error(py, objects, |args| repeat.error(kernel, guard, args)) }));
     }
     Some(Ok(result))
 }

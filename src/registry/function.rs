@@ -1,38 +1,74 @@
 //! What a function is: one row, from which everything else is derived.
 
+use super::expression::Expression;
 use crate::dtype::{Casting, DType};
-use crate::ir::{Callee, Loop, Value};
+use crate::ir::{Callee, Effects, Loop, Value};
 use crate::math::block::dispatch::{Kernel, Kernels};
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// A function's row.
 #[derive(Debug)]
 pub struct Function {
-    /// The name.
-    pub name: &'static str,
+    /// The name. One that begins with an underscore is for the bodies of built-in functions alone.
+    pub name: Cow<'static, str>,
     /// Other names for the same function.
     pub aliases: &'static [&'static str],
     /// The parameters in order; those with defaults last.
-    pub params: &'static [Param],
+    pub params: Vec<Param>,
     /// What it computes, in a sentence.
-    pub doc: &'static str,
-    /// Greatest error in units in the last place, of float64 where there are floats (float32's is at most
-    /// 1); 0 for exact or correctly rounded results.
-    pub ulp: f64,
+    pub doc: Cow<'static, str>,
+    /// How exact it is, where that is known.
+    pub accuracy: Accuracy,
     /// What defines it.
-    pub reference: &'static str,
+    pub reference: Cow<'static, str>,
     /// How it is computed.
     pub body: Body,
 }
 
-/// A parameter.
+/// What is promised of a function's results.
 #[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Accuracy {
+    /// Greatest error in units in the last place, of float64 where there are floats (float32's is at most
+    /// 1); 0 for exact or correctly rounded results.
+    Ulp(f64),
+    /// Nearly all results within so many units in the last place, times one and the condition number.
+    Conditioned(f64),
+    /// That of whoever registered it.
+    Unknown,
+}
+
+/// A parameter.
+#[derive(Debug)]
 pub struct Param {
     /// The name.
-    pub name: &'static str,
-    /// The value where the call gives none.
-    pub default: Option<i64>,
+    pub name: Cow<'static, str>,
+    /// The value where the call gives none: an expression over other parameters, which may be needed
+    /// themselves by then.
+    pub default: Option<Expression>,
+    /// What it takes.
+    pub kind: ParamKind,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// A number.
+    Number,
+    /// A condition, whose type is not the numbers'.
+    Flag,
+    /// A number; not together with the parameter of this name.
+    Instead(&'static str),
+    /// Nothing: the parameter keeps a place. What a call that gives it is told.
+    Refused(&'static str),
+}
+
+impl Param {
+    /// One that every call gives.
+    pub fn required(name: impl Into<Cow<'static, str>>) -> Param {
+        Param { name: name.into(), default: None, kind: ParamKind::Number }
+    }
 }
 
 /// How a function is computed.
@@ -40,8 +76,12 @@ pub struct Param {
 pub enum Body {
     /// Primitives, over arguments of one type that the rule accepts.
     Op(Loops, fn(&mut Loop, DType, &[Value]) -> Value),
-    /// An expression of the language over the parameters.
-    Expand(Loops, &'static str),
+    /// An expression of the language over the parameters, as numbers of one type that the rule accepts.
+    Expand(Loops, Expression),
+    /// An expression of the language over the arguments as they are.
+    Inline(Expression),
+    /// Registered functions: the first to whose types the arguments can be cast safely.
+    Foreign(Vec<Arc<Callee>>),
     /// A native function for float32 and one for float64.
     Native(Loops, Floats),
     /// A native function for each integer type.
@@ -77,8 +117,9 @@ pub enum Special {
 ///
 /// # Panics
 /// If the type is no integer type.
-pub fn integer_callee(name: &'static str, make: fn(DType) -> Option<Kernel>, dtype: DType) -> Arc<Callee> {
-    Arc::new(make(dtype).expect("an integer type").callee(name))
+pub fn integer_callee(name: &str, make: fn(DType) -> Option<Kernel>, dtype: DType) -> Arc<Callee> {
+    let kernel = make(dtype).expect("an integer type");
+    Arc::new(Callee { name: name.to_owned().into(), ..kernel.callee("") })
 }
 
 /// The native functions of a row, made at first use.
@@ -108,7 +149,7 @@ impl Floats {
     pub fn approximate(&self, dtype: DType) -> Option<&Arc<Callee>> {
         let callee = Self::callee(self.kernels.approximate?, &self.approximate, dtype);
         // Where nothing is gained, both have the same kernel.
-        (callee.address() != self.get(dtype).address()).then_some(callee)
+        (callee.identity() != self.get(dtype).identity()).then_some(callee)
     }
 
     fn callee<'a>(kernels: &Kernels, made: &'a Made, dtype: DType) -> &'a Arc<Callee> {
@@ -135,6 +176,8 @@ pub enum Loops {
     /// The same for functions whose result is no float: what NumPy computes in float16 may be
     /// computed in float32.
     FloatOrHalf,
+    /// float32 and float64; integers and bools are float64. Bodies are computed in float64 for both.
+    Real,
     /// float64.
     Double,
     /// Integers and floats; bool is computed in int8.
@@ -176,7 +219,8 @@ impl Loops {
         let lists: &[&[DType]] = match self {
             Loops::Float if is_half => return Resolved::Half,
             Loops::Float | Loops::FloatOrHalf => &[FLOATS],
-            Loops::Double => &[&[F64]],
+            Loops::Real if operands.iter().all(|dtype| *dtype == F32) => &[FLOATS],
+            Loops::Real | Loops::Double => &[&[F64]],
             Loops::Arithmetic | Loops::StrictInteger if operands.iter().all(|dtype| *dtype == Bool) => &[],
             Loops::Number | Loops::Arithmetic => &[INTEGERS, FLOATS],
             Loops::Integer | Loops::StrictInteger => &[INTEGERS],
@@ -188,14 +232,39 @@ impl Loops {
 }
 
 impl Function {
+    /// What may be done with calls.
+    pub fn effects(&self) -> Effects {
+        match &self.body {
+            Body::Foreign(overloads) => overloads.iter().fold(Effects::NONE, |all, callee| all.and(callee.effects)),
+            Body::Inline(expression) => expression.effects(),
+            _ => Effects::NONE,
+        }
+    }
+
+    /// The nodes that a call adds to an expression, and how deep expressions are nested in it.
+    pub fn extent(&self) -> (usize, usize) {
+        match &self.body {
+            Body::Inline(expression) | Body::Expand(_, expression) => {
+                let (nodes, depth) = expression.extent();
+                (nodes, depth + 1)
+            }
+            _ => (1, 0),
+        }
+    }
+
+    /// Is it for the bodies of built-in functions alone?
+    pub fn is_private(&self) -> bool {
+        self.name.starts_with('_') && !matches!(self.body, Body::Foreign(_) | Body::Inline(_))
+    }
+
     /// The call as one writes it: `clip(x, min, max)`.
     pub fn signature(&self) -> String {
         let params: Vec<String> = self
             .params
             .iter()
-            .map(|p| match p.default {
-                Some(value) => format!("{}={value}", p.name),
-                None => p.name.to_owned(),
+            .map(|p| match &p.default {
+                Some(default) => format!("{}={}", p.name, default.text()),
+                None => p.name.to_string(),
             })
             .collect();
         format!("{}({})", self.name, params.join(", "))

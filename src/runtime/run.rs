@@ -12,9 +12,10 @@ use super::plan::LoopPlan;
 use super::shape::{Order, Shape, display_shape, element_count, output_axes, strides_for};
 use super::threads::{self, Job};
 use crate::array::ArrayRef;
-use crate::codegen::Entry;
-use crate::diagnostic::Error;
+use crate::codegen::{Entry, FAILED};
+use crate::diagnostic::{Error, Failure};
 use crate::dtype::{DType, Type};
+use crate::ir::callee::take_failure;
 use crate::jit::Code;
 use smallvec::SmallVec;
 use std::alloc::{self, Layout};
@@ -37,12 +38,14 @@ const PIECE: usize = 64;
 const POLL: Duration = Duration::from_millis(20);
 
 /// Why a loop ended early. Each element of a target has its old or its final value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunError {
     /// The guard of this number failed.
     Guard(u32),
     /// The caller was interrupted.
     Interrupted,
+    /// A native function failed.
+    Native(Failure),
 }
 
 /// Runs generated code over all elements of a plan, on up to `threads` threads, the calling one
@@ -356,8 +359,16 @@ fn run_chunks<R: Runs>(
 fn guard(returned: u64) -> Result<(), RunError> {
     match returned {
         0 => Ok(()),
-        failed => Err(RunError::Guard((failed - 1) as u32)),
+        FAILED => Err(failed()),
+        guard => Err(RunError::Guard((guard - 1) as u32)),
     }
+}
+
+/// What the native function that failed on this thread said.
+#[cold]
+fn failed() -> RunError {
+    let no_reason = || Failure(Arc::new(Error::Internal("a function gave no reason to fail".into())));
+    RunError::Native(take_failure().unwrap_or_else(no_reason))
 }
 
 /// One call for a plan without further axes.
@@ -499,10 +510,10 @@ fn run_shared<R: Runs>(
     };
     // No thread takes part in the sweep when this returns: the plan is not used after its views.
     let completed = threads::share(sweep.clone(), threads - 1, mine);
-    let failure = *sweep.failure.lock().unwrap_or_else(PoisonError::into_inner);
+    let failure = sweep.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
     match failure {
         _ if !completed => Err(RunError::Interrupted),
-        Some((_, number)) => Err(RunError::Guard(number)),
+        Some((_, error)) => Err(error),
         None => Ok(()),
     }
 }
@@ -519,8 +530,8 @@ struct Sweep<R> {
     stop: AtomicBool,
     /// Chunks from here on need not be run: one before them failed.
     limit: AtomicUsize,
-    /// The first chunk that failed and its guard.
-    failure: Mutex<Option<(usize, u32)>>,
+    /// The first chunk that failed, and why.
+    failure: Mutex<Option<(usize, RunError)>>,
 }
 
 /// A participant's chunks; on a cache line of its own.
@@ -568,10 +579,10 @@ impl<R: Runs> Sweep<R> {
                 if chunk >= self.limit.load(Ordering::Relaxed) {
                     break;
                 }
-                if let Err(RunError::Guard(number)) = guard(self.cut.run(&self.plan, &self.code, chunk)) {
+                if let Err(error) = guard(self.cut.run(&self.plan, &self.code, chunk)) {
                     let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                    if failure.is_none_or(|(first, _)| chunk < first) {
-                        *failure = Some((chunk, number));
+                    if failure.as_ref().is_none_or(|(first, _)| chunk < *first) {
+                        *failure = Some((chunk, error));
                         self.limit.store(chunk, Ordering::Relaxed);
                     }
                 }

@@ -232,6 +232,11 @@ impl LogicalOp {
 }
 
 impl Ast {
+    /// Every expression, children before parents.
+    pub fn expressions(&self) -> &[Expr] {
+        &self.exprs
+    }
+
     /// The place of an expression.
     pub fn span(&self, id: ExprId) -> Span {
         self.spans[id.0 as usize]

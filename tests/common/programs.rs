@@ -4,6 +4,7 @@
 //! No program lets a NaN's bits be seen but by storing it: any NaN may stand for any other.
 #![allow(dead_code, reason = "each test uses its part")]
 
+use crate::random::Random;
 use numfuse::dtype::{DType, Scalar};
 use numfuse::interp::{self, Memory};
 use numfuse::ir::verify::accepts;
@@ -15,32 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// A seeded source of numbers (SplitMix64).
-#[derive(Clone, Debug)]
-pub(crate) struct Random(pub u64);
-
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    pub(crate) fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-
-    pub(crate) fn choose<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
-    }
-
     /// An element: often a special one.
     pub(crate) fn scalar(&mut self, dtype: DType) -> Scalar {
         const SMALL: [f64; 13] = [0.0, 1.0, -1.0, 2.0, -2.0, 3.0, 0.5, -0.25, 4.0, 1.5, 2.5, -0.0, 100.0];
@@ -66,11 +42,11 @@ impl Random {
             (DType::F32 | DType::F64, 5..=6) => Scalar::of(dtype, *self.choose(&SPECIAL)),
             (DType::F32 | DType::F64, 7..=8) => {
                 // A number of an everyday size.
-                let unit = self.next() as i64 as f64 / i64::MAX as f64;
+                let unit = self.bits() as i64 as f64 / i64::MAX as f64;
                 Scalar::of(dtype, unit * *self.choose(&[1.0, 10.0, 1000.0, 1e9]))
             }
-            (DType::F32, _) => Scalar::f32(f32::from_bits(self.next() as u32)),
-            (DType::F64, _) => Scalar::f64(f64::from_bits(self.next())),
+            (DType::F32, _) => Scalar::f32(f32::from_bits(self.bits() as u32)),
+            (DType::F64, _) => Scalar::f64(f64::from_bits(self.bits())),
             (_, 5..=6) => {
                 let (least, greatest) = dtype.int_range();
                 let near = self.below(3) as i128;
@@ -78,7 +54,7 @@ impl Random {
             }
             (_, 7) => Scalar::int(dtype, 1 << self.below(dtype.bits() as usize)),
             (_, 8) => Scalar::int(dtype, self.below(2 * dtype.bits() as usize) as i128),
-            _ => Scalar::int(dtype, i128::from(self.next())),
+            _ => Scalar::int(dtype, i128::from(self.bits())),
         }
     }
 }
@@ -221,12 +197,12 @@ fn signature(op: Op, dtype: DType) -> Option<(Vec<DType>, DType)> {
 
 impl Generator {
     /// A generator of everything.
-    pub(crate) fn new(seed: u64) -> Generator {
-        Generator::of(seed, Shape::default())
+    pub(crate) fn new() -> Generator {
+        Generator::of(Shape::default())
     }
 
-    pub(crate) fn of(seed: u64, shape: Shape) -> Generator {
-        Generator { random: Random(seed), shape, statistics: Statistics::default(), callees: callees() }
+    pub(crate) fn of(shape: Shape) -> Generator {
+        Generator { random: Random::new(), shape, statistics: Statistics::default(), callees: callees() }
     }
 
     /// A well-formed program.

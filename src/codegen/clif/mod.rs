@@ -147,7 +147,7 @@ pub fn lower(
     if layouts.len() != program.operands.len() {
         return Err(CodegenError("a program needs a layout for each of its operands".into()));
     }
-    let is_block = |inst: &Inst| matches!(inst, Inst::Call(callee, _) if matches!(callee.form, Form::Block(_)));
+    let is_block = |inst: &Inst| matches!(inst, Inst::Call(callee, _) if callee.is_block());
     if body.insts.iter().any(is_block) {
         return Err(CodegenError("block calls are not for the code of a segment".into()));
     }
@@ -512,7 +512,18 @@ impl<'a> Emitter<'a> {
 
     /// Calls a native function by its address.
     fn call(&mut self, callee: &Arc<Callee>, args: &[ir::Value]) -> ir::Value {
-        self.call_address(callee.address(), &callee.params, callee.result, args)
+        let Form::Scalar { address, constants } = &callee.form else {
+            unreachable!("block calls are refused above");
+        };
+        if constants.is_empty() {
+            return self.call_address(*address, &callee.params, callee.result, args);
+        }
+        let params: Vec<DType> = callee.params.iter().copied().chain(constants.iter().map(|c| c.dtype)).collect();
+        let mut args = args.to_vec();
+        for constant in constants {
+            args.push(self.cursor.ins().iconst(scalar_type(constant.dtype), constant.bits as i64));
+        }
+        self.call_address(*address, &params, callee.result, &args)
     }
 
     fn call_address(&mut self, address: usize, params: &[DType], result: DType, args: &[ir::Value]) -> ir::Value {

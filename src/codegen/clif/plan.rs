@@ -60,22 +60,31 @@ impl Plan {
             Stride::Row => Level::Row,
             Stride::Column | Stride::Contiguous | Stride::Streamed | Stride::Strided => Level::Element,
         };
-        let mut levels: Vec<Level> = Vec::with_capacity(body.insts.len());
+        let (mut levels, mut touched, mut constants);
         let mut depth = Level::Constant;
-        let mut touched = vec![false; program.operands.len()];
-        let mut constants = 0;
-        for (_, inst) in body.iter() {
-            let mut level = inst.args().iter().map(|a| levels[a.0 as usize]).max().unwrap_or(Level::Constant);
-            match inst {
-                Inst::Load(operand) | Inst::Store(operand, _) => {
-                    touched[operand.0 as usize] = true;
-                    level = level.max(operand_level(*operand));
+        // Calls that must be made once an element are at the innermost level, which is known at the
+        // second attempt.
+        loop {
+            let deepest = depth;
+            (levels, touched, constants) =
+                (Vec::with_capacity(body.insts.len()), vec![false; program.operands.len()], 0);
+            for (_, inst) in body.iter() {
+                let mut level = inst.args().iter().map(|a| levels[a.0 as usize]).max().unwrap_or(Level::Constant);
+                match inst {
+                    Inst::Load(operand) | Inst::Store(operand, _) => {
+                        touched[operand.0 as usize] = true;
+                        level = level.max(operand_level(*operand));
+                    }
+                    Inst::Const(_) => constants += 1,
+                    _ if inst.is_impure() => level = deepest,
+                    _ => {}
                 }
-                Inst::Const(_) => constants += 1,
-                _ => {}
+                levels.push(level);
+                depth = depth.max(level);
             }
-            levels.push(level);
-            depth = depth.max(level);
+            if depth == deepest || !body.insts.iter().any(Inst::is_impure) {
+                break;
+            }
         }
         for (value, inst) in body.iter() {
             if let Inst::Store(..) = inst {

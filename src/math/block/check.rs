@@ -1,112 +1,121 @@
-//! What the tests of kernels share: random arguments, by a seed that failures name.
+//! What the tests of kernels share: exact values, and agreement with references at random arguments.
 
 use std::ops::Range;
 
 use super::dispatch::{Binary, Unary};
+use super::lane::Lane;
+use crate::dtype::{Element, Scalar};
 
-/// The random numbers' seed.
-const SEED: u64 = 20_260_101;
-/// Arguments for each check.
-const COUNT: usize = 5_000;
+#[path = "../../../tests/common/random.rs"]
+mod random;
+pub(super) use random::Random;
 
-/// Sebastiano Vigna's SplitMix64.
-struct Random(u64);
+/// Random arguments for each check.
+const COUNT: usize = 20_000;
 
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+/// A type that is computed in float64 for comparison.
+pub(super) trait Real: Lane + Into<f64> {}
+impl Real for f32 {}
+impl Real for f64 {}
+
+/// Bits that are equal for all numbers that are none.
+fn bits<T: Into<f64>>(value: T) -> u64 {
+    let value = value.into();
+    if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
+}
+
+/// A number from the range: evenly, or from its part within one, or of any magnitude.
+fn number<T: Real>(random: &mut Random, range: &Range<f64>) -> T {
+    let any = T::from_scalar(Scalar { dtype: T::DTYPE, bits: random.bits() >> (64 - T::DTYPE.bits()) });
+    match random.below(3) {
+        0 if range.contains(&any.into()) => any,
+        1 => T::of(random.uniform(range.start.max(-1.0), range.end.min(1.0))),
+        _ => T::of(range.start + (range.end / 2.0 - range.start / 2.0) * random.uniform(0.0, 2.0)),
     }
+}
 
-    /// Any number: evenly from the range, or any pattern of bits.
-    fn number(&mut self, range: &Range<f64>) -> f64 {
-        let bits = self.bits();
-        let unit = (self.bits() >> 11) as f64 / (1_u64 << 53) as f64;
-        if bits & 1 == 0 { f64::from_bits(self.bits()) } else { range.start + unit * (range.end - range.start) }
+/// That a result is within units in the last place of what a reference has in float64. Its own error
+/// of half a unit, which counts where the results are float64, comes on top.
+fn assert_near<T: Real>(got: T, expected: f64, ulps: f64, at: &dyn Fn() -> String) {
+    let power = f64::from_bits(expected.abs().max(T::TINY.into()).to_bits() & f64::INFINITY.to_bits());
+    let unit = power / T::WHOLE.into();
+    let ulps = if T::DTYPE == f64::DTYPE { ulps + 0.5 } else { ulps };
+    let is_near = expected.is_finite() && (got.into() - expected).abs() <= ulps * unit;
+    let is_same = bits(got) == bits(T::of(expected));
+    assert!(is_same || is_near, "{:e} {}, not {expected:e}", got.into(), at());
+}
+
+/// That a kernel has a value at an argument, bit for bit but for NaN, with and without fused
+/// multiply-add.
+pub(super) fn same<K: Unary<X = T, Y = T>, T: Real>(x: f64, expected: f64) {
+    let (x, expected) = (T::of(x), T::of(expected));
+    for got in [K::careful::<false>(x), K::careful::<true>(x)] {
+        assert!(bits(got) == bits(expected), "{:e} of {:e}, not {:e}", got.into(), x.into(), expected.into());
     }
-}
-
-/// That two numbers are NaN, or equal up to units in the last place, those of a float64. Those of
-/// the rounded expected value, which is why there is half a unit more.
-pub(super) fn near(got: f64, expected: f64, ulps: f64, at: f64) {
-    let unit = expected.abs().next_up() - expected.abs();
-    let apart = (got - expected).abs() / unit;
-    let right = got.to_bits() == expected.to_bits() || got.is_nan() && expected.is_nan() || apart <= ulps + 0.5;
-    assert!(right, "at {at:e}: {got:e} for {expected:e}, {apart} ULP, seed {SEED}");
-}
-
-fn same_bits(a: f64, b: f64) -> bool {
-    a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
-}
-
-/// That a kernel has a value at an argument, bit for bit but for NaN.
-pub(super) fn same<K: Unary<X = f64, Y = f64>>(x: f64, expected: f64) {
-    for got in [K::careful::<true>(x), K::careful::<false>(x)] {
-        assert!(same_bits(got, expected), "at {x:e}: {got:e} for {expected:e}");
+    for (got, rare) in [K::fast::<false>(x), K::fast::<true>(x)] {
+        let right = rare || bits(got) == bits(expected);
+        assert!(right, "fast {:e} of {:e}, not {:e}", got.into(), x.into(), expected.into());
     }
 }
 
 /// The same of two arguments.
-pub(super) fn same_of_two<K: Binary<X = f64, Z = f64, Y = f64>>(x: f64, z: f64, expected: f64) {
-    for got in [K::careful::<true>(x, z), K::careful::<false>(x, z)] {
-        assert!(same_bits(got, expected), "at ({x:e}, {z:e}): {got:e} for {expected:e}");
+pub(super) fn same_of_two<K: Binary<X = T, Z = T, Y = T>, T: Real>(x: f64, z: f64, expected: f64) {
+    let (x, z, expected) = (T::of(x), T::of(z), T::of(expected));
+    let at = || format!("of {:e} and {:e}, not {:e}", x.into(), z.into(), expected.into());
+    for got in [K::careful::<false>(x, z), K::careful::<true>(x, z)] {
+        assert!(bits(got) == bits(expected), "{:e} {}", got.into(), at());
+    }
+    for (got, rare) in [K::fast::<false>(x, z), K::fast::<true>(x, z)] {
+        assert!(rare || bits(got) == bits(expected), "fast {:e} {}", got.into(), at());
     }
 }
 
-/// That a kernel over float64 is near a reference, with and without fused multiply-adds, and that
-/// its two ways agree.
-pub(super) fn double<K: Unary<X = f64, Y = f64>>(reference: fn(f64) -> f64, range: Range<f64>, ulps: f64) {
-    fn at<K: Unary<X = f64, Y = f64>, const FMA: bool>(x: f64, expected: f64, ulps: f64) {
-        let (careful, (fast, rare)) = (K::careful::<FMA>(x), K::fast::<FMA>(x));
-        near(careful, expected, ulps, x);
-        assert!(rare || same_bits(fast, careful), "at {x:e}: {fast:e} and {careful:e}");
+/// [`same`] of many arguments and values.
+pub(super) fn exact<K: Unary<X = T, Y = T>, T: Real>(cases: &[(f64, f64)]) {
+    cases.iter().for_each(|(x, expected)| same::<K, T>(*x, *expected));
+}
+
+/// [`same_of_two`] of many arguments and values.
+pub(super) fn exact_of_two<K: Binary<X = T, Z = T, Y = T>, T: Real>(cases: &[(f64, f64, f64)]) {
+    cases.iter().for_each(|(x, z, expected)| same_of_two::<K, T>(*x, *z, *expected));
+}
+
+/// That a kernel is near a reference at an argument, with and without fused multiply-add, and that its
+/// two ways agree.
+pub(super) fn near_at<K: Unary<X = T, Y = T>, T: Real>(x: T, reference: fn(f64) -> f64, ulps: f64) {
+    let expected = reference(x.into());
+    let at = || format!("of {:e}", x.into());
+    let ways = [(K::careful::<false>(x), K::fast::<false>(x)), (K::careful::<true>(x), K::fast::<true>(x))];
+    for (careful, (fast, rare)) in ways {
+        assert_near(careful, expected, ulps, &at);
+        assert!(rare || bits(fast) == bits(careful), "fast {:e} and {:e} {}", fast.into(), careful.into(), at());
     }
-    let mut random = Random(SEED);
+}
+
+/// The same at random arguments of a range.
+pub(super) fn near<K: Unary<X = T, Y = T>, T: Real>(reference: fn(f64) -> f64, range: Range<f64>, ulps: f64) {
+    let mut random = Random::new();
     for _ in 0..COUNT {
-        let x = random.number(&range);
-        at::<K, true>(x, reference(x), ulps);
-        at::<K, false>(x, reference(x), ulps);
+        near_at::<K, T>(number(&mut random, &range), reference, ulps);
     }
 }
 
-/// The same over float32, with a reference over float64.
-pub(super) fn single<K: Unary<X = f32, Y = f32>>(reference: fn(f64) -> f64, range: Range<f64>, ulps: f64) {
-    fn at<K: Unary<X = f32, Y = f32>, const FMA: bool>(x: f32, expected: f64, ulps: f64) {
-        let (careful, (fast, rare)) = (K::careful::<FMA>(x), K::fast::<FMA>(x));
-        let rounded = expected as f32;
-        let unit = f64::from(rounded.abs().next_up()) - f64::from(rounded.abs());
-        let apart = (f64::from(careful) - expected).abs() / unit;
-        let right = careful.to_bits() == rounded.to_bits() || careful.is_nan() && rounded.is_nan() || apart <= ulps;
-        assert!(right, "at {x:e}: {careful:e} for {expected:e}, {apart} ULP, seed {SEED}");
-        assert!(rare || same_bits(fast.into(), careful.into()), "at {x:e}: {fast:e} and {careful:e}");
-    }
-    let mut random = Random(SEED);
-    for _ in 0..COUNT {
-        // Of the bits of a float64 half would overflow float32.
-        let number = random.number(&range);
-        let x = if range.contains(&number) { number as f32 } else { f32::from_bits(number.to_bits() as u32) };
-        at::<K, true>(x, reference(x.into()), ulps);
-        at::<K, false>(x, reference(x.into()), ulps);
-    }
-}
-
-/// The same of two float64s, each from the range or of any bits.
-pub(super) fn double_of_two<K: Binary<X = f64, Z = f64, Y = f64>>(
+/// The same of two arguments, each of its range.
+pub(super) fn near_of_two<K: Binary<X = T, Z = T, Y = T>, T: Real>(
     reference: fn(f64, f64) -> f64,
-    range: Range<f64>,
+    ranges: [Range<f64>; 2],
     ulps: f64,
 ) {
-    fn at<K: Binary<X = f64, Z = f64, Y = f64>, const FMA: bool>(x: f64, z: f64, expected: f64, ulps: f64) {
-        let (careful, (fast, rare)) = (K::careful::<FMA>(x, z), K::fast::<FMA>(x, z));
-        near(careful, expected, ulps, x);
-        assert!(rare || same_bits(fast, careful), "at ({x:e}, {z:e}): {fast:e} and {careful:e}");
-    }
-    let mut random = Random(SEED);
+    let mut random = Random::new();
     for _ in 0..COUNT {
-        let (x, z) = (random.number(&range), random.number(&range));
-        at::<K, true>(x, z, reference(x, z), ulps);
-        at::<K, false>(x, z, reference(x, z), ulps);
+        let [x, z] = [0, 1].map(|k| number::<T>(&mut random, &ranges[k]));
+        let expected = reference(x.into(), z.into());
+        let at = || format!("of {:e} and {:e}", x.into(), z.into());
+        let ways =
+            [(K::careful::<false>(x, z), K::fast::<false>(x, z)), (K::careful::<true>(x, z), K::fast::<true>(x, z))];
+        for (careful, (fast, rare)) in ways {
+            assert_near(careful, expected, ulps, &at);
+            assert!(rare || bits(fast) == bits(careful), "fast {:e} and {:e} {}", fast.into(), careful.into(), at());
+        }
     }
 }

@@ -6,7 +6,7 @@
 #![allow(unsafe_code, reason = "calls by address, and code for instructions that are detected at run time")]
 
 use crate::dtype::{DType, Element, Scalar};
-use crate::ir::{Block, BlockFn, Callee, Form};
+use crate::ir::{BlockFn, Callee, Effects, Form};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -53,8 +53,7 @@ pub fn level() -> Level {
 /// A kernel for certain types, at every level.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    arity: usize,
-    params: [DType; 2],
+    params: &'static [DType],
     result: DType,
     at: fn(Level) -> BlockFn,
 }
@@ -62,12 +61,18 @@ pub struct Kernel {
 impl Kernel {
     /// Of one argument.
     pub(super) const fn unary<K: Unary>() -> Kernel {
-        Kernel { arity: 1, params: [K::X::DTYPE; 2], result: K::Y::DTYPE, at: unary::<K> }
+        Kernel { params: const { &[K::X::DTYPE] }, result: K::Y::DTYPE, at: unary::<K> }
     }
 
     /// Of two arguments.
     pub(super) const fn binary<K: Binary>() -> Kernel {
-        Kernel { arity: 2, params: [K::X::DTYPE, K::Z::DTYPE], result: K::Y::DTYPE, at: binary::<K> }
+        Kernel { params: const { &[K::X::DTYPE, K::Z::DTYPE] }, result: K::Y::DTYPE, at: binary::<K> }
+    }
+
+    /// Of up to [`MOST_PARAMS`] arguments of one type, computed in float64.
+    pub(super) const fn nary<K: Nary<N>, T: Real, const N: usize>() -> Kernel {
+        const { assert!(N <= MOST_PARAMS) };
+        Kernel { params: const { &[T::DTYPE; N] }, result: T::DTYPE, at: nary::<K, T, N> }
     }
 
     /// The function at a level, which must be one that the machine has.
@@ -77,7 +82,7 @@ impl Kernel {
 
     /// The types of the arguments.
     pub fn params(&self) -> &[DType] {
-        &self.params[..self.arity]
+        self.params
     }
 
     /// The type of the result.
@@ -87,24 +92,31 @@ impl Kernel {
 
     /// The kernel at the machine's best level as what a call instruction calls.
     pub fn callee(&self, name: &'static str) -> Callee {
+        // The types are the kernel's, the level is one that the machine has, and kernels neither unwind
+        // nor have a state.
         let function = self.at(level());
-        // SAFETY: the types are the kernel's, the level is one that the machine has, and kernels
-        // neither unwind nor have a state.
-        let block = unsafe { Block::new(function) };
         let result = self.result;
         let invoke = move |args: &[Scalar]| {
-            let mut bits = [0u64; 2];
+            let mut bits = [0u64; MOST_PARAMS];
             for (bits, arg) in bits.iter_mut().zip(args) {
                 *bits = arg.bits.to_le();
             }
-            let pointers = [(&raw const bits[0]).cast::<u8>(), (&raw const bits[1]).cast()];
+            let pointers: [*const u8; MOST_PARAMS] = std::array::from_fn(|k| (&raw const bits[k]).cast());
             let mut value = 0u64;
             // SAFETY: one element for each argument, of its type (`Callee::call` compares them), in
             // memory that is large and aligned enough for any; and apart from it one for the result.
             unsafe { function(1, pointers.as_ptr(), (&raw mut value).cast()) };
             Scalar { dtype: result, bits: u64::from_le(value) }
         };
-        Callee { name, params: self.params().to_vec(), result, form: Form::Block(block), invoke: Box::new(invoke) }
+        Callee {
+            name: name.into(),
+            params: self.params().to_vec(),
+            result,
+            form: Form::Block(function),
+            effects: Effects::NONE,
+            invoke: Some(Box::new(invoke)),
+            owner: None,
+        }
     }
 }
 
@@ -130,6 +142,11 @@ impl Kernels {
     /// Of a function of two arguments.
     pub(super) const fn binary<S: Binary, D: Binary>(name: &'static str) -> Kernels {
         Kernels { name, single: Kernel::binary::<S>(), double: Kernel::binary::<D>(), approximate: None }
+    }
+
+    /// Of a function of several arguments, computed in float64 for either type.
+    pub(in crate::math) const fn nary<K: Nary<N>, const N: usize>(name: &'static str) -> Kernels {
+        Kernels { name, single: Kernel::nary::<K, f32, N>(), double: Kernel::nary::<K, f64, N>(), approximate: None }
     }
 
     /// With a sibling that is faster and less exact. For a type that gains nothing it has the same kernel.
@@ -184,6 +201,47 @@ pub(super) trait Binary {
     fn fast<const FMA: bool>(x: Self::X, z: Self::Z) -> (Self::Y, bool);
     /// The value for all arguments.
     fn careful<const FMA: bool>(x: Self::X, z: Self::Z) -> Self::Y;
+}
+
+/// The same of several arguments, in float64.
+pub(in crate::math) trait Nary<const N: usize> {
+    /// The value, and whether the arguments are rare: then the value may be anything.
+    fn fast<const FMA: bool>(args: [f64; N]) -> (f64, bool);
+    /// The value for all arguments.
+    fn careful<const FMA: bool>(args: [f64; N]) -> f64;
+}
+
+/// The most arguments of a kernel.
+pub const MOST_PARAMS: usize = 8;
+
+/// The types whose elements an [`Nary`] function takes.
+pub(in crate::math) trait Real: Element {
+    /// As the function takes it.
+    fn widened(self) -> f64;
+    /// From the function's value.
+    fn narrowed(value: f64) -> Self;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn widened(self) -> f64 {
+        self.into()
+    }
+    #[inline(always)]
+    fn narrowed(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn widened(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn narrowed(value: f64) -> f64 {
+        value
+    }
 }
 
 /// Elements between two looks at whether a rare argument was met.
@@ -280,6 +338,45 @@ fn sweep2<K: Binary, const FMA: bool>(x: &[K::X], z: &[K::Z], out: &mut [K::Y]) 
     }
 }
 
+/// A run of `RUN` elements, or of `PAD`.
+#[inline(always)]
+fn run_n<K: Nary<N>, T: Real, const N: usize, const COUNT: usize, const FMA: bool>(
+    args: [&[T; COUNT]; N],
+    out: &mut [T; COUNT],
+) {
+    let mut rare = false;
+    for i in 0..COUNT {
+        let (value, is_rare) = K::fast::<FMA>(std::array::from_fn(|k| args[k][i].widened()));
+        out[i] = T::narrowed(value);
+        rare |= is_rare;
+    }
+    if rare {
+        for i in 0..COUNT {
+            out[i] = T::narrowed(K::careful::<FMA>(std::array::from_fn(|k| args[k][i].widened())));
+        }
+    }
+}
+
+#[inline(always)]
+fn sweep_n<K: Nary<N>, T: Real, const N: usize, const FMA: bool>(args: [&[T]; N], out: &mut [T]) {
+    let (runs, rest) = out.as_chunks_mut::<RUN>();
+    let runs_args = args.map(|arg| arg.as_chunks::<RUN>().0);
+    for (i, out) in runs.iter_mut().enumerate() {
+        run_n::<K, T, N, RUN, FMA>(std::array::from_fn(|k| &runs_args[k][i]), out);
+    }
+    let done = RUN * runs.len();
+    let args = args.map(|arg| &arg[done..]);
+    let (pads, rest) = rest.as_chunks_mut::<PAD>();
+    let pads_args = args.map(|arg| arg.as_chunks::<PAD>().0);
+    for (i, out) in pads.iter_mut().enumerate() {
+        run_n::<K, T, N, PAD, FMA>(std::array::from_fn(|k| &pads_args[k][i]), out);
+    }
+    let done = PAD * pads.len();
+    for (i, out) in rest.iter_mut().enumerate() {
+        *out = T::narrowed(K::careful::<FMA>(std::array::from_fn(|k| args[k][done + i].widened())));
+    }
+}
+
 /// The body of a function of one argument, at a level.
 ///
 /// # Safety
@@ -312,39 +409,59 @@ unsafe fn body2<K: Binary, const FMA: bool>(n: usize, args: *const *const u8, ou
     sweep2::<K, FMA>(x, z, out);
 }
 
+/// The same of several arguments.
+///
+/// # Safety
+/// As [`BlockFn`].
+#[inline(always)]
+unsafe fn body_n<K: Nary<N>, T: Real, const N: usize, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    // SAFETY: the contract of `BlockFn`: `N` arguments and the result, `n` aligned elements each, the
+    // result apart from the arguments.
+    let (args, out) = unsafe {
+        (
+            std::array::from_fn(|k| std::slice::from_raw_parts((*args.add(k)).cast::<T>(), n)),
+            std::slice::from_raw_parts_mut(out.cast::<T>(), n),
+        )
+    };
+    sweep_n::<K, T, N, FMA>(args, out);
+}
+
+/// Functions at each level: `choose` among them by a level. `[...]` are the generic parameters, `<...>`
+/// what they are called by.
 macro_rules! levels {
-    ($choose:ident, $kernel:ident, $body:ident, $baseline:ident, $avx2:ident, $avx512:ident) => {
-        unsafe extern "C" fn $baseline<K: $kernel>(n: usize, args: *const *const u8, out: *mut u8) {
+    ($choose:ident, [$($generics:tt)+], <$($names:ident),+>, $body:ident, $baseline:ident, $avx2:ident, $avx512:ident) => {
+        unsafe extern "C" fn $baseline<$($generics)+>(n: usize, args: *const *const u8, out: *mut u8) {
             // SAFETY: the caller keeps to the same contract.
-            unsafe { $body::<K, { cfg!(target_feature = "fma") }>(n, args, out) }
+            unsafe { $body::<$($names),+, { cfg!(target_feature = "fma") }>(n, args, out) }
         }
 
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt")]
-        unsafe extern "C" fn $avx2<K: $kernel>(n: usize, args: *const *const u8, out: *mut u8) {
+        unsafe extern "C" fn $avx2<$($generics)+>(n: usize, args: *const *const u8, out: *mut u8) {
             // SAFETY: the caller keeps to the same contract.
-            unsafe { $body::<K, true>(n, args, out) }
+            unsafe { $body::<$($names),+, true>(n, args, out) }
         }
 
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma,bmi1,bmi2,lzcnt")]
-        unsafe extern "C" fn $avx512<K: $kernel>(n: usize, args: *const *const u8, out: *mut u8) {
+        unsafe extern "C" fn $avx512<$($generics)+>(n: usize, args: *const *const u8, out: *mut u8) {
             // SAFETY: the caller keeps to the same contract.
-            unsafe { $body::<K, true>(n, args, out) }
+            unsafe { $body::<$($names),+, true>(n, args, out) }
         }
 
         /// The kernel as a function at a level, which must be one that the machine has.
-        pub(super) fn $choose<K: $kernel>(level: Level) -> BlockFn {
+        pub(super) fn $choose<$($generics)+>(level: Level) -> BlockFn {
             match level {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => $avx512::<K>,
+                Level::Avx512 => $avx512::<$($names),+>,
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => $avx2::<K>,
-                _ => $baseline::<K>,
+                Level::Avx2 => $avx2::<$($names),+>,
+                _ => $baseline::<$($names),+>,
             }
         }
     };
 }
 
-levels!(unary, Unary, body1, unary_baseline, unary_avx2, unary_avx512);
-levels!(binary, Binary, body2, binary_baseline, binary_avx2, binary_avx512);
+levels!(unary, [K: Unary], <K>, body1, unary_baseline, unary_avx2, unary_avx512);
+levels!(binary, [K: Binary], <K>, body2, binary_baseline, binary_avx2, binary_avx512);
+levels!(nary, [K: Nary<N>, T: Real, const N: usize], <K, T, N>, body_n, nary_baseline, nary_avx2, nary_avx512);

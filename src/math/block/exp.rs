@@ -11,7 +11,7 @@ use super::dispatch::{Kernels, Unary};
 use super::lane::{Lane, polynomial, product, sum};
 
 /// The constants of exponentials in an element type.
-pub(super) trait Exp: Lane {
+pub(in crate::math) trait Exp: Lane {
     /// `log2(e)`.
     const LOG2_E: Self;
     /// `log2(10)`.
@@ -115,31 +115,31 @@ impl Exp for f32 {
 /// `2**(shift - ROUND) * (high + low)`, where `high + low` is between `sqrt(1/2)` and `sqrt(2)`, and
 /// `low` less than a tenth of it.
 #[derive(Clone, Copy)]
-pub(super) struct Power<T> {
+pub(in crate::math) struct Power<T> {
     /// The exponent, plus [`Lane::ROUND`].
-    pub(super) shift: T,
+    pub(in crate::math) shift: T,
     /// The greater part.
-    pub(super) high: T,
+    pub(in crate::math) high: T,
     /// The rest.
-    pub(super) low: T,
+    pub(in crate::math) low: T,
 }
 
 impl<T: Lane> Power<T> {
     /// The value where it is a normal number.
     #[inline(always)]
-    pub(super) fn normal(self) -> T {
+    pub(in crate::math) fn normal(self) -> T {
         (self.high + self.low).scale(self.shift)
     }
 
     /// The value.
     #[inline(always)]
-    pub(super) fn value(self) -> T {
+    pub(in crate::math) fn value(self) -> T {
         (self.high + self.low).scale_far(self.shift)
     }
 
     /// The value rounded, and the error of that, where both are normal numbers or need not be right.
     #[inline(always)]
-    pub(super) fn pair(self) -> (T, T) {
+    pub(in crate::math) fn pair(self) -> (T, T) {
         let (high, low) = sum(self.high, self.low);
         let scale = T::pow2(self.shift - T::ROUND);
         (high * scale, low * scale)
@@ -156,7 +156,7 @@ fn reduce<T: Lane, const FMA: bool>(x: T, inverse: T, unit: (T, T)) -> (T, T, T)
 
 /// `e**x`, for `x` of no greater magnitude than `BEYOND * ln(2)`.
 #[inline(always)]
-pub(super) fn exp<T: Exp, const FMA: bool>(x: T) -> Power<T> {
+pub(in crate::math) fn exp<T: Exp, const FMA: bool>(x: T) -> Power<T> {
     let (shift, most, rest) = reduce::<T, FMA>(x, T::LOG2_E, T::LN_2);
     let r = most + rest;
     let rest = (r * r).madd::<FMA>(polynomial::<T, FMA>(r, T::EXP_Q), rest);
@@ -175,7 +175,7 @@ fn near<T: Exp, const FMA: bool>(shift: T, most: T, rest: T, ln: (T, T), q: &[T]
 
 /// `2**(x + rest)`, for `x` of no greater magnitude than `BEYOND`, and `rest` of a rounding error's.
 #[inline(always)]
-pub(super) fn exp2<T: Exp, const FMA: bool>(x: T, rest: T) -> Power<T> {
+pub(in crate::math) fn exp2<T: Exp, const FMA: bool>(x: T, rest: T) -> Power<T> {
     let shift = x + T::ROUND;
     near::<T, FMA>(shift, x - (shift - T::ROUND), rest, T::LN_2_WIDE, T::EXP2_Q)
 }
@@ -208,7 +208,7 @@ pub(super) fn expm1<T: Exp, const FMA: bool>(x: T) -> Power<T> {
 
 /// `x`, moved between `-bound` and `bound`; NaN stays NaN.
 #[inline(always)]
-pub(super) fn clamp<T: Lane>(x: T, bound: T) -> T {
+pub(in crate::math) fn clamp<T: Lane>(x: T, bound: T) -> T {
     let x = if x > bound { bound } else { x };
     if x < -bound { -bound } else { x }
 }
@@ -287,7 +287,7 @@ pub static EXPM1: Kernels = Kernels::unary::<Expm1Kernel<f32>, Expm1Kernel<f64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::agreement::{agrees, exact};
+    use crate::math::block::check::{exact, near};
 
     const INF: f64 = f64::INFINITY;
 
@@ -327,13 +327,13 @@ mod tests {
 
     #[test]
     fn near_to_a_reference() {
-        agrees::<ExpKernel<f64>, f64>(760.0, pxfm::f_exp);
-        agrees::<ExpKernel<f32>, f32>(110.0, pxfm::f_exp);
-        agrees::<Exp2Kernel<f64>, f64>(1090.0, pxfm::f_exp2);
-        agrees::<Exp2Kernel<f32>, f32>(160.0, pxfm::f_exp2);
-        agrees::<Exp10Kernel<f64>, f64>(305.0, pxfm::f_exp10);
-        agrees::<Exp10Kernel<f32>, f32>(50.0, pxfm::f_exp10);
-        agrees::<Expm1Kernel<f64>, f64>(760.0, pxfm::f_expm1);
-        agrees::<Expm1Kernel<f32>, f32>(110.0, pxfm::f_expm1);
+        near::<ExpKernel<f64>, f64>(pxfm::f_exp, -760.0..760.0, 1.5);
+        near::<ExpKernel<f32>, f32>(pxfm::f_exp, -110.0..110.0, 2.0);
+        near::<Exp2Kernel<f64>, f64>(pxfm::f_exp2, -1090.0..1090.0, 1.5);
+        near::<Exp2Kernel<f32>, f32>(pxfm::f_exp2, -160.0..160.0, 2.0);
+        near::<Exp10Kernel<f64>, f64>(pxfm::f_exp10, -305.0..305.0, 1.5);
+        near::<Exp10Kernel<f32>, f32>(pxfm::f_exp10, -50.0..50.0, 2.0);
+        near::<Expm1Kernel<f64>, f64>(pxfm::f_expm1, -760.0..760.0, 1.5);
+        near::<Expm1Kernel<f32>, f32>(pxfm::f_expm1, -110.0..110.0, 2.0);
     }
 }

@@ -7,7 +7,7 @@ use crate::dtype::Element;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// An element type of floating point.
-pub(super) trait Lane:
+pub(in crate::math) trait Lane:
     Element
     + PartialOrd
     + Add<Output = Self>
@@ -145,7 +145,7 @@ lane!(f64 u64 52 27 0x3fe6_a09e_667f_3bcd 54);
 /// The polynomial with the given coefficients, at most 16, the constant's first. Neighbours are put
 /// together in pairs, and these again (Estrin's scheme): what limits a kernel is mostly latency.
 #[inline(always)]
-pub(super) fn polynomial<T: Lane, const FMA: bool>(x: T, coefficients: &[T]) -> T {
+pub(in crate::math) fn polynomial<T: Lane, const FMA: bool>(x: T, coefficients: &[T]) -> T {
     let mut terms = [T::of(0.0); 16];
     let mut count = coefficients.len();
     terms[..count].copy_from_slice(coefficients);
@@ -166,14 +166,14 @@ pub(super) fn polynomial<T: Lane, const FMA: bool>(x: T, coefficients: &[T]) -> 
 
 /// `a + b` rounded, and the error of that, for `a` zero or of at least the magnitude of `b` (Dekker).
 #[inline(always)]
-pub(super) fn sum<T: Lane>(a: T, b: T) -> (T, T) {
+pub(in crate::math) fn sum<T: Lane>(a: T, b: T) -> (T, T) {
     let high = a + b;
     (high, (a - high) + b)
 }
 
 /// `a + b` rounded, and the error of that (Knuth).
 #[inline(always)]
-pub(super) fn any_sum<T: Lane>(a: T, b: T) -> (T, T) {
+pub(in crate::math) fn any_sum<T: Lane>(a: T, b: T) -> (T, T) {
     let high = a + b;
     let part = high - a;
     (high, (a - (high - part)) + (b - part))
@@ -182,7 +182,7 @@ pub(super) fn any_sum<T: Lane>(a: T, b: T) -> (T, T) {
 /// `a * b` rounded, and the error of that: exact with `FMA`, else (Dekker) to the last bit of twice
 /// the digits.
 #[inline(always)]
-pub(super) fn product<T: Lane, const FMA: bool>(a: T, b: T) -> (T, T) {
+pub(in crate::math) fn product<T: Lane, const FMA: bool>(a: T, b: T) -> (T, T) {
     let high = a * b;
     if FMA {
         (high, a.madd::<FMA>(b, -high))

@@ -12,7 +12,7 @@ use super::exp::Exp;
 use super::lane::{Lane, any_sum, polynomial, product, sum};
 
 /// The constants of logarithms in an element type.
-pub(super) trait Log: Exp {
+pub(in crate::math) trait Log: Exp {
     /// `log2(e)` rounded, and the rest.
     const LOG2_E_WIDE: (Self, Self);
     /// `log10(e)` in the same way.
@@ -43,7 +43,7 @@ impl Log for f32 {
 
 /// `ln(1 + f) - f`, for `1 + f` between `sqrt(1/2)` and `sqrt(2)`.
 #[inline(always)]
-fn beyond_linear<T: Log, const FMA: bool>(f: T) -> T {
+pub(in crate::math) fn beyond_linear<T: Log, const FMA: bool>(f: T) -> T {
     let s = f / (T::of(2.0) + f);
     let z = s * s;
     let half = f * T::of(0.5);
@@ -55,7 +55,7 @@ fn beyond_linear<T: Log, const FMA: bool>(f: T) -> T {
 
 /// `ln(2**k * (1 + f + error))` in two parts; `error` is that of a rounded `f`.
 #[inline(always)]
-pub(super) fn natural<T: Log, const FMA: bool>(k: T, f: T, error: T) -> (T, T) {
+pub(in crate::math) fn natural<T: Log, const FMA: bool>(k: T, f: T, error: T) -> (T, T) {
     // Without k, f is the greater.
     let (high, low) = sum(k * T::LN_2.0, f);
     let rest = k.madd::<FMA>(T::LN_2.1, error);
@@ -79,7 +79,7 @@ fn based<T: Log, const FMA: bool>(k: (T, T), f: T, scale: (T, T)) -> (T, T) {
 
 /// `k` and `m` with `x = m * 2**k`, also of a subnormal number.
 #[inline(always)]
-pub(super) fn split<T: Lane>(x: T) -> (T, T) {
+pub(in crate::math) fn split<T: Lane>(x: T) -> (T, T) {
     let is_subnormal = x < T::TINY;
     let (k, m) = (if is_subnormal { x * T::LIFTED } else { x }).split();
     (if is_subnormal { k - T::LIFT } else { k }, m)
@@ -87,7 +87,7 @@ pub(super) fn split<T: Lane>(x: T) -> (T, T) {
 
 /// The value of a logarithm where `value` is that for normal and subnormal `x`.
 #[inline(always)]
-pub(super) fn special<T: Lane>(x: T, value: T) -> T {
+pub(in crate::math) fn special<T: Lane>(x: T, value: T) -> T {
     let value = if x > T::of(0.0) { value } else { T::NAN };
     let value = if x == T::of(0.0) { -T::INFINITY } else { value };
     if x == T::INFINITY { x } else { value }
@@ -142,7 +142,7 @@ kernels! {
 /// `1 + x` in two parts is `2**k * (m + part)`; then `f = m - 1 + part` is rounded, which is exactly `x`
 /// where `k` is 0 and `error` is.
 #[inline(always)]
-pub(super) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, T) {
+pub(in crate::math) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, T) {
     let (one_plus, rest) = any_sum(T::of(1.0), x);
     let (k, m) = one_plus.split();
     let scale = T::pow2(-k);
@@ -191,7 +191,7 @@ pub static LOG1P: Kernels = Kernels::unary::<Log1pKernel<f32>, Log1pKernel<f64>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::agreement::{agrees, exact};
+    use crate::math::block::check::{exact, near};
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;
@@ -224,16 +224,16 @@ mod tests {
     #[test]
     fn near_to_a_reference() {
         for bound in [2.0, 1e300] {
-            agrees::<LogKernel<f64>, f64>(bound, pxfm::f_log);
-            agrees::<Log2Kernel<f64>, f64>(bound, pxfm::f_log2);
-            agrees::<Log10Kernel<f64>, f64>(bound, pxfm::f_log10);
-            agrees::<Log1pKernel<f64>, f64>(bound, pxfm::f_log1p);
+            near::<LogKernel<f64>, f64>(pxfm::f_log, -bound..bound, 1.5);
+            near::<Log2Kernel<f64>, f64>(pxfm::f_log2, -bound..bound, 1.5);
+            near::<Log10Kernel<f64>, f64>(pxfm::f_log10, -bound..bound, 1.5);
+            near::<Log1pKernel<f64>, f64>(pxfm::f_log1p, -bound..bound, 1.5);
         }
         for bound in [2.0, 1e38] {
-            agrees::<LogKernel<f32>, f32>(bound, pxfm::f_log);
-            agrees::<Log2Kernel<f32>, f32>(bound, pxfm::f_log2);
-            agrees::<Log10Kernel<f32>, f32>(bound, pxfm::f_log10);
-            agrees::<Log1pKernel<f32>, f32>(bound, pxfm::f_log1p);
+            near::<LogKernel<f32>, f32>(pxfm::f_log, -bound..bound, 2.0);
+            near::<Log2Kernel<f32>, f32>(pxfm::f_log2, -bound..bound, 2.0);
+            near::<Log10Kernel<f32>, f32>(pxfm::f_log10, -bound..bound, 2.0);
+            near::<Log1pKernel<f32>, f32>(pxfm::f_log1p, -bound..bound, 2.0);
         }
     }
 }

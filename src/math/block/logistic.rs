@@ -327,7 +327,7 @@ pub static LOGADDEXP2: Kernels = Kernels::binary::<LogAddSingle<Two>, LogAdd<Two
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::agreement::{agrees, agrees2, exact, exact2};
+    use crate::math::block::check::{exact, exact_of_two, near, near_of_two};
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;
@@ -351,11 +351,11 @@ mod tests {
             (NAN, -INF, NAN),
             (2000.0, 1.0, 2000.0),
         ];
-        exact2::<LogAdd<Natural>, f64>(&sums);
-        exact2::<LogAdd<Two>, f64>(&sums);
-        exact2::<LogAddSingle<Natural>, f32>(&sums);
-        exact2::<LogAddSingle<Two>, f32>(&sums);
-        exact2::<LogAdd<Two>, f64>(&[(5.0, 5.0, 6.0), (f64::MAX, -f64::MAX, f64::MAX)]);
+        exact_of_two::<LogAdd<Natural>, f64>(&sums);
+        exact_of_two::<LogAdd<Two>, f64>(&sums);
+        exact_of_two::<LogAddSingle<Natural>, f32>(&sums);
+        exact_of_two::<LogAddSingle<Two>, f32>(&sums);
+        exact_of_two::<LogAdd<Two>, f64>(&[(5.0, 5.0, 6.0), (f64::MAX, -f64::MAX, f64::MAX)]);
     }
 
     #[test]
@@ -367,14 +367,20 @@ mod tests {
         fn log1pexp(x: f64) -> f64 {
             x.max(0.0) + pxfm::f_log1p(pxfm::f_exp(-x.abs()))
         }
-        agrees::<LogisticKernel<f64>, f64>(760.0, logistic);
-        agrees::<LogisticKernel<f32>, f32>(110.0, logistic);
-        agrees::<Log1pExpKernel<f64>, f64>(760.0, log1pexp);
-        agrees::<Log1pExpKernel<f32>, f32>(110.0, log1pexp);
+        near::<LogisticKernel<f64>, f64>(logistic, -760.0..760.0, 1.5);
+        near::<LogisticKernel<f32>, f32>(logistic, -110.0..110.0, 2.0);
+        near::<Log1pExpKernel<f64>, f64>(log1pexp, -760.0..760.0, 1.5);
+        near::<Log1pExpKernel<f32>, f32>(log1pexp, -110.0..110.0, 2.0);
         // One argument is nearly zero, so that the reference's difference is exact.
-        agrees2::<LogAdd<Natural>, f64>((500.0, 1e-300), |x, z| x.max(z) + pxfm::f_log1p(pxfm::f_exp(-(x - z).abs())));
-        agrees2::<LogAdd<Two>, f64>((500.0, 1e-300), |x, z| {
-            x.max(z) + pxfm::f_log1p(pxfm::f_exp2(-(x - z).abs())) / std::f64::consts::LN_2
-        });
+        near_of_two::<LogAdd<Natural>, f64>(
+            |x, z| x.max(z) + pxfm::f_log1p(pxfm::f_exp(-(x - z).abs())),
+            [-500.0..500.0, -1e-300..1e-300],
+            1.5,
+        );
+        near_of_two::<LogAdd<Two>, f64>(
+            |x, z| x.max(z) + pxfm::f_log1p(pxfm::f_exp2(-(x - z).abs())) / std::f64::consts::LN_2,
+            [-500.0..500.0, -1e-300..1e-300],
+            1.5,
+        );
     }
 }

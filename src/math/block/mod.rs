@@ -10,8 +10,6 @@
 //! not on its neighbours or its place.
 
 #[cfg(test)]
-mod agreement;
-#[cfg(test)]
 mod check;
 pub mod dispatch;
 pub mod division;
@@ -19,11 +17,11 @@ pub mod erf;
 pub mod exp;
 pub mod hyperbolic;
 pub mod inverse_trig;
-mod lane;
+pub(in crate::math) mod lane;
 pub mod log;
 pub mod logistic;
 pub mod normal;
-mod pair;
+pub(in crate::math) mod pair;
 pub mod plain;
 pub mod power;
 pub mod trig;

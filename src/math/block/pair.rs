@@ -5,7 +5,7 @@ use super::lane::{self, Lane};
 
 /// `c - a * b`, rounded once or nearly so: exact where the result is representable.
 #[inline(always)]
-pub(super) fn minus_product<const FMA: bool>(c: f64, a: f64, b: f64) -> f64 {
+pub(in crate::math) fn minus_product<const FMA: bool>(c: f64, a: f64, b: f64) -> f64 {
     if FMA {
         (-a).madd::<FMA>(b, c)
     } else {
@@ -16,7 +16,7 @@ pub(super) fn minus_product<const FMA: bool>(c: f64, a: f64, b: f64) -> f64 {
 
 /// The quotient of two such sums, as another.
 #[inline(always)]
-pub(super) fn quotient<const FMA: bool>(numerator: (f64, f64), denominator: (f64, f64)) -> (f64, f64) {
+pub(in crate::math) fn quotient<const FMA: bool>(numerator: (f64, f64), denominator: (f64, f64)) -> (f64, f64) {
     let reciprocal = 1.0 / denominator.0;
     let rough = numerator.0 * reciprocal;
     let rest = minus_product::<FMA>(numerator.0, rough, denominator.0);
@@ -26,12 +26,12 @@ pub(super) fn quotient<const FMA: bool>(numerator: (f64, f64), denominator: (f64
 
 /// A number, negated where the highest bit of `sign` is set.
 #[inline(always)]
-pub(super) fn flip(x: f64, sign: u64) -> f64 {
+pub(in crate::math) fn flip(x: f64, sign: u64) -> f64 {
     f64::from_bits(x.to_bits() ^ (sign & 1 << 63))
 }
 
 /// One number where the bits are ones, another where they are zeros.
 #[inline(always)]
-pub(super) fn either(bits: u64, ones: f64, zeros: f64) -> f64 {
+pub(in crate::math) fn either(bits: u64, ones: f64, zeros: f64) -> f64 {
     f64::from_bits(bits & ones.to_bits() | !bits & zeros.to_bits())
 }

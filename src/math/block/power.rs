@@ -446,7 +446,7 @@ pub static HYPOT: Kernels = Kernels::binary::<Hypot32, Hypot64>("hypot");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::block::agreement::{agrees, agrees2, exact, exact2};
+    use crate::math::block::check::{exact, exact_of_two, near, near_of_two};
 
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;
@@ -465,11 +465,11 @@ mod tests {
                 }
             }
         }
-        exact2::<Pow32, f32>(&cases);
+        exact_of_two::<Pow32, f32>(&cases);
         cases[0] = (10.0, -324.0, 0.0);
         cases.extend([(10.0, -320.0, 1e-320), (-2.0, -1073.0, -1e-323), (-2.0, 1023.0, -(2f64.powi(1023)))]);
         cases.extend([(3.0, 33.0, 5559060566555523.0), (f64::MAX, -1.0, 5.562684646268003e-309), (5e-324, -1.0, INF)]);
-        exact2::<Pow64, f64>(&cases);
+        exact_of_two::<Pow64, f64>(&cases);
     }
 
     #[test]
@@ -479,19 +479,19 @@ mod tests {
         exact::<CbrtKernel<f32>, f32>(&cases);
         let cases =
             [(3.0, -4.0, 5.0), (-0.0, 0.0, 0.0), (NAN, -INF, INF), (INF, NAN, INF), (NAN, 1.0, NAN), (0.0, -7.0, 7.0)];
-        exact2::<Hypot64, f64>(&cases);
-        exact2::<Hypot32, f32>(&cases);
-        exact2::<Hypot64, f64>(&[(3e300, 4e300, 5e300), (5e-324, 0.0, 5e-324), (f64::MAX, f64::MAX, INF)]);
+        exact_of_two::<Hypot64, f64>(&cases);
+        exact_of_two::<Hypot32, f32>(&cases);
+        exact_of_two::<Hypot64, f64>(&[(3e300, 4e300, 5e300), (5e-324, 0.0, 5e-324), (f64::MAX, f64::MAX, INF)]);
     }
 
     #[test]
     fn near_to_a_reference() {
         // The C library's power is within one unit.
-        agrees2::<Pow64, f64>((1e9, 40.0), f64::powf);
-        agrees2::<Pow32, f32>((1e9, 6.0), f64::powf);
-        agrees::<CbrtKernel<f64>, f64>(f64::MAX, pxfm::f_cbrt);
-        agrees::<CbrtKernel<f32>, f32>(3e38, pxfm::f_cbrt);
-        agrees2::<Hypot64, f64>((1e10, 1e10), f64::hypot);
-        agrees2::<Hypot32, f32>((1e10, 1e10), f64::hypot);
+        near_of_two::<Pow64, f64>(f64::powf, [-1e9..1e9, -40.0..40.0], 1.5);
+        near_of_two::<Pow32, f32>(f64::powf, [-1e9..1e9, -6.0..6.0], 2.0);
+        near::<CbrtKernel<f64>, f64>(pxfm::f_cbrt, -f64::MAX..f64::MAX, 1.5);
+        near::<CbrtKernel<f32>, f32>(pxfm::f_cbrt, -3e38..3e38, 2.0);
+        near_of_two::<Hypot64, f64>(f64::hypot, [-1e10..1e10, -1e10..1e10], 1.5);
+        near_of_two::<Hypot32, f32>(f64::hypot, [-1e10..1e10, -1e10..1e10], 2.0);
     }
 }

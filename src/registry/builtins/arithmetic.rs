@@ -6,6 +6,7 @@ use crate::dtype::{DType, Scalar};
 use crate::ir::{Loop, Op, Value};
 use crate::math::block::plain::{self, NEXTAFTER, SPACING};
 use crate::math::block::power::POW;
+use crate::registry::expression::Expression;
 use crate::registry::function::{Body, Floats, Loops, Special, integer_callee};
 use crate::syntax::ast::{BinaryOp, UnaryOp};
 
@@ -54,7 +55,7 @@ rows! {
     r#where(condition, x, y): "x where the condition holds (is not zero), else y.", 0.0, NUMPY, Body::Special(Special::Where);
     copysign(x1, x2): "The magnitude of x1 with the sign of x2.", 0.0, NUMPY, Body::Op(Loops::Float, |l, _, args| l.op(Op::CopySign, args));
     heaviside(x1, x2): "0 below zero, 1 above, x2 at zero.", 0.0, NUMPY,
-        Body::Expand(Loops::Float, "x1 if x1 != x1 else (0 if x1 < 0 else (1 if x1 > 0 else x2))");
+        Body::Expand(Loops::Float, Expression::builtin("x1 if x1 != x1 else (0 if x1 < 0 else (1 if x1 > 0 else x2))"));
     nextafter(x1, x2): "The neighbour of x1 towards x2.", 0.0, NUMPY,
         Body::Native(Loops::Float, Floats::new(&NEXTAFTER));
     spacing(x): "The distance to the neighbour that is farther from zero, with the sign of x.", 0.0, NUMPY,

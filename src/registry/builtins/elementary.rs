@@ -11,6 +11,7 @@ use crate::math::block::log::*;
 use crate::math::block::logistic::*;
 use crate::math::block::power::*;
 use crate::math::block::trig::*;
+use crate::registry::expression::Expression;
 use crate::registry::function::{Body, Floats, Loops};
 
 /// The body of a function that kernels compute in float32 or float64.
@@ -52,6 +53,6 @@ rows! {
     erfinv(x): "The inverse of the error function.", 2.0, "SciPy's `special.erfinv`", floats(&ERFINV);
     log1pexp softplus(x): "`log(1 + exp(x))`, accurate everywhere.", 2.0, "`logaddexp(0, x)`", floats(&LOG1PEXP);
     logistic expit(x): "`1 / (1 + exp(-x))`.", 2.0, "SciPy's `special.expit`", floats(&LOGISTIC);
-    deg2rad radians(x): "Degrees to radians.", 1.0, NUMPY, Body::Expand(Loops::Float, "x * (pi / 180)");
-    rad2deg degrees(x): "Radians to degrees.", 1.0, NUMPY, Body::Expand(Loops::Float, "x * (180 / pi)");
+    deg2rad radians(x): "Degrees to radians.", 1.0, NUMPY, Body::Expand(Loops::Float, Expression::builtin("x * (pi / 180)"));
+    rad2deg degrees(x): "Radians to degrees.", 1.0, NUMPY, Body::Expand(Loops::Float, Expression::builtin("x * (180 / pi)"));
 }

@@ -2,33 +2,35 @@
 
 mod arithmetic;
 mod comparison;
+mod distributions;
 mod elementary;
 mod integer;
 pub mod operators;
 mod rounding;
 
 use super::function::Function;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A family: its name and its rows.
 type Family = (&'static str, fn() -> Vec<Function>);
 
-const FAMILIES: [Family; 5] = [
+const FAMILIES: [Family; 6] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),
     ("Bits and integers", integer::rows),
     ("Rounding", rounding::rows),
+    ("Distributions", distributions::rows),
 ];
 
 /// Every built-in function, family by family.
-pub fn all() -> &'static [Function] {
-    static ALL: OnceLock<Vec<Function>> = OnceLock::new();
-    ALL.get_or_init(|| FAMILIES.iter().flat_map(|(_, rows)| rows()).collect())
+pub fn all() -> &'static [Arc<Function>] {
+    static ALL: OnceLock<Vec<Arc<Function>>> = OnceLock::new();
+    ALL.get_or_init(|| FAMILIES.iter().flat_map(|(_, rows)| rows()).map(Arc::new).collect())
 }
 
 /// The families' names, each with its functions: chapters of the manual.
-pub fn families() -> impl Iterator<Item = (&'static str, &'static [Function])> {
+pub fn families() -> impl Iterator<Item = (&'static str, &'static [Arc<Function>])> {
     let mut rest = all();
     FAMILIES.iter().map(move |(name, rows)| {
         let (family, others) = rest.split_at(rows().len());
@@ -42,15 +44,15 @@ macro_rules! rows {
     ($($name:ident $($alias:ident)*($($param:ident $(= $default:literal)?),+): $doc:literal, $ulp:literal, $reference:expr, $body:expr;)+) => {
         pub(super) fn rows() -> Vec<$crate::registry::function::Function> {
             vec![$($crate::registry::function::Function {
-                name: $crate::registry::builtins::raw(stringify!($name)),
+                name: $crate::registry::builtins::raw(stringify!($name)).into(),
                 aliases: const { &[$($crate::registry::builtins::raw(stringify!($alias))),*] },
-                params: &[$($crate::registry::function::Param {
-                    name: stringify!($param),
+                params: vec![$($crate::registry::function::Param {
                     default: $crate::registry::builtins::default!($($default)?),
+                    ..$crate::registry::function::Param::required(stringify!($param))
                 }),+],
-                doc: $doc,
-                ulp: $ulp,
-                reference: $reference,
+                doc: $doc.into(),
+                accuracy: $crate::registry::function::Accuracy::Ulp($ulp),
+                reference: $reference.into(),
                 body: $body,
             }),+]
         }
@@ -62,7 +64,7 @@ macro_rules! default {
         None
     };
     ($value:literal) => {
-        Some($value)
+        Some($crate::registry::expression::Expression::builtin(stringify!($value)))
     };
 }
 
@@ -81,6 +83,7 @@ const NUMPY: &str = "NumPy's function of the same name";
 
 #[cfg(test)]
 mod tests {
+    use crate::registry::function::Accuracy;
     use std::collections::HashSet;
 
     #[test]
@@ -89,9 +92,13 @@ mod tests {
         for function in super::all() {
             assert!(function.doc.ends_with('.') && function.doc.len() > 3, "{} lacks documentation", function.name);
             assert!(!function.reference.is_empty(), "{} lacks a reference", function.name);
-            assert!((0.0..=8.0).contains(&function.ulp), "{} lacks an error budget", function.name);
-            for name in std::iter::once(&function.name).chain(function.aliases) {
-                assert!(seen.insert(*name), "{name} means two functions");
+            let budget = match function.accuracy {
+                Accuracy::Ulp(most) | Accuracy::Conditioned(most) => most,
+                Accuracy::Unknown => f64::NAN,
+            };
+            assert!((0.0..=256.0).contains(&budget), "{} lacks an error budget", function.name);
+            for name in std::iter::once(&*function.name).chain(function.aliases.iter().copied()) {
+                assert!(seen.insert(name), "{name} means two functions");
             }
             let first_default = function.params.iter().position(|p| p.default.is_some());
             let required_after =

@@ -1,0 +1,113 @@
+//! The beta distribution, with shapes `a` and `b`, on [0, 1].
+//!
+//! Prepared parameters: `norm(a, b)` of all functions but `logpdf`, which takes `log_norm(a, b)`.
+
+use crate::math::block::lane::any_sum;
+use crate::math::special::FMA;
+use crate::math::special::beta::{quantile, shapes, tail_at};
+use crate::math::special::incomplete_beta::{self, LEAST_SHAPE, Point};
+use crate::math::special::ratio::{Pair, add, exp_pair, subtract};
+
+/// What depends on the shapes alone.
+pub fn norm(a: f64, b: f64) -> f64 {
+    shapes(a, b).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b))
+}
+
+/// The logarithm of [`norm`].
+pub fn log_norm(a: f64, b: f64) -> f64 {
+    shapes(a, b).map_or(f64::NAN, |(a, b)| incomplete_beta::log_norm(a, b))
+}
+
+/// The logarithm of `pdf / norm`, inside of the support.
+#[inline(always)]
+fn exponent<const FMA: bool>(x: f64, a: f64, b: f64) -> Pair {
+    let point = Point::new::<FMA>(a, b, (x, 0.0), any_sum(1.0, -x));
+    let ratios = point.ratios::<FMA>();
+    // 1 / (x y), but for the same at the mean.
+    subtract(point.exponent::<FMA>(&ratios), add(ratios.0.log, ratios.1.log))
+}
+
+/// The density or its logarithm beyond the support and at its ends, where `inside` is that inside.
+#[inline(always)]
+fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, at_one: impl Fn(f64) -> f64) -> f64 {
+    // At an end the shape there decides; with 1 the density is the other shape.
+    let (near, far) = if x == 0.0 { (a, b) } else { (b, a) };
+    let end = if near < 1.0 { f64::INFINITY } else { zero };
+    let end = if near == 1.0 { at_one(far) } else { end };
+    // The uniform distribution is so exactly.
+    let inside = if (a == 1.0) & (b == 1.0) { at_one(1.0) } else { inside };
+    let value = if (x == 0.0) | (x == 1.0) { end } else { inside };
+    let value = if (x < 0.0) | (x > 1.0) { zero } else { value };
+    let is_valid = (a > 0.0) & (b > 0.0) & (a < f64::INFINITY) & (b < f64::INFINITY);
+    if is_valid & !x.is_nan() { value } else { f64::NAN }
+}
+
+/// One lane of [`pdf`].
+#[inline(always)]
+pub(in crate::math) fn pdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, norm: f64) -> f64 {
+    let (shape_a, shape_b) = (at_least(a), at_least(b));
+    let inside = exp_pair::<FMA>(exponent::<FMA>(x, shape_a, shape_b), norm);
+    ends(x, a, b, inside, 0.0, |far| far)
+}
+
+/// One lane of [`logpdf`].
+#[inline(always)]
+pub(in crate::math) fn logpdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, log_norm: f64) -> f64 {
+    let (high, low) = add(exponent::<FMA>(x, at_least(a), at_least(b)), (log_norm, 0.0));
+    ends(x, a, b, high + low, f64::NEG_INFINITY, f64::ln)
+}
+
+#[inline(always)]
+fn at_least(shape: f64) -> f64 {
+    if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE }
+}
+
+/// The density: at 0 and 1 infinite for a shape below 1, beyond them 0.
+pub fn pdf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
+    pdf_lane::<FMA>(x, a, b, norm)
+}
+
+/// The density's logarithm.
+pub fn logpdf(x: f64, a: f64, b: f64, log_norm: f64) -> f64 {
+    logpdf_lane::<FMA>(x, a, b, log_norm)
+}
+
+/// The probability up to `x`.
+pub fn cdf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
+    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.probability(false))
+}
+
+/// The probability beyond `x`.
+pub fn sf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
+    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.probability(true))
+}
+
+/// The logarithm of [`cdf`].
+pub fn logcdf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
+    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.log_probability(false))
+}
+
+/// The logarithm of [`sf`].
+pub fn logsf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
+    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.log_probability(true))
+}
+
+/// The quantile of a probability.
+pub fn ppf(p: f64, a: f64, b: f64, norm: f64) -> f64 {
+    quantile(p, a, b, norm, false, false).map_or(f64::NAN, |point| point.x)
+}
+
+/// The point beyond which there is a probability.
+pub fn isf(p: f64, a: f64, b: f64, norm: f64) -> f64 {
+    quantile(p, a, b, norm, true, false).map_or(f64::NAN, |point| point.x)
+}
+
+/// [`ppf`] of a probability's logarithm.
+pub fn ppf_log(log_p: f64, a: f64, b: f64, norm: f64) -> f64 {
+    quantile(log_p, a, b, norm, false, true).map_or(f64::NAN, |point| point.x)
+}
+
+/// [`isf`] of a probability's logarithm.
+pub fn isf_log(log_p: f64, a: f64, b: f64, norm: f64) -> f64 {
+    quantile(log_p, a, b, norm, true, true).map_or(f64::NAN, |point| point.x)
+}

@@ -1,0 +1,216 @@
+//! Student's t distribution with `df` degrees of freedom; infinitely many are a normal distribution's.
+//!
+//! Prepared parameters: `norm(df)` of `pdf`, `log_norm(df)` of `logpdf`, and `beta_norm(df)` of all
+//! others: tails and quantiles are those of the beta distribution of `df / (df + x²)`.
+
+use crate::math::block::lane::{Lane, any_sum, product};
+use crate::math::block::log::{natural, split};
+use crate::math::block::pair::minus_product;
+use crate::math::special::FMA;
+use crate::math::special::incomplete_beta::{self, Point, Tail, Target, end_tail, log1mexp, solve, tail};
+use crate::math::special::ratio::{Pair, exp_pair, stirling_quotient, times};
+use crate::math::special::saddle_point::{log1pmx, stirling_error};
+use std::f64::consts::{LN_2, PI};
+
+/// From here on the distribution is the normal one to all digits of a float64.
+const NORMAL: f64 = 1e150;
+
+/// Degrees of freedom that can be calculated with.
+#[inline(always)]
+fn usual(df: f64) -> f64 {
+    let df = if df > NORMAL { NORMAL } else { df };
+    if df > 2.0 * incomplete_beta::LEAST_SHAPE { df } else { 2.0 * incomplete_beta::LEAST_SHAPE }
+}
+
+/// The density at 0, `Γ((df + 1) / 2) / (sqrt(π df) Γ(df / 2))`.
+pub fn norm(df: f64) -> f64 {
+    if !(df > 0.0) {
+        return f64::NAN;
+    }
+    let a = 0.5 * usual(df);
+    let next = a + 0.5;
+    // Stirling's formula for both, whose large terms make up the logarithm.
+    let skew = a * log1pmx(0.5 / a);
+    if a >= 1.0 {
+        (stirling_error(next) - stirling_error(a) + skew).exp() / (2.0 * PI).sqrt()
+    } else {
+        let quotient = stirling_quotient(next) / stirling_quotient(a);
+        quotient * (a / next / (2.0 * PI)).sqrt() * skew.exp()
+    }
+}
+
+/// The logarithm of [`norm`].
+pub fn log_norm(df: f64) -> f64 {
+    norm(df).ln()
+}
+
+/// What tails and quantiles take: the norm of the beta distribution.
+pub fn beta_norm(df: f64) -> f64 {
+    if df > 0.0 { incomplete_beta::norm(0.5 * usual(df), 0.5) } else { f64::NAN }
+}
+
+/// `-(df + 1) / 2 log(1 + x²/df)`.
+#[inline(always)]
+fn exponent<const FMA: bool>(x: f64, df: f64) -> Pair {
+    // Where the square overflows, one plus it is not needed.
+    let is_large = x.abs() > 1e150;
+    let scaled = if is_large { x * f64::pow2(-513.0) } else { x };
+    let (square, error) = product::<f64, FMA>(scaled, scaled);
+    let quotient = square / df;
+    let rest = (minus_product::<FMA>(square, quotient, df) + error) / df;
+    let (near, near_rest) = any_sum(1.0, quotient);
+    let (w, rest) = if is_large { (quotient, 0.0) } else { (near, near_rest + rest) };
+    let (k, m) = split(w);
+    let scale = f64::pow2(if k < 0.0 { 0.0 } else { -k });
+    let (f, rest) = any_sum(m - 1.0, rest * scale);
+    let k = if is_large { k + 1026.0 } else { k };
+    let log = natural::<f64, FMA>(k, f, (-rest).madd::<FMA>(f, rest));
+    let count = any_sum(df, 1.0);
+    let (high, low) = times::<FMA>(-0.5 * count.0, log);
+    (high, low - 0.5 * count.1 * log.0)
+}
+
+/// One lane of [`pdf`].
+#[inline(always)]
+pub(in crate::math) fn pdf_lane<const FMA: bool>(x: f64, df: f64, norm: f64) -> f64 {
+    let value = exp_pair::<FMA>(exponent::<FMA>(x, usual(df)), norm);
+    let value = if x.abs() == f64::INFINITY { 0.0 } else { value };
+    if (df > 0.0) & !x.is_nan() { value } else { f64::NAN }
+}
+
+/// One lane of [`logpdf`].
+#[inline(always)]
+pub(in crate::math) fn logpdf_lane<const FMA: bool>(x: f64, df: f64, log_norm: f64) -> f64 {
+    let (high, low) = exponent::<FMA>(x, usual(df));
+    let value = high + (low + log_norm);
+    let value = if x.abs() == f64::INFINITY { f64::NEG_INFINITY } else { value };
+    if (df > 0.0) & !x.is_nan() { value } else { f64::NAN }
+}
+
+/// The density.
+pub fn pdf(x: f64, df: f64, norm: f64) -> f64 {
+    pdf_lane::<FMA>(x, df, norm)
+}
+
+/// The density's logarithm.
+pub fn logpdf(x: f64, df: f64, log_norm: f64) -> f64 {
+    logpdf_lane::<FMA>(x, df, log_norm)
+}
+
+/// The tail of `df / (df + x²)` below, which is the probability of magnitudes beyond `x`, or above.
+fn magnitude(x: f64, df: f64, beta_norm: f64) -> Tail {
+    let df = usual(df);
+    let a = 0.5 * df;
+    let square = x * x;
+    let total = df + square;
+    let below = df / total;
+    if below < 1e-290 {
+        // Both may be beyond the range of numbers.
+        return end_tail(a, 0.5, beta_norm, df.ln() - 2.0 * x.abs().ln());
+    }
+    let d = a * ((1.0 - x) * (1.0 + x)) / total;
+    tail(Point { a, b: 0.5, x: (below, 0.0), y: (square / total, 0.0), d: (d, 0.0) }, beta_norm)
+}
+
+/// The probability beyond `x` if `upper`, else up to it.
+fn probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
+    if !(df > 0.0) || x.is_nan() {
+        return f64::NAN;
+    }
+    let tail = magnitude(x, df, beta_norm);
+    let value = 0.5 * tail.value();
+    match ((x > 0.0) == upper, tail.is_upper) {
+        (true, false) => value,
+        (true, true) => 0.5 - value,
+        (false, false) => 1.0 - value,
+        (false, true) => 0.5 + value,
+    }
+}
+
+/// The logarithm of [`probability`].
+fn log_probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
+    if !(df > 0.0) || x.is_nan() {
+        return f64::NAN;
+    }
+    let tail = magnitude(x, df, beta_norm);
+    let value = tail.value();
+    match ((x > 0.0) == upper, tail.is_upper) {
+        (true, false) => tail.log() - LN_2,
+        (true, true) => (-value).ln_1p() - LN_2,
+        (false, false) => (-0.5 * value).ln_1p(),
+        (false, true) => value.ln_1p() - LN_2,
+    }
+}
+
+/// The quantile: the point with a probability of `p`, or one of that logarithm, above or below it.
+fn quantile(p: f64, df: f64, beta_norm: f64, upper: bool, is_log: bool) -> f64 {
+    let (none, all) = if is_log { (f64::NEG_INFINITY, 0.0) } else { (0.0, 1.0) };
+    if !(df > 0.0) || !(none..=all).contains(&p) {
+        return f64::NAN;
+    }
+    if p == none || p == all {
+        return if (p == none) == upper { f64::INFINITY } else { f64::NEG_INFINITY };
+    }
+    let half = if is_log { -LN_2 } else { 0.5 };
+    if p == half {
+        return 0.0;
+    }
+    // By symmetry, the smaller side, doubled.
+    let is_small = p < half;
+    let target = if is_log {
+        let log = if is_small { p } else { log1mexp(p) };
+        Target::of_log((log + LN_2) + 2.3190468138462996e-17, false)
+    } else {
+        Target::of(2.0 * if is_small { p } else { 1.0 - p }, false)
+    };
+    let df = usual(df);
+    let point = solve(0.5 * df, 0.5, beta_norm, target);
+    let magnitude = match point.log {
+        Some(log) => {
+            let sign = if point.x < point.y { -0.5 } else { 0.5 };
+            exp_pair::<FMA>((sign * log.0, sign * log.1), df.sqrt())
+        }
+        None => (df * (point.y / point.x)).sqrt(),
+    };
+    if is_small == upper { magnitude } else { -magnitude }
+}
+
+/// The probability up to `x`.
+pub fn cdf(x: f64, df: f64, beta_norm: f64) -> f64 {
+    probability(x, df, beta_norm, false)
+}
+
+/// The probability beyond `x`.
+pub fn sf(x: f64, df: f64, beta_norm: f64) -> f64 {
+    probability(x, df, beta_norm, true)
+}
+
+/// The logarithm of [`cdf`].
+pub fn logcdf(x: f64, df: f64, beta_norm: f64) -> f64 {
+    log_probability(x, df, beta_norm, false)
+}
+
+/// The logarithm of [`sf`].
+pub fn logsf(x: f64, df: f64, beta_norm: f64) -> f64 {
+    log_probability(x, df, beta_norm, true)
+}
+
+/// The quantile of a probability.
+pub fn ppf(p: f64, df: f64, beta_norm: f64) -> f64 {
+    quantile(p, df, beta_norm, false, false)
+}
+
+/// The point beyond which there is a probability.
+pub fn isf(p: f64, df: f64, beta_norm: f64) -> f64 {
+    quantile(p, df, beta_norm, true, false)
+}
+
+/// [`ppf`] of a probability's logarithm.
+pub fn ppf_log(log_p: f64, df: f64, beta_norm: f64) -> f64 {
+    quantile(log_p, df, beta_norm, false, true)
+}
+
+/// [`isf`] of a probability's logarithm.
+pub fn isf_log(log_p: f64, df: f64, beta_norm: f64) -> f64 {
+    quantile(log_p, df, beta_norm, true, true)
+}

@@ -1,0 +1,10 @@
+//! Special functions of float64: what distributions are made of, and functions in their own right.
+
+pub mod beta;
+pub mod gamma;
+pub(in crate::math) mod incomplete_beta;
+pub(in crate::math) mod ratio;
+pub mod saddle_point;
+
+/// Whether one lane's code, outside of block kernels, may count on fused multiply-add.
+pub(in crate::math) const FMA: bool = cfg!(target_feature = "fma");

@@ -1,0 +1,380 @@
+//! The distributions: a row each, from which the functions under SciPy's and R's names follow.
+//!
+//! A distribution has ten functions in its standard form: location 0, scale 1, only the shapes. They are
+//! private rows, `_gamma_pdf(x, a)` and so on, over a native of `math::distributions` or written in the
+//! language. What a native wants prepared of the shapes is a call of its own, `__gamma_norm(a)`, so that
+//! it is done once where the shapes do not vary. The public functions put location and scale around.
+
+use crate::math::distributions::kernels::NATIVES;
+use crate::registry::expression::Expression;
+use crate::registry::function::{Accuracy, Body, Floats, Function, Loops, Param, ParamKind};
+
+/// A distribution.
+struct Distribution {
+    /// The name of its private functions.
+    name: &'static str,
+    /// The distribution in words.
+    title: &'static str,
+    /// The shapes' names in the standard form.
+    shapes: &'static [&'static str],
+    /// Is it one of whole numbers?
+    is_discrete: bool,
+    /// The functions that are written in the language, over x (or p) and the shapes; others are natives.
+    standard: &'static [(&'static str, &'static str)],
+    /// Its names and parameters.
+    habits: &'static [Habit],
+}
+
+/// How a distribution is called.
+struct Habit {
+    style: Style,
+    /// Its name.
+    name: &'static str,
+    /// The parameters behind x, in order.
+    params: &'static [Given],
+    /// The standard form's shapes, as expressions over the parameters.
+    shapes: &'static [&'static str],
+    /// The variate in the standard form, over `{x}` and the parameters.
+    to: &'static str,
+    /// A quantile, over `{p}`, the standard form's, and the parameters.
+    from: &'static str,
+    /// The scale by which densities are divided; empty if it is 1.
+    scale: &'static str,
+    /// What holds of valid parameters, beyond what the standard form asks.
+    valid: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    SciPy,
+    R,
+}
+
+/// A parameter, and its default if it has one.
+struct Given(&'static str, Option<&'static str>, ParamKind);
+
+const fn shape(name: &'static str) -> Given {
+    Given(name, None, ParamKind::Number)
+}
+
+const fn preset(name: &'static str, default: &'static str) -> Given {
+    Given(name, Some(default), ParamKind::Number)
+}
+
+const fn instead(name: &'static str, default: &'static str, other: &'static str) -> Given {
+    Given(name, Some(default), ParamKind::Instead(other))
+}
+
+/// The place of R's non-centrality.
+const NCP: Given = Given("ncp", Some("0"), ParamKind::Refused("non-central distributions are not built in"));
+
+/// SciPy's form of a continuous distribution: the shapes, then location and scale.
+macro_rules! scipy {
+    ($name:literal, [$($param:literal),*]) => {
+        Habit {
+            style: Style::SciPy,
+            name: $name,
+            params: &[$(shape($param),)* preset("loc", "0"), preset("scale", "1")],
+            shapes: &[$($param),*],
+            to: "({x} - loc) / scale",
+            from: "{p} * scale + loc",
+            scale: "scale",
+            valid: "scale > 0",
+        }
+    };
+}
+
+/// SciPy's form of a discrete distribution: the shapes, then location.
+macro_rules! scipy_discrete {
+    ($name:literal, [$($param:literal),*], $shapes:expr, $to:literal, $from:literal) => {
+        Habit {
+            style: Style::SciPy,
+            name: $name,
+            params: &[$(shape($param),)* preset("loc", "0")],
+            shapes: $shapes,
+            to: $to,
+            from: $from,
+            scale: "",
+            valid: "",
+        }
+    };
+}
+
+/// R's form.
+macro_rules! r {
+    ($name:literal, [$($param:expr),*], $shapes:expr) => {
+        r!($name, [$($param),*], $shapes, "{x}", "{p}", "", "")
+    };
+    ($name:literal, [$($param:expr),*], $shapes:expr, $to:literal, $from:literal, $scale:literal, $valid:literal) => {
+        Habit {
+            style: Style::R,
+            name: $name,
+            params: &[$($param),*],
+            shapes: $shapes,
+            to: $to,
+            from: $from,
+            scale: $scale,
+            valid: $valid,
+        }
+    };
+}
+
+const DISTRIBUTIONS: &[Distribution] = &[
+    Distribution {
+        name: "gamma",
+        title: "the gamma distribution",
+        shapes: &["a"],
+        is_discrete: false,
+        standard: &[],
+        habits: &[
+            scipy!("gamma", ["a"]),
+            r!(
+                "gamma",
+                [shape("shape"), instead("rate", "1", "scale"), instead("scale", "1/rate", "rate")],
+                &["shape"],
+                "{x} / scale",
+                "{p} * scale",
+                "scale",
+                "scale > 0"
+            ),
+        ],
+    },
+    Distribution {
+        name: "beta",
+        title: "the beta distribution",
+        shapes: &["a", "b"],
+        is_discrete: false,
+        standard: &[],
+        habits: &[
+            scipy!("beta", ["a", "b"]),
+            r!("beta", [shape("shape1"), shape("shape2"), NCP], &["shape1", "shape2"]),
+        ],
+    },
+    Distribution {
+        name: "t",
+        title: "Student's t distribution",
+        shapes: &["df"],
+        is_discrete: false,
+        standard: &[],
+        habits: &[scipy!("t", ["df"]), r!("t", [shape("df"), NCP], &["df"])],
+    },
+    Distribution {
+        name: "chisq",
+        title: "the chi-squared distribution",
+        shapes: &["df"],
+        is_discrete: false,
+        standard: &[],
+        habits: &[scipy!("chi2", ["df"]), r!("chisq", [shape("df"), NCP], &["df"])],
+    },
+    Distribution {
+        name: "f",
+        title: "the F distribution",
+        shapes: &["df1", "df2"],
+        is_discrete: false,
+        standard: &[],
+        habits: &[scipy!("f", ["dfn", "dfd"]), r!("f", [shape("df1"), shape("df2"), NCP], &["df1", "df2"])],
+    },
+    Distribution {
+        name: "pois",
+        title: "Poisson's distribution",
+        shapes: &["mu"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("poisson", ["mu"], &["mu"], "{x} - loc", "{p} + loc"),
+            r!("pois", [shape("lambda")], &["`lambda`"]),
+        ],
+    },
+];
+
+/// A function of every distribution: its name (`pdf` is `pmf` of discrete ones), that in the standard form
+/// of what R calls it with, and what it is.
+const FUNCTIONS: [(&str, &str); 10] = [
+    ("pdf", "The density"),
+    ("logpdf", "The logarithm of the density"),
+    ("cdf", "The probability of at most x"),
+    ("sf", "The probability of more than x"),
+    ("logcdf", "The logarithm of the probability of at most x"),
+    ("logsf", "The logarithm of the probability of more than x"),
+    ("ppf", "The quantile of a probability"),
+    ("isf", "The quantile of an upper probability"),
+    ("ppf_log", "The quantile of a probability's logarithm"),
+    ("isf_log", "The quantile of an upper probability's logarithm"),
+];
+
+pub(super) fn rows() -> Vec<Function> {
+    let mut rows = natives();
+    for distribution in DISTRIBUTIONS {
+        for (function, _) in FUNCTIONS {
+            rows.push(distribution.standard_row(function));
+        }
+        for habit in distribution.habits {
+            match habit.style {
+                Style::SciPy => rows.extend(distribution.scipy_rows(habit)),
+                Style::R => rows.extend(distribution.r_rows(habit)),
+            }
+        }
+    }
+    rows
+}
+
+/// The natives themselves.
+fn natives() -> Vec<Function> {
+    let row = |native: &'static crate::math::distributions::kernels::Native| Function {
+        params: native.params.iter().map(|name| Param::required(*name)).collect(),
+        ..private(native.name.into(), Body::Native(Loops::Real, Floats::new(&native.kernels)))
+    };
+    NATIVES.iter().map(row).collect()
+}
+
+fn private(name: String, body: Body) -> Function {
+    Function {
+        name: name.into(),
+        aliases: &[],
+        params: Vec::new(),
+        doc: "Part of a distribution's functions.".into(),
+        accuracy: Accuracy::Conditioned(BUDGET),
+        reference: "the distribution's functions".into(),
+        body,
+    }
+}
+
+/// Nearly all results are within so many units in the last place, times one and the condition number.
+const BUDGET: f64 = 16.0;
+
+impl Distribution {
+    /// The name of a function: discrete distributions have a mass instead of a density.
+    fn name_of(&self, function: &str) -> String {
+        if self.is_discrete { function.replace("pdf", "pmf") } else { function.to_owned() }
+    }
+
+    /// A function in the standard form.
+    fn standard_row(&self, function: &str) -> Function {
+        let own = self.name_of(function);
+        let variable = if is_quantile(function) { "p" } else { "x" };
+        let text = match self.standard.iter().find(|(name, _)| *name == own) {
+            Some((_, text)) => (*text).to_owned(),
+            None => self.native_call(&format!("__{}_{own}", self.name), variable),
+        };
+        let names = std::iter::once(variable).chain(self.shapes.iter().copied());
+        let params = names.map(Param::required).collect();
+        let body = Body::Expand(Loops::Real, Expression::made(text));
+        Function { params, ..private(format!("_{}_{own}", self.name), body) }
+    }
+
+    /// The call of a native, what it wants prepared included.
+    fn native_call(&self, name: &str, variable: &str) -> String {
+        let native = NATIVES.iter().find(|native| native.name == name);
+        let native = native.unwrap_or_else(|| panic!("there is no {name}"));
+        let shapes = self.shapes.join(", ");
+        let argument = |(place, param): (usize, &&str)| match place {
+            0 => variable.to_owned(),
+            _ if self.shapes.contains(param) => (*param).to_owned(),
+            _ => format!("__{}_{param}({shapes})", self.name),
+        };
+        let arguments: Vec<String> = native.params.iter().enumerate().map(argument).collect();
+        format!("{name}({})", arguments.join(", "))
+    }
+
+    /// A function with location and scale: an expression over `variable` and the habit's parameters.
+    fn call(&self, habit: &Habit, function: &str, variable: &str) -> String {
+        let own = self.name_of(function);
+        let argument = match is_quantile(function) {
+            true => variable.to_owned(),
+            false => habit.to.replace("{x}", variable),
+        };
+        let arguments = std::iter::once(argument).chain(habit.shapes.iter().map(|shape| (*shape).to_owned()));
+        let arguments: Vec<String> = arguments.collect();
+        let value = format!("_{}_{own}({})", self.name, arguments.join(", "));
+        match function {
+            "pdf" if !habit.scale.is_empty() => format!("{value} / {}", habit.scale),
+            "logpdf" if !habit.scale.is_empty() => format!("{value} - log({})", habit.scale),
+            _ if is_quantile(function) => habit.from.replace("{p}", &value),
+            _ => value,
+        }
+    }
+
+    /// A public function.
+    fn public(&self, name: String, doc: &str, reference: String, params: Vec<Param>, text: String) -> Function {
+        Function {
+            name: name.into(),
+            aliases: &[],
+            params,
+            doc: format!("{doc}, of {}.", self.title).into(),
+            accuracy: Accuracy::Conditioned(BUDGET),
+            reference: reference.into(),
+            body: Body::Expand(Loops::Real, Expression::made(text)),
+        }
+    }
+
+    /// SciPy's functions.
+    fn scipy_rows(&self, habit: &Habit) -> Vec<Function> {
+        let public = FUNCTIONS.iter().filter(|(function, _)| !function.ends_with("_log"));
+        let row = |(function, doc): &(&str, &str)| {
+            let variable = match *function {
+                "ppf" | "isf" => "q",
+                _ if self.is_discrete => "k",
+                _ => "x",
+            };
+            let own = self.name_of(function);
+            let text = valid(habit, self.call(habit, function, variable));
+            let reference = format!("SciPy's `stats.{}.{own}`", habit.name);
+            self.public(format!("{}_{own}", habit.name), doc, reference, params(variable, habit), text)
+        };
+        public.map(row).collect()
+    }
+
+    /// R's three functions, whose flags choose among all.
+    fn r_rows(&self, habit: &Habit) -> Vec<Function> {
+        let row = |letter: &str, variable: &'static str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
+            let name = format!("{letter}{}", habit.name);
+            let mut params = params(variable, habit);
+            params.extend(flags.iter().map(|&(name, default)| Param {
+                name: name.into(),
+                default: Some(Expression::builtin(default)),
+                kind: ParamKind::Flag,
+            }));
+            self.public(name.clone(), doc, format!("R's `{name}`"), params, valid(habit, text))
+        };
+        let call = |function: &str, variable: &str| self.call(habit, function, variable);
+        let chosen = |[lower, upper, log_lower, log_upper]: [&str; 4], variable: &str| {
+            let [lower, upper] = [lower, upper].map(|function| call(function, variable));
+            let [log_lower, log_upper] = [log_lower, log_upper].map(|function| call(function, variable));
+            format!(
+                "((({log_lower}) if lower_tail else ({log_upper})) if log_p else (({lower}) if lower_tail else ({upper})))"
+            )
+        };
+        const TAILS: &[(&str, &str)] = &[("lower_tail", "True"), ("log_p", "False")];
+        let density = format!("(({}) if log else ({}))", call("logpdf", "x"), call("pdf", "x"));
+        vec![
+            row(
+                "d",
+                "x",
+                &[("log", "False")],
+                if self.is_discrete { "The probability of x" } else { FUNCTIONS[0].1 },
+                density,
+            ),
+            row("p", "q", TAILS, "The probability of at most q", chosen(["cdf", "sf", "logcdf", "logsf"], "q")),
+            row("q", "p", TAILS, FUNCTIONS[6].1, chosen(["ppf", "isf", "ppf_log", "isf_log"], "p")),
+        ]
+    }
+}
+
+fn is_quantile(function: &str) -> bool {
+    function.starts_with("ppf") || function.starts_with("isf")
+}
+
+/// NaN where the parameters are not valid.
+fn valid(habit: &Habit, text: String) -> String {
+    if habit.valid.is_empty() { text } else { format!("({text}) if {} else nan", habit.valid) }
+}
+
+/// The parameters of a habit's function.
+fn params(variable: &'static str, habit: &Habit) -> Vec<Param> {
+    let given = habit.params.iter().map(|Given(name, default, kind)| Param {
+        name: (*name).into(),
+        default: default.map(Expression::builtin),
+        kind: *kind,
+    });
+    std::iter::once(Param::required(variable)).chain(given).collect()
+}

@@ -1,6 +1,7 @@
 //! Elementary functions to about a hundred bits: numbers as unevaluated sums of two float64
 //! (Dekker, Numerische Mathematik 18, 1971), and series. Slow and simple.
 
+use numfuse::math::block::trig::TWO_OVER_PI;
 use std::f64::consts;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -241,34 +242,6 @@ impl Pair {
     }
 }
 
-/// `2/π` in binary, after the point: enough for the greatest float64.
-const TWO_OVER_PI: [u64; 24] = [
-    0xa2f9_836e_4e44_1529,
-    0xfc27_57d1_f534_ddc0,
-    0xdb62_9599_3c43_9041,
-    0xfe51_63ab_debb_c561,
-    0xb724_6e3a_424d_d2e0,
-    0x0649_2eea_09d1_921c,
-    0xfe1d_eb1c_b129_a73e,
-    0xe882_35f5_2ebb_4484,
-    0xe99c_7026_b45f_7e41,
-    0x3991_d639_8353_39f4,
-    0x9c84_5f8b_bdf9_283b,
-    0x1ff8_97ff_de05_980f,
-    0xef2f_118b_5a0a_6d1f,
-    0x6d36_7ecf_27cb_09b7,
-    0x4f46_3f66_9e5f_ea2d,
-    0x7527_bac7_ebe5_f17b,
-    0x3d07_39f7_8a52_92ea,
-    0x6bfb_5fb1_1f8d_5d08,
-    0x5603_3046_fc7b_6bab,
-    0xf0cf_bc20_9af4_361d,
-    0xa9e3_9161_5ee6_1b08,
-    0x6599_855f_14a0_6840,
-    0x8dff_d880_4d73_2731,
-    0x0606_1556_ca73_a8c9,
-];
-
 /// Sine and cosine: the multiple of π/2 is taken off in integers.
 pub(crate) fn sin_cos(x: f64) -> (Pair, Pair) {
     if x.abs() < 0.75 {
@@ -279,7 +252,7 @@ pub(crate) fn sin_cos(x: f64) -> (Pair, Pair) {
     let m = (x.to_bits() & ((1 << 52) - 1)) | 1 << 52;
     // x is m * 2^e. Bits of 2/π whose product with it is a multiple of 4 are left out.
     let skip = (e - 2).max(0) as usize;
-    let word = |n: usize| TWO_OVER_PI.get(n).copied().unwrap_or(0);
+    let word = |n: usize| TWO_OVER_PI.get(n + 1).copied().unwrap_or(0);
     let window = |n: usize| {
         let (from, shift) = (skip / 64 + n, skip % 64);
         word(from) << shift | word(from + 1).checked_shr(64 - shift as u32).unwrap_or(0)

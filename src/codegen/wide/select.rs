@@ -150,18 +150,13 @@ impl Builder<'_> {
         Src::Reg(reg)
     }
 
-    /// AVX2: the second where the mask's lanes are ones, else the third.
+    /// The second where the mask's lanes are ones, for AVX-512 its bits, else the third.
     fn blend(&mut self, row: &'static Row, width: Width, mask: Src, then: Src, other: Src) -> Src {
         let (mask, other) = (self.reg(mask), self.reg(other));
+        let (mask, is4) = if self.wide() { (Some(mask), None) } else { (None, Some(mask)) };
         let rm = self.rm(then, row);
         let reg = self.vreg(RegClass::Float);
-        self.push(Machine {
-            reg: Some(reg),
-            vvvv: Some(other),
-            rm,
-            is4: Some(mask),
-            ..machine(row, width, Writes::Reg)
-        });
+        self.push(Machine { reg: Some(reg), vvvv: Some(other), rm, mask, is4, ..machine(row, width, Writes::Reg) });
         Src::Reg(reg)
     }
 
@@ -300,17 +295,7 @@ impl Builder<'_> {
                 DType::F64 => &isa::VBLENDMPD,
                 _ => sized([&isa::VPBLENDMB, &isa::VPBLENDMW, &isa::VPBLENDMD, &isa::VPBLENDMQ], size),
             };
-            let (mask, other) = (self.reg(mask), self.reg(other));
-            let rm = self.rm(then, row);
-            let reg = self.vreg(RegClass::Float);
-            self.push(Machine {
-                reg: Some(reg),
-                vvvv: Some(other),
-                rm,
-                mask: Some(mask),
-                ..machine(row, width, Writes::Reg)
-            });
-            return Src::Reg(reg);
+            return self.blend(row, width, mask, then, other);
         }
         let mask = self.narrow_mask(mask, size);
         let row = match dtype {

@@ -34,7 +34,8 @@
 //! float64 where both are below `2^51`; other 64-bit integers are rare.
 
 use super::dispatch::{Binary, Kernel, Kernels};
-use crate::dtype::{DType, Element};
+use super::lane::Lane;
+use crate::dtype::DType;
 use crate::ir::Op;
 use crate::math::elementary;
 
@@ -57,13 +58,7 @@ struct Floor<T, const RESULT: bool>(T);
 struct Trunc<T>(T);
 
 /// What division needs of float32 and float64.
-trait Float: Element + PartialOrd + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {
-    const ZERO: Self;
-    const ONE: Self;
-    fn quotient(x: Self, y: Self) -> Self;
-    fn copysign(self, sign: Self) -> Self;
-    /// Whether the other's sign bit is the same.
-    fn has_sign_of(self, other: Self) -> bool;
+trait Float: Lane {
     /// A quotient that is not rare, rounded down; `-0` for `-0`.
     fn floor<const FMA: bool>(self) -> Self;
     /// The same rounded towards zero, with the sign of the quotient.
@@ -76,36 +71,22 @@ trait Float: Element + PartialOrd + std::ops::Add<Output = Self> + std::ops::Sub
     fn floor_div(x: Self, y: Self) -> Self;
     fn floor_mod(x: Self, y: Self) -> Self;
     fn fmod(x: Self, y: Self) -> Self;
+    /// Whether the other's sign bit is the same.
+    #[inline(always)]
+    fn has_sign_of(self, other: Self) -> bool {
+        self.is_negative() == other.is_negative()
+    }
 }
 
 macro_rules! float {
-    ($type:ident $half_turn:literal $scalar:ident) => {
-        const ZERO: $type = 0.0;
-        const ONE: $type = 1.0;
-
-        #[inline(always)]
-        fn quotient(x: $type, y: $type) -> $type {
-            x / y
-        }
-
-        #[inline(always)]
-        fn copysign(self, sign: $type) -> $type {
-            self.copysign(sign)
-        }
-
-        #[inline(always)]
-        fn has_sign_of(self, other: $type) -> bool {
-            self.to_bits() >> $half_turn == other.to_bits() >> $half_turn
-        }
-
+    ($type:ident $scalar:ident) => {
         #[inline(always)]
         fn floor<const FMA: bool>(self) -> $type {
             if FMA {
                 return self.floor();
             }
             // The baseline has no instruction for it: round to nearest by a great number, then down.
-            const WHOLE: $type = 1.5 / $type::EPSILON;
-            let nearest = (self + WHOLE) - WHOLE;
+            let nearest = Lane::round(self);
             let floor = if nearest > self { nearest - 1.0 } else { nearest };
             // -0 stays.
             if floor == 0.0 { floor.copysign(self) } else { floor }
@@ -131,7 +112,7 @@ macro_rules! float {
 }
 
 impl Float for f32 {
-    float!(f32 31 single);
+    float!(f32 single);
 
     #[inline(always)]
     fn residue<const FMA: bool>(n: f32, y: f32, x: f32) -> f32 {
@@ -145,7 +126,7 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
-    float!(f64 63 double);
+    float!(f64 double);
 
     #[inline(always)]
     fn residue<const FMA: bool>(n: f64, y: f64, x: f64) -> f64 {
@@ -155,7 +136,7 @@ impl Float for f64 {
         // Both partial products are exact, of 26 + 26 and 26 + 27 bits. So are the rounding error of
         // the product, whose parts are multiples of y's last place, and `x - product` by Sterbenz's
         // lemma, or where n is 0, or, for n = -1, where that error is 0 and the last difference too.
-        let high = f64::from_bits(y.to_bits() & (!0 << 27));
+        let high = y.half();
         let product = n * y;
         let error = (n * high - product) + n * (y - high);
         (x - product) - error
@@ -175,14 +156,14 @@ impl Float for f64 {
 /// The quotient rounded down, the remainder, and whether the arguments are rare.
 #[inline(always)]
 fn floor<T: Float, const FMA: bool>(x: T, y: T) -> (T, T, bool) {
-    let quotient = T::quotient(x, y);
+    let quotient = x / y;
     let n = quotient.floor::<FMA>();
     let remainder = T::residue::<FMA>(n, y, x);
-    let exact = remainder == T::ZERO;
+    let exact = remainder == T::of(0.0);
     let over = !exact & !remainder.has_sign_of(y);
     let remainder = if over { remainder + y } else { remainder };
-    let n = if over { n - T::ONE } else { n };
-    (n, if exact { T::ZERO.copysign(y) } else { remainder }, T::is_rare::<FMA>(x, y, quotient))
+    let n = if over { n - T::of(1.0) } else { n };
+    (n, if exact { T::of(0.0).copysign(y) } else { remainder }, T::is_rare::<FMA>(x, y, quotient))
 }
 
 impl<T: Float, const RESULT: bool> Binary for Floor<T, RESULT> {
@@ -213,12 +194,12 @@ impl<T: Float> Binary for Trunc<T> {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: T, y: T) -> (T, bool) {
-        let quotient = T::quotient(x, y);
+        let quotient = x / y;
         let remainder = T::residue::<FMA>(quotient.trunc::<FMA>(), y, x);
-        let exact = remainder == T::ZERO;
+        let exact = remainder == T::of(0.0);
         let over = !exact & !remainder.has_sign_of(x);
         let remainder = if over { if x.has_sign_of(y) { remainder + y } else { remainder - y } } else { remainder };
-        (if exact { T::ZERO.copysign(x) } else { remainder }, T::is_rare::<FMA>(x, y, quotient))
+        (if exact { T::of(0.0).copysign(x) } else { remainder }, T::is_rare::<FMA>(x, y, quotient))
     }
 
     #[inline(always)]
@@ -233,9 +214,7 @@ impl<T: Float> Binary for Trunc<T> {
 /// A rounded division of integers.
 trait Rounding {
     /// The float quotient rounded as the division does.
-    fn round32<const FMA: bool>(quotient: f32) -> f32;
-    /// The same in float64.
-    fn round64<const FMA: bool>(quotient: f64) -> f64;
+    fn round<T: Float, const FMA: bool>(quotient: T) -> T;
     /// Whether that is down rather than towards zero.
     const DOWN: bool;
     /// Whether the value is the quotient or the remainder.
@@ -251,13 +230,8 @@ macro_rules! rounding {
     ($($op:ident $round:ident $down:literal $result:ident;)+) => {$(
         impl Rounding for $op {
             #[inline(always)]
-            fn round32<const FMA: bool>(quotient: f32) -> f32 {
-                Float::$round::<FMA>(quotient)
-            }
-
-            #[inline(always)]
-            fn round64<const FMA: bool>(quotient: f64) -> f64 {
-                Float::$round::<FMA>(quotient)
+            fn round<T: Float, const FMA: bool>(quotient: T) -> T {
+                quotient.$round::<FMA>()
             }
 
             const DOWN: bool = $down;
@@ -275,14 +249,9 @@ rounding! {
 /// A division of integers of the type T.
 struct Integer<R, T>(R, T);
 
-/// Adding it to a whole number below `2^51` leaves that number in the low bits of the significand.
-const WHOLE64: f64 = (3u64 << 51) as f64;
-/// The same of `2^22` in float32.
-const WHOLE32: f32 = (3u32 << 22) as f32;
-
 /// Types of which a float holds all values: no division is rare.
 macro_rules! narrow {
-    ($($type:ident $float:ident $round:ident $whole:ident |$x:ident| $float_of:expr;)+) => {$(
+    ($($type:ident $float:ident |$x:ident| $float_of:expr;)+) => {$(
         impl<R: Rounding> Binary for Integer<R, $type> {
             type X = $type;
             type Z = $type;
@@ -291,10 +260,10 @@ macro_rules! narrow {
             #[inline(always)]
             fn fast<const FMA: bool>(x: $type, y: $type) -> ($type, bool) {
                 let float_of = |$x: $type| -> $float { $float_of };
-                let rounded = R::$round::<FMA>(float_of(x) / float_of(y));
+                let rounded = R::round::<$float, FMA>(float_of(x) / float_of(y));
                 // The smallest value over -1 is one more than the greatest, and wraps; what comes of
                 // y = 0 is not used.
-                let quotient = (rounded + $whole).to_bits() as $type;
+                let quotient = (rounded + $float::ROUND).to_bits() as $type;
                 let value =
                     if R::RESULT == QUOTIENT { quotient } else { x.wrapping_sub(quotient.wrapping_mul(y)) };
                 (if y == 0 { 0 } else { value }, false)
@@ -309,16 +278,13 @@ macro_rules! narrow {
 }
 
 narrow! {
-    i8 f32 round32 WHOLE32 |x| x as f32;
-    i16 f32 round32 WHOLE32 |x| x as f32;
-    i32 f64 round64 WHOLE64 |x| x as f64;
-    u8 f32 round32 WHOLE32 |x| x as f32;
-    u16 f32 round32 WHOLE32 |x| x as f32;
-    u32 f64 round64 WHOLE64 |x| f64::from_bits(x as u64 | TWO_52) - (1u64 << 52) as f64;
+    i8 f32 |x| x as f32;
+    i16 f32 |x| x as f32;
+    i32 f64 |x| x as f64;
+    u8 f32 |x| x as f32;
+    u16 f32 |x| x as f32;
+    u32 f64 |x| f64::from_bits(x as u64 | f64::WHOLE.to_bits()) - f64::WHOLE;
 }
-
-/// The bits of `2^52`, whose last place is 1.
-const TWO_52: u64 = (1023 + 52) << 52;
 
 /// Types of 64 bits.
 macro_rules! wide {
@@ -333,12 +299,12 @@ macro_rules! wide {
                 // What is added is not negative below, so that one shift finds greater magnitudes.
                 let (offset_x, offset_y) = ((x as u64).wrapping_add($offset), (y as u64).wrapping_add($offset));
                 let float_of =
-                    |offset: u64| f64::from_bits(offset & !(!0 << 52) | TWO_52) - ((1u64 << 52) + $offset) as f64;
+                    |offset: u64| f64::from_bits(offset & !(!0 << 52) | f64::WHOLE.to_bits()) - ((1u64 << 52) + $offset) as f64;
                 let (a, b) = (float_of(offset_x), float_of(offset_y));
-                let rounded = R::round64::<FMA>(a / b);
+                let rounded = R::round::<f64, FMA>(a / b);
                 // The product is below 2^52, hence exact.
                 let value = if R::RESULT == QUOTIENT { rounded } else { a - rounded * b };
-                let value = ((value + WHOLE64).to_bits().wrapping_sub(WHOLE64.to_bits())) as $type;
+                let value = ((value + f64::ROUND).to_bits().wrapping_sub(f64::ROUND.to_bits())) as $type;
                 (if y == 0 { 0 } else { value }, (offset_x | offset_y) >> $bits != 0)
             }
 
@@ -391,7 +357,7 @@ pub fn integer(op: Op, dtype: DType) -> Option<Kernel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::Scalar;
+    use crate::dtype::{Element, Scalar};
     use crate::math::block::check::Random;
 
     /// Divisors, and dividends of which many are next to a multiple.

@@ -117,8 +117,9 @@ fn reduce<const FMA: bool>(magnitude: f64) -> Reduced {
     }
 }
 
-/// `2/pi`: its binary digits after 64 zeros, in 64-bit words, enough for the greatest float64.
-const TWO_OVER_PI: [u64; 21] = [
+/// `2/pi`: its binary digits after 64 zeros, in 64-bit words, enough to reduce the greatest float64 to 384
+/// digits.
+pub const TWO_OVER_PI: [u64; 25] = [
     0,
     0xa2f9_836e_4e44_1529,
     0xfc27_57d1_f534_ddc0,
@@ -140,6 +141,10 @@ const TWO_OVER_PI: [u64; 21] = [
     0x6bfb_5fb1_1f8d_5d08,
     0x5603_3046_fc7b_6bab,
     0xf0cf_bc20_9af4_361d,
+    0xa9e3_9161_5ee6_1b08,
+    0x6599_855f_14a0_6840,
+    0x8dff_d880_4d73_2731,
+    0x0606_1556_ca73_a8c9,
 ];
 
 /// Of a finite magnitude from `2**20`.

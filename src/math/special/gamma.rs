@@ -270,7 +270,7 @@ fn small_upper(a: f64, x: f64) -> Tail {
         term *= -x / n;
         let part = term / (a + n);
         sum += part;
-        if part.abs() < sum.abs() * (f64::EPSILON / 8.0) {
+        if part.abs() <= sum.abs() * (f64::EPSILON / 8.0) {
             break;
         }
     }
@@ -542,7 +542,7 @@ pub fn quantile(a: f64, prefactor: f64, target: Target) -> f64 {
         let mut next = x * step.exp();
         // A few units in the last place are within the error of the tail.
         let is_done = step.abs() * (step * curvature).powi(2).max(step * step) < 1e-17;
-        if is_done && next > 0.0 {
+        if is_done || step.abs() < f64::EPSILON {
             return next;
         }
         if !(next > low && next < high) {
@@ -574,12 +574,13 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
     let cube_root = 1.0 - 1.0 / (9.0 * a) + z / (3.0 * a.sqrt());
     if a < 1.0 || cube_root < 0.35 {
         // P = xᵃ / Γ(a + 1) (1 - a/(a + 1) x + ...).
-        let (high, low) = if target.is_upper { ((-high.exp()).ln_1p(), 0.0) } else { (high, low) };
+        let (high, low) =
+            if target.is_upper { ((-exp_pair::<FMA>(target.log, 1.0)).ln_1p(), 0.0) } else { (high, low) };
         let quotient = high / a;
         let (product, rest) = product::<f64, FMA>(quotient, a);
         let x = exp_pair::<FMA>((quotient, ((high - product) - rest + low + lgamma1p(a)) / a), 1.0);
         let ratio = x / (a + 1.0);
-        if !target.is_upper && ratio < 1e-17 {
+        if ratio < 1e-17 {
             return Start::Exact(x);
         }
         if ratio < 0.3 {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use numfuse::math::distributions::{chisq, gamma, pois};
+use numfuse::math::distributions::{beta, binom, chisq, f, gamma, hyper, nbinom, pois, t};
 use serde_json::Value;
 
 /// A function of x, or a probability or its logarithm, and the table's parameters.
@@ -25,41 +25,44 @@ struct Row {
 }
 
 macro_rules! row {
-    (discrete $name:literal, $module:ident, |$p:ident| $place:expr, ($($argument:expr),*)) => {
-        row!($name, $module, pmf, logpmf, |$p| $place, ($($argument),*))
-    };
-    (continuous $name:literal, $module:ident, |$p:ident| $place:expr, ($($argument:expr),*)) => {
-        row!($name, $module, pdf, logpdf, |$p| $place, ($($argument),*))
-    };
-    ($name:literal, $module:ident, $density:ident, $logdensity:ident, |$p:ident| $place:expr, ($($argument:expr),*)) => {
+    (discrete $($rest:tt)+) => { row!(pmf logpmf $($rest)+) };
+    (continuous $($rest:tt)+) => { row!(pdf logpdf $($rest)+) };
+    ($pdf:ident $logpdf:ident $name:literal, $module:ident, $p:ident ($($density:expr),*), ($($log:expr),*),
+     ($($tail:expr),*), $place:expr) => {
         Row {
             name: $name,
             #[allow(unused_variables, reason = "most distributions have neither")]
             place: |$p| $place,
             values: [
-                |x, $p| $module::$density(x, $($argument),*),
-                |x, $p| $module::$logdensity(x, $($argument),*),
-                |x, $p| $module::cdf(x, $($argument),*),
-                |x, $p| $module::sf(x, $($argument),*),
-                |x, $p| $module::logcdf(x, $($argument),*),
-                |x, $p| $module::logsf(x, $($argument),*),
+                |x, $p| $module::$pdf(x, $($density),*),
+                |x, $p| $module::$logpdf(x, $($log),*),
+                |x, $p| $module::cdf(x, $($tail),*),
+                |x, $p| $module::sf(x, $($tail),*),
+                |x, $p| $module::logcdf(x, $($tail),*),
+                |x, $p| $module::logsf(x, $($tail),*),
             ],
             quantiles: [
-                |x, $p| $module::ppf(x, $($argument),*),
-                |x, $p| $module::isf(x, $($argument),*),
-                |x, $p| $module::ppf_log(x, $($argument),*),
-                |x, $p| $module::isf_log(x, $($argument),*),
+                |x, $p| $module::ppf(x, $($tail),*),
+                |x, $p| $module::isf(x, $($tail),*),
+                |x, $p| $module::ppf_log(x, $($tail),*),
+                |x, $p| $module::isf_log(x, $($tail),*),
             ],
         }
     };
 }
 
-/// One row for each distribution that exists: the table's name, the module, location and scale, and the arguments
-/// after x, of the table's parameters.
+/// One row for each distribution that is native: the table's name, the module, and the arguments after x of the density,
+/// of its logarithm, and of the rest, of the table's parameters; then location and scale.
 const ROWS: &[Row] = &[
-    row!(continuous "gamma", gamma, |p| (0.0, p[1]), (p[0], gamma::norm(p[0]))),
-    row!(continuous "chisq", chisq, |p| (0.0, 1.0), (p[0], chisq::norm(p[0]))),
-    row!(discrete "pois", pois, |p| (0.0, 1.0), (p[0])),
+    row!(continuous "gamma", gamma, p (p[0], gamma::norm(p[0])), (p[0], gamma::norm(p[0])), (p[0], gamma::norm(p[0])), (0.0, p[1])),
+    row!(continuous "chisq", chisq, p (p[0], chisq::norm(p[0])), (p[0], chisq::norm(p[0])), (p[0], chisq::norm(p[0])), (0.0, 1.0)),
+    row!(continuous "beta", beta, p (p[0], p[1], beta::norm(p[0], p[1])), (p[0], p[1], beta::log_norm(p[0], p[1])), (p[0], p[1], beta::norm(p[0], p[1])), (0.0, 1.0)),
+    row!(continuous "t", t, p (p[0], t::norm(p[0])), (p[0], t::log_norm(p[0])), (p[0], t::beta_norm(p[0])), (0.0, 1.0)),
+    row!(continuous "f", f, p (p[0], p[1], f::norm(p[0], p[1])), (p[0], p[1], f::log_norm(p[0], p[1])), (p[0], p[1], f::beta_norm(p[0], p[1])), (0.0, 1.0)),
+    row!(discrete "pois", pois, p (p[0]), (p[0]), (p[0]), (0.0, 1.0)),
+    row!(discrete "binom", binom, p (p[0], p[1], binom::norm(p[0])), (p[0], p[1], binom::log_norm(p[0])), (p[0], p[1]), (0.0, 1.0)),
+    row!(discrete "nbinom", nbinom, p (p[0], p[1], nbinom::norm(p[0])), (p[0], p[1], nbinom::log_norm(p[0])), (p[0], p[1]), (0.0, 1.0)),
+    row!(discrete "hyper", hyper, p (p[0], p[1], p[2], hyper::norm(p[0], p[1], p[2])), (p[0], p[1], p[2], hyper::log_norm(p[0], p[1], p[2])), (p[0], p[1], p[2], hyper::norm(p[0], p[1], p[2])), (0.0, 1.0)),
 ];
 
 const COLUMNS: [&str; 6] = ["pdf", "logpdf", "cdf", "sf", "logcdf", "logsf"];

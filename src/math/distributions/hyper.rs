@@ -150,7 +150,11 @@ fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
     let is_upper = x + 0.5 > urn.mean();
     let first = if is_upper { x + 1.0 } else { x };
     let (factor, exponent) = urn.parts(first);
-    let sum = if urn.deviation() > WIDE { integral(urn, first, is_upper, (factor, exponent)) } else { 1.0 + others(urn, first, is_upper) };
+    let sum = if urn.deviation() > WIDE {
+        integral(urn, first, is_upper, (factor, exponent))
+    } else {
+        1.0 + others(urn, first, is_upper)
+    };
     Ok(Tail { factor: factor * norm * sum, exponent, is_upper })
 }
 
@@ -230,7 +234,13 @@ fn probability(x: f64, m: f64, n: f64, k: f64, norm: f64, upper: bool) -> f64 {
             let value = exp_pair::<FMA>(tail.exponent, tail.factor);
             if tail.is_upper == upper { value } else { 1.0 - value }
         }
-        Err(below) => if upper { 1.0 - below } else { below },
+        Err(below) => {
+            if upper {
+                1.0 - below
+            } else {
+                below
+            }
+        }
     }
 }
 

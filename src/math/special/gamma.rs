@@ -447,7 +447,8 @@ impl Target {
     fn new(p: f64, is_upper: bool) -> Target {
         if p > 0.5 {
             let log = if p < 1.0 {
-                one_plus::<f64, FMA>(-p, 0.0)
+                let (high, low) = one_plus::<f64, FMA>(-p, 0.0);
+                any_sum(high, low)
             } else {
                 (if p == 1.0 { -f64::INFINITY } else { f64::NAN }, 0.0)
             };
@@ -497,7 +498,8 @@ impl Target {
 fn log_pair(p: f64) -> (f64, f64) {
     if p > 0.0 && p < f64::INFINITY {
         let (k, m) = split(p);
-        natural::<f64, FMA>(k, m - 1.0, 0.0)
+        let (high, low) = natural::<f64, FMA>(k, m - 1.0, 0.0);
+        any_sum(high, low)
     } else {
         (if p == 0.0 { -f64::INFINITY } else { f64::NAN }, 0.0)
     }
@@ -578,7 +580,8 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
             if target.is_upper { ((-exp_pair::<FMA>(target.log, 1.0)).ln_1p(), 0.0) } else { (high, low) };
         let quotient = high / a;
         let (product, rest) = product::<f64, FMA>(quotient, a);
-        let x = exp_pair::<FMA>((quotient, ((high - product) - rest + low + lgamma1p(a)) / a), 1.0);
+        let exponent = any_sum(quotient, ((high - product) - rest + low + lgamma1p(a)) / a);
+        let x = exp_pair::<FMA>(exponent, 1.0);
         let ratio = x / (a + 1.0);
         if ratio < 1e-17 {
             return Start::Exact(x);

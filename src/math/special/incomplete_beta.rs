@@ -13,7 +13,9 @@
 //! * a continued fraction (Didonato and Morris, section 7; DLMF 8.17.22 is its odd part) elsewhere.
 
 use super::FMA;
-use super::ratio::{LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times};
+use super::ratio::{
+    LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
+};
 use crate::math::block::lane::{any_sum, product};
 
 /// Shapes below this are taken for this: reciprocals overflow.
@@ -241,8 +243,7 @@ pub(in crate::math) fn fraction(point: Point) -> f64 {
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
         let numerator = (step - 1.0) * inverse_before * ((n + m - 1.0) * inverse_before) * product * square;
-        let denominator =
-            m * unit + product * steps * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+        let denominator = m * unit + product * steps * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
         (p0, p1) = (p1, denominator * p1 + numerator * p0);
         (q0, q1) = (q1, denominator * q1 + numerator * q0);
         determinant *= numerator;

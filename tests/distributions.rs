@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use numfuse::math::distributions::{beta, binom, chisq, f, gamma, hyper, nbinom, pois, t};
+use numfuse::math::distributions::{beta, chisq, f, gamma, pois, t};
 use serde_json::Value;
 
 /// A function of x, or a probability or its logarithm, and the table's parameters.
@@ -54,15 +54,20 @@ macro_rules! row {
 /// One row for each distribution that is native: the table's name, the module, and the arguments after x of the density,
 /// of its logarithm, and of the rest, of the table's parameters; then location and scale.
 const ROWS: &[Row] = &[
-    row!(continuous "gamma", gamma, p (p[0], gamma::norm(p[0])), (p[0], gamma::norm(p[0])), (p[0], gamma::norm(p[0])), (0.0, p[1])),
-    row!(continuous "chisq", chisq, p (p[0], chisq::norm(p[0])), (p[0], chisq::norm(p[0])), (p[0], chisq::norm(p[0])), (0.0, 1.0)),
-    row!(continuous "beta", beta, p (p[0], p[1], beta::norm(p[0], p[1])), (p[0], p[1], beta::log_norm(p[0], p[1])), (p[0], p[1], beta::norm(p[0], p[1])), (0.0, 1.0)),
+    row!(continuous "gamma", gamma, p (p[0], gamma::norm(p[0])),
+        (p[0], gamma::norm(p[0])), (p[0], gamma::norm(p[0])),
+        (0.0, p[1])),
+    row!(continuous "chisq", chisq, p (p[0], chisq::norm(p[0])),
+        (p[0], chisq::norm(p[0])), (p[0], chisq::norm(p[0])),
+        (0.0, 1.0)),
+    row!(continuous "beta", beta, p (p[0], p[1], beta::norm(p[0], p[1])),
+        (p[0], p[1], beta::log_norm(p[0], p[1])), (p[0], p[1], beta::norm(p[0], p[1])),
+        (0.0, 1.0)),
     row!(continuous "t", t, p (p[0], t::norm(p[0])), (p[0], t::log_norm(p[0])), (p[0], t::beta_norm(p[0])), (0.0, 1.0)),
-    row!(continuous "f", f, p (p[0], p[1], f::norm(p[0], p[1])), (p[0], p[1], f::log_norm(p[0], p[1])), (p[0], p[1], f::beta_norm(p[0], p[1])), (0.0, 1.0)),
+    row!(continuous "f", f, p (p[0], p[1], f::norm(p[0], p[1])),
+        (p[0], p[1], f::log_norm(p[0], p[1])), (p[0], p[1], f::beta_norm(p[0], p[1])),
+        (0.0, 1.0)),
     row!(discrete "pois", pois, p (p[0]), (p[0]), (p[0]), (0.0, 1.0)),
-    row!(discrete "binom", binom, p (p[0], p[1], binom::norm(p[0])), (p[0], p[1], binom::log_norm(p[0])), (p[0], p[1]), (0.0, 1.0)),
-    row!(discrete "nbinom", nbinom, p (p[0], p[1], nbinom::norm(p[0])), (p[0], p[1], nbinom::log_norm(p[0])), (p[0], p[1]), (0.0, 1.0)),
-    row!(discrete "hyper", hyper, p (p[0], p[1], p[2], hyper::norm(p[0], p[1], p[2])), (p[0], p[1], p[2], hyper::log_norm(p[0], p[1], p[2])), (p[0], p[1], p[2], hyper::norm(p[0], p[1], p[2])), (0.0, 1.0)),
 ];
 
 const COLUMNS: [&str; 6] = ["pdf", "logpdf", "cdf", "sf", "logcdf", "logsf"];

@@ -6,7 +6,7 @@
 
 use super::FMA;
 use super::ratio::exp_pair;
-use super::saddle_point::{deviance_pair, stirling_error};
+use super::saddle_point::{deviance_pair_lane, stirling_error};
 use crate::math::block::lane::{Lane, any_sum, polynomial, product};
 use crate::math::block::log::{natural, one_plus, split};
 use crate::math::block::normal::scaled_erfc;
@@ -119,7 +119,8 @@ impl Tail {
     }
 
     /// This function's value.
-    fn value(&self) -> f64 {
+    #[inline(always)]
+    fn value<const FMA: bool>(&self) -> f64 {
         exp_pair::<FMA>(self.exponent, self.factor)
     }
 
@@ -130,14 +131,16 @@ impl Tail {
             let (high, rest) = any_sum(self.exponent.0, high);
             ((high, rest + (self.exponent.1 + low)), self.slope / self.factor)
         } else {
-            let value = self.value();
+            let value = self.value::<FMA>();
             (((-value).ln_1p(), 0.0), exp_pair::<FMA>(self.exponent, self.slope) / (1.0 - value))
         }
     }
 
     /// The function on one side.
-    fn side(&self, is_upper: bool) -> f64 {
-        if self.is_upper == is_upper { self.value() } else { 1.0 - self.value() }
+    #[inline(always)]
+    pub(in crate::math) fn side<const FMA: bool>(&self, is_upper: bool) -> f64 {
+        let value = self.value::<FMA>();
+        if self.is_upper == is_upper { value } else { 1.0 - value }
     }
 
     /// The logarithm of the function on one side.
@@ -145,18 +148,18 @@ impl Tail {
         if self.is_upper == is_upper {
             self.exponent.0 + (self.exponent.1 + self.factor.ln())
         } else {
-            (-self.value()).ln_1p()
+            (-self.value::<FMA>()).ln_1p()
         }
     }
 
     /// `P(a, x)`.
     pub fn lower(&self) -> f64 {
-        self.side(false)
+        self.side::<FMA>(false)
     }
 
     /// `Q(a, x)`.
     pub fn upper(&self) -> f64 {
-        self.side(true)
+        self.side::<FMA>(true)
     }
 
     /// `log P(a, x)`.
@@ -178,6 +181,12 @@ const NEAR: f64 = 0.4;
 /// The incomplete gamma functions' smaller one; `prefactor` is [`prefactor`] of `a`. NaN for negative arguments and
 /// where both are zero or infinite.
 pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
+    tails_lane::<FMA>(a, x, prefactor)
+}
+
+/// One lane of [`tails`].
+#[inline(always)]
+pub(in crate::math) fn tails_lane<const FMA: bool>(a: f64, x: f64, prefactor: f64) -> Tail {
     if !(a > 0.0 && x > 0.0 && a < f64::INFINITY && x < f64::INFINITY) {
         return if !(a >= 0.0 && x >= 0.0) || a == x {
             Tail::exactly(false, f64::NAN)
@@ -190,16 +199,16 @@ pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
     if x < 1.1 && a < 0.825 && if x < 0.5 { a * x.ln() > -0.4 } else { x * 0.75 > a } {
         return small_upper(a, x);
     }
-    let (high, low) = deviance_pair(a, x);
+    let (high, low) = deviance_pair_lane::<FMA>(a, x);
     let high = high.max(0.0);
     let exponent = (-high, -low);
     if a >= LARGE && (x - a).abs() < NEAR * a {
         let is_upper = x > a;
-        return Tail { is_upper, exponent, factor: temme(a, high + low, is_upper), slope: prefactor };
+        return Tail { is_upper, exponent, factor: temme::<FMA>(a, high + low, is_upper), slope: prefactor };
     }
     // The series is faster, and loses little for Q above a quarter.
     let is_upper = x >= 1.1 && x >= a + 0.5 * a.sqrt();
-    let factor = if is_upper { prefactor * fraction(a, x) } else { prefactor * series(a, x) };
+    let factor = if is_upper { prefactor * fraction::<FMA>(a, x) } else { prefactor * series(a, x) };
     Tail { is_upper, exponent, factor, slope: prefactor }
 }
 
@@ -207,6 +216,7 @@ pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
 const TERMS: usize = 1000;
 
 /// `P(a, x) Γ(a) eˣ x⁻ᵃ = Σ xⁿ / (a (a + 1) ... (a + n))` (DLMF 8.11.4).
+#[inline(always)]
 fn series(a: f64, x: f64) -> f64 {
     if a > 1e20 {
         // A geometric series; below, the product of two such numbers might overflow.
@@ -229,7 +239,8 @@ fn series(a: f64, x: f64) -> f64 {
 
 /// `Q(a, x) Γ(a) eˣ x⁻ᵃ = 1 / (x + 1 - a + (a - 1) / (x + 3 - a + 2 (a - 2) / (x + 5 - a + ...)))` (DLMF 8.9.2,
 /// contracted to its even part), by the forward recurrence of numerators and denominators.
-fn fraction(a: f64, x: f64) -> f64 {
+#[inline(always)]
+fn fraction<const FMA: bool>(a: f64, x: f64) -> f64 {
     /// Numbers of this size are scaled down: far from overflow, also when multiplied by each other.
     const GREAT: f64 = 1e100;
     let mut b = x + 1.0 - a;
@@ -244,9 +255,9 @@ fn fraction(a: f64, x: f64) -> f64 {
         n += 2.0;
         let (b1, b2) = (b + 2.0, b + 4.0);
         let (c1, c2) = ((n - 1.0) * (a - (n - 1.0)), n * (a - n));
-        let (by1, by0) = (b2 * b1 + c2, b2 * c1);
-        (p0, p1) = (b1 * p1 + c1 * p0, by1 * p1 + by0 * p0);
-        (q0, q1) = (b1 * q1 + c1 * q0, by1 * q1 + by0 * q0);
+        let (by1, by0) = (b2.madd::<FMA>(b1, c2), b2 * c1);
+        (p0, p1) = (b1.madd::<FMA>(p1, c1 * p0), by1.madd::<FMA>(p1, by0 * p0));
+        (q0, q1) = (b1.madd::<FMA>(q1, c1 * q0), by1.madd::<FMA>(q1, by0 * q0));
         b = b2;
         let quotient = p1 * q0;
         if (quotient - p0 * q1).abs() <= quotient.abs() * (f64::EPSILON / 4.0) {
@@ -399,17 +410,34 @@ const TEMME: [&[f64]; 11] = [
 ///
 /// (N. Temme, The asymptotic expansion of the incomplete gamma functions, SIAM J. Math. Anal. 10, 1979), where `a η²/2`
 /// is the deviance, so that all is relative to its exponential.
-fn temme(a: f64, deviance: f64, is_upper: bool) -> f64 {
+#[inline(always)]
+fn temme<const FMA: bool>(a: f64, deviance: f64, is_upper: bool) -> f64 {
     let eta = (2.0 * deviance / a).sqrt();
     let eta = if is_upper { eta } else { -eta };
     let z = 1.0 / a;
-    let c = &TEMME;
-    let p = |sum: f64, coefficients: &[f64]| sum.madd::<FMA>(z, polynomial::<f64, FMA>(eta, coefficients));
-    // For greater a the terms beyond are below 2^-60.
-    let sum = if a < 1000.0 { p(p(p(p(p(p(0.0, c[10]), c[9]), c[8]), c[7]), c[6]), c[5]) } else { 0.0 };
-    let sum = p(p(p(p(p(sum, c[4]), c[3]), c[2]), c[1]), c[0]);
+    // One by one, so that each is code with its own constants. For greater a the first are below 2^-60.
+    let mut sum = 0.0;
+    if a < 1000.0 {
+        sum = add::<FMA>(sum, z, eta, TEMME[10]);
+        sum = add::<FMA>(sum, z, eta, TEMME[9]);
+        sum = add::<FMA>(sum, z, eta, TEMME[8]);
+        sum = add::<FMA>(sum, z, eta, TEMME[7]);
+        sum = add::<FMA>(sum, z, eta, TEMME[6]);
+        sum = add::<FMA>(sum, z, eta, TEMME[5]);
+    }
+    sum = add::<FMA>(sum, z, eta, TEMME[4]);
+    sum = add::<FMA>(sum, z, eta, TEMME[3]);
+    sum = add::<FMA>(sum, z, eta, TEMME[2]);
+    sum = add::<FMA>(sum, z, eta, TEMME[1]);
+    sum = add::<FMA>(sum, z, eta, TEMME[0]);
     let sum = sum / (TAU * a).sqrt();
     0.5 * scaled_erfc::<FMA>(deviance.sqrt()) + if is_upper { sum } else { -sum }
+}
+
+/// `sum z + Cₖ(η)`: the next step of Horner's rule.
+#[inline(always)]
+fn add<const FMA: bool>(sum: f64, z: f64, eta: f64, coefficients: &[f64]) -> f64 {
+    sum.madd::<FMA>(z, polynomial::<f64, FMA>(eta, coefficients))
 }
 
 /// The regularised lower incomplete gamma function `P(a, x)`, as SciPy's `gammainc`. Relative error 1e-14 where the

@@ -115,11 +115,15 @@ fn special_values() {
         (
             "lgamma",
             gamma::lgamma,
-            &[(0.0, INF), (-0.0, INF), (-3.0, INF), (INF, INF), (-INF, INF), (1.0, 0.0), (2.0, 0.0)],
+            &[(0.0, INF), (-0.0, INF), (-3.0, INF), (INF, INF), (-INF, -INF), (1.0, 0.0), (2.0, 0.0)],
         ),
         ("rgamma", gamma::rgamma, &[(0.0, 0.0), (-2.0, 0.0), (INF, 0.0), (3.0, 0.5)]),
-        ("digamma", gamma::digamma, &[(0.0, -INF), (-0.0, INF), (-1.0, NAN), (INF, INF), (-INF, NAN)]),
-        ("trigamma", gamma::trigamma, &[(0.0, INF), (-1.0, INF), (INF, 0.0)]),
+        (
+            "digamma",
+            gamma::digamma,
+            &[(1e308, 709.1962086421661), (0.0, -INF), (-0.0, INF), (-1.0, NAN), (INF, INF), (-INF, NAN)],
+        ),
+        ("trigamma", gamma::trigamma, &[(1e308, 1e-308), (0.0, INF), (-1.0, INF), (INF, 0.0)]),
         ("log1pmx", saddle_point::log1pmx, &[(0.0, 0.0), (-1.0, -INF), (-1.5, NAN), (INF, -INF)]),
         ("stirling_error", saddle_point::stirling_error, &[(0.0, INF), (INF, 0.0), (-1.0, NAN)]),
     ];

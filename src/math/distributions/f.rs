@@ -91,7 +91,10 @@ pub fn pdf(x: f64, df1: f64, df2: f64, norm: f64) -> f64 {
 /// The density's logarithm.
 pub fn logpdf(x: f64, df1: f64, df2: f64, log_norm: f64) -> f64 {
     let Some((a, b)) = shapes(0.5 * df1, 0.5 * df2) else { return f64::NAN };
-    if is_usual(x, a, b) {
+    if a == 1.0 && is_usual(x, a, b) {
+        // Exactly, since it is zero at 0.
+        -(b + 1.0) * (x / b).ln_1p()
+    } else if is_usual(x, a, b) {
         let (high, low) = exponent::<FMA>(x, a, b);
         high + (low + log_norm)
     } else if x > 0.0 && x < f64::INFINITY {

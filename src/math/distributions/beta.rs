@@ -5,7 +5,7 @@
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::beta::{quantile, shapes, tail_at};
-use crate::math::special::incomplete_beta::{self, LEAST_SHAPE, Point};
+use crate::math::special::incomplete_beta::{self, GREATEST_SHAPE, LEAST_SHAPE, Point};
 use crate::math::special::ratio::{Pair, add_four, exp_pair, times};
 
 /// What depends on the shapes alone.
@@ -51,20 +51,21 @@ fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, one: f64) -> f64 {
 /// One lane of [`pdf`].
 #[inline(always)]
 pub(in crate::math) fn pdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    let inside = exp_pair::<FMA>(exponent::<FMA>(x, at_least(a), at_least(b)), norm);
+    let inside = exp_pair::<FMA>(exponent::<FMA>(x, usual(a), usual(b)), norm);
     ends(x, a, b, inside, 0.0, 1.0)
 }
 
 /// One lane of [`logpdf`].
 #[inline(always)]
 pub(in crate::math) fn logpdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, log_norm: f64) -> f64 {
-    let (high, low) = exponent::<FMA>(x, at_least(a), at_least(b));
+    let (high, low) = exponent::<FMA>(x, usual(a), usual(b));
     ends(x, a, b, (high + log_norm) + low, f64::NEG_INFINITY, 0.0)
 }
 
 #[inline(always)]
-fn at_least(shape: f64) -> f64 {
-    if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE }
+fn usual(shape: f64) -> f64 {
+    let shape = if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE };
+    if shape < GREATEST_SHAPE { shape } else { GREATEST_SHAPE }
 }
 
 /// The density: at 0 and 1 infinite for a shape below 1, beyond them 0.

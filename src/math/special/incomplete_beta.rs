@@ -18,6 +18,8 @@ use crate::math::block::lane::{any_sum, product};
 
 /// Shapes below this are taken for this: reciprocals overflow.
 pub(in crate::math) const LEAST_SHAPE: f64 = 1e-300;
+/// And shapes beyond this: sums overflow.
+pub(in crate::math) const GREATEST_SHAPE: f64 = 1e300;
 
 /// `(a + b) Γ(a + b + 1) / (Γ(a + 1) Γ(b + 1)) * (a/n)^a (b/n)^b` with `n = a + b`: a beta density's
 /// value at the mean, but for a factor that is about one: what depends on the shapes alone.
@@ -228,7 +230,7 @@ pub(in crate::math) fn fraction(point: Point) -> f64 {
     let n = a + b;
     // Both kinds of coefficients in a unit that makes them moderate for large shapes.
     let unit = 1.0 / (1.0 - d);
-    let (steps, square) = (x * unit, (x * unit) * (x * unit));
+    let part = x * unit;
     let mut inverse = 1.0 / (a + 1.0);
     // The last two convergents' numerators and denominators, and their determinant, which gives the
     // change by the last step free of cancellation.
@@ -240,9 +242,10 @@ pub(in crate::math) fn fraction(point: Point) -> f64 {
         let product = m * (b - m);
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
-        let numerator = (step - 1.0) * inverse_before * ((n + m - 1.0) * inverse_before) * product * square;
+        let numerator =
+            ((step - 1.0) * inverse_before) * ((n + m - 1.0) * part * inverse_before) * (product * part);
         let denominator =
-            m * unit + product * steps * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+            m * unit + product * part * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
         (p0, p1) = (p1, denominator * p1 + numerator * p0);
         (q0, q1) = (q1, denominator * q1 + numerator * q0);
         determinant *= numerator;
@@ -329,7 +332,7 @@ pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
     if log < -std::f64::consts::LN_2 {
         Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
     } else {
-        let other = -(a * log_x + log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0)).exp_m1();
+        let other = -log.exp_m1();
         Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
     }
 }
@@ -436,6 +439,10 @@ pub(in crate::math) fn solve(a: f64, b: f64, norm: f64, target: Target) -> Quant
 
 /// `log(x^a / (a B(a, b)))` less `a log(x)`: what a tail is near its end.
 pub(in crate::math) fn log_end(a: f64, b: f64, norm: f64) -> f64 {
+    if a <= 1.0 {
+        // Small with a, and then to be divided by it.
+        return log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0);
+    }
     let n = a + b;
     (norm * (b / n) / n).ln() + a * (b / a).ln_1p() + b * (a / b).ln_1p()
 }

@@ -35,7 +35,7 @@
 
 use super::dispatch::{Binary, Kernel, Kernels};
 use super::lane::Lane;
-use crate::dtype::{DType, Element};
+use crate::dtype::DType;
 use crate::ir::Op;
 use crate::math::elementary;
 
@@ -357,7 +357,7 @@ pub fn integer(op: Op, dtype: DType) -> Option<Kernel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::Scalar;
+    use crate::dtype::{Element, Scalar};
     use crate::math::block::check::Random;
 
     /// Divisors, and dividends of which many are next to a multiple.

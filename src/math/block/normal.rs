@@ -142,36 +142,15 @@ const FAR_Q: [f64; 8] = [
     1.0,
 ];
 /// The same as [`CENTRE_P`] for float32; error 2^-30.
-const CENTRE_SHORT_P: [f64; 5] = [
-    3.2038789114209245,
-    44.90990855659565,
-    156.15193291972713,
-    95.05299692302947,
-    -13.096375855970924,
-];
+const CENTRE_SHORT_P: [f64; 5] =
+    [3.2038789114209245, 44.90990855659565, 156.15193291972713, 95.05299692302947, -13.096375855970924];
 /// Its denominator.
-const CENTRE_SHORT_Q: [f64; 4] = [
-    1.0,
-    16.45012879469598,
-    74.79616557685976,
-    84.14566979699377,
-];
+const CENTRE_SHORT_Q: [f64; 4] = [1.0, 16.45012879469598, 74.79616557685976, 84.14566979699377];
 /// The same as [`TAIL_P`] for float32, for r from 1.517 to 10.3; error 2^-30.
-const TAIL_SHORT_P: [f64; 5] = [
-    -59.456216197066304,
-    -198.93050971891756,
-    -71.91954872258519,
-    -4.040480129763957,
-    -0.0076106604148872894,
-];
+const TAIL_SHORT_P: [f64; 5] =
+    [-59.456216197066304, -198.93050971891756, -71.91954872258519, -4.040480129763957, -0.0076106604148872894];
 /// Its denominator.
-const TAIL_SHORT_Q: [f64; 5] = [
-    19.219909743106147,
-    127.69248312964511,
-    134.72412648919334,
-    27.889822286811185,
-    1.0,
-];
+const TAIL_SHORT_Q: [f64; 5] = [19.219909743106147, 127.69248312964511, 134.72412648919334, 27.889822286811185, 1.0];
 
 /// A polynomial times `factor`, in the variable times `scale`.
 const fn rescaled<const N: usize>(mut coefficients: [f64; N], mut factor: f64, scale: f64) -> [f64; N] {
@@ -548,6 +527,12 @@ impl Unary for Erfcx {
         let value = if x > FLAT { 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x } else { value };
         if x.is_nan() { x } else { value }
     }
+}
+
+/// `exp(x²) erfc(x)`, for `x >= 0`: one lane, with a branch.
+#[inline(always)]
+pub(in crate::math) fn scaled_erfc<const FMA: bool>(x: f64) -> f64 {
+    if x > FLAT { 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x } else { Erfcx::value::<FMA>(x, 0.0) }
 }
 
 /// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 1.9 ULP.

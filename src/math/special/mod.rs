@@ -3,6 +3,7 @@
 pub mod beta;
 pub mod gamma;
 pub(in crate::math) mod incomplete_beta;
+pub mod kernels;
 pub(in crate::math) mod ratio;
 pub mod saddle_point;
 

@@ -5,7 +5,10 @@
 //! language. What a native wants prepared of the shapes is a call of its own, `__gamma_norm(a)`, so that
 //! it is done once where the shapes do not vary. The public functions put location and scale around.
 
+use crate::math::block::dispatch::Kernels;
+use crate::math::block::normal::{NORM_CDF, NORM_LOGCDF, NORM_PPF, NORM_PPF_LOG};
 use crate::math::distributions::kernels::NATIVES;
+use crate::math::native::Native;
 use crate::registry::expression::Expression;
 use crate::registry::function::{Accuracy, Body, Floats, Function, Loops, Param, ParamKind};
 
@@ -119,7 +122,271 @@ macro_rules! r {
     };
 }
 
+/// R's form of a continuous distribution with a location and a scale alone.
+macro_rules! located {
+    ($name:literal) => {
+        r!(
+            $name,
+            [preset("location", "0"), preset("scale", "1")],
+            &[],
+            "({x} - location) / scale",
+            "{p} * scale + location",
+            "scale",
+            "scale > 0"
+        )
+    };
+}
+
 const DISTRIBUTIONS: &[Distribution] = &[
+    Distribution {
+        name: "unif",
+        title: "the uniform distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.0 if x < 0 or x > 1 else 1 + 0*x"),
+            ("logpdf", "-inf if x < 0 or x > 1 else 0*x"),
+            ("cdf", "minimum(maximum(x, 0.0), 1.0)"),
+            ("sf", "minimum(maximum(1 - x, 0.0), 1.0)"),
+            ("logcdf", "log(minimum(maximum(x, 0.0), 1.0))"),
+            ("logsf", "log1p(-minimum(maximum(x, 0.0), 1.0))"),
+            ("ppf", "p if 0 <= p <= 1 else nan"),
+            ("isf", "1 - p if 0 <= p <= 1 else nan"),
+            ("ppf_log", "exp(p) if p <= 0 else nan"),
+            ("isf_log", "-expm1(p) if p <= 0 else nan"),
+        ],
+        habits: &[
+            scipy!("uniform", []),
+            r!(
+                "unif",
+                [preset("min", "0"), preset("max", "1")],
+                &[],
+                "({x} - min) / (max - min)",
+                "{p} * (max - min) + min",
+                "(max - min)",
+                "max > min"
+            ),
+        ],
+    },
+    Distribution {
+        name: "norm",
+        title: "the normal distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "exp((-0.5*x)*x) * 0.3989422804014327"),
+            ("logpdf", "(-0.5*x)*x - 0.9189385332046728"),
+            ("cdf", "__norm_cdf(x)"),
+            ("sf", "__norm_cdf(-x)"),
+            ("logcdf", "__norm_logcdf(x)"),
+            ("logsf", "__norm_logcdf(-x)"),
+            ("ppf", "__norm_ppf(p)"),
+            ("isf", "-__norm_ppf(p)"),
+            ("ppf_log", "__norm_ppf_log(p)"),
+            ("isf_log", "-__norm_ppf_log(p)"),
+        ],
+        habits: &[
+            scipy!("norm", []),
+            r!(
+                "norm",
+                [preset("mean", "0"), preset("sd", "1")],
+                &[],
+                "({x} - mean) / sd",
+                "{p} * sd + mean",
+                "sd",
+                "sd > 0"
+            ),
+        ],
+    },
+    Distribution {
+        name: "exp",
+        title: "the exponential distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.0 if x < 0 else exp(-x)"),
+            ("logpdf", "-inf if x < 0 else -x"),
+            ("cdf", "-expm1(-maximum(x, 0.0))"),
+            ("sf", "exp(-maximum(x, 0.0))"),
+            ("logcdf", "log1mexp(-maximum(x, 0.0))"),
+            ("logsf", "-maximum(x, 0.0)"),
+            ("ppf", "-log1p(-p) if p >= 0 else nan"),
+            ("isf", "-log(p) if p <= 1 else nan"),
+            ("ppf_log", "-log1mexp(p)"),
+            ("isf_log", "-p if p <= 0 else nan"),
+        ],
+        habits: &[
+            scipy!("expon", []),
+            r!("exp", [preset("rate", "1")], &[], "{x} * rate", "{p} / rate", "(1 / rate)", "rate > 0"),
+        ],
+    },
+    Distribution {
+        name: "lnorm",
+        title: "the log-normal distribution",
+        shapes: &["s", "m"],
+        is_discrete: false,
+        standard: &[
+            (
+                "pdf",
+                "0.0*s if x <= 0 or x == inf else exp(-0.25*((log(x) - m)/s)**2) * (0.3989422804014327/(s if s > 0 else nan)) / x * exp(-0.25*((log(x) - m)/s)**2)",
+            ),
+            (
+                "logpdf",
+                "-inf if x <= 0 or x == inf else -0.5*((log(x) - m)/s)**2 - log(x) - (0.9189385332046728 + log(s if s > 0 else nan))",
+            ),
+            ("cdf", "__norm_cdf((log(maximum(x, 0.0)) - m)/(s if s > 0 else nan))"),
+            ("sf", "__norm_cdf((m - log(maximum(x, 0.0)))/(s if s > 0 else nan))"),
+            ("logcdf", "__norm_logcdf((log(maximum(x, 0.0)) - m)/(s if s > 0 else nan))"),
+            ("logsf", "__norm_logcdf((m - log(maximum(x, 0.0)))/(s if s > 0 else nan))"),
+            ("ppf", "exp(m + (s if s > 0 else nan)*__norm_ppf(p))"),
+            ("isf", "exp(m - (s if s > 0 else nan)*__norm_ppf(p))"),
+            ("ppf_log", "exp(m + (s if s > 0 else nan)*__norm_ppf_log(p))"),
+            ("isf_log", "exp(m - (s if s > 0 else nan)*__norm_ppf_log(p))"),
+        ],
+        habits: &[
+            Habit { shapes: &["s", "0.0"], ..scipy!("lognorm", ["s"]) },
+            r!("lnorm", [preset("meanlog", "0"), preset("sdlog", "1")], &["sdlog", "meanlog"]),
+        ],
+    },
+    Distribution {
+        name: "weibull",
+        title: "Weibull's distribution",
+        shapes: &["c"],
+        is_discrete: false,
+        standard: &[
+            (
+                "pdf",
+                "0.0 if x < 0 or x**c > 1500 else (c if c > 0 else nan)*maximum(x, 0.0)**(c - 1)*exp(-0.5*x**c)*exp(-0.5*x**c)",
+            ),
+            (
+                "logpdf",
+                "-inf if x < 0 or x**c == inf else log(c if c > 0 else nan) + xlogy(c - 1, maximum(x, 0.0)) - x**c",
+            ),
+            ("cdf", "-expm1(-maximum(x, 0.0)**(c if c > 0 else nan))"),
+            ("sf", "exp(-maximum(x, 0.0)**(c if c > 0 else nan))"),
+            ("logcdf", "log1mexp(-maximum(x, 0.0)**(c if c > 0 else nan))"),
+            ("logsf", "-maximum(x, 0.0)**(c if c > 0 else nan)"),
+            ("ppf", "(-log1p(-p))**(1/(c if c > 0 else nan)) if 0 <= p <= 1 else nan"),
+            ("isf", "(-log(p))**(1/(c if c > 0 else nan)) if 0 <= p <= 1 else nan"),
+            ("ppf_log", "(-log1mexp(p))**(1/(c if c > 0 else nan)) if p <= 0 else nan"),
+            ("isf_log", "(-p)**(1/(c if c > 0 else nan)) if p <= 0 else nan"),
+        ],
+        habits: &[
+            scipy!("weibull_min", ["c"]),
+            r!(
+                "weibull",
+                [shape("shape"), preset("scale", "1")],
+                &["shape"],
+                "{x} / scale",
+                "{p} * scale",
+                "scale",
+                "scale > 0"
+            ),
+        ],
+    },
+    Distribution {
+        name: "logis",
+        title: "the logistic distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "exp(-abs(x))/(1 + exp(-abs(x)))**2"),
+            ("logpdf", "-abs(x) - 2*log1p(exp(-abs(x)))"),
+            ("cdf", "logistic(x)"),
+            ("sf", "logistic(-x)"),
+            ("logcdf", "-log1pexp(-x)"),
+            ("logsf", "-log1pexp(x)"),
+            ("ppf", "logit(p)"),
+            ("isf", "-logit(p)"),
+            ("ppf_log", "p - log1mexp(p)"),
+            ("isf_log", "log1mexp(p) - p"),
+        ],
+        habits: &[scipy!("logistic", []), located!("logis")],
+    },
+    Distribution {
+        name: "cauchy",
+        title: "Cauchy's distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.3183098861837907/(1 + x*x) if abs(x) < 1e18 else 0.3183098861837907/x/x"),
+            (
+                "logpdf",
+                "-1.1447298858494002 - (log1p(x*x if abs(x) < 1e18 else abs(x)) if abs(x) < 1e18 else 2*log1p(x*x if abs(x) < 1e18 else abs(x)))",
+            ),
+            ("cdf", "arctan2(1.0, -x)/pi"),
+            ("sf", "arctan2(1.0, x)/pi"),
+            ("logcdf", "log(arctan2(1.0, abs(x))/pi) if x < 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
+            ("logsf", "log(arctan2(1.0, abs(x))/pi) if x > 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
+            ("ppf", "-cospi(p)/sinpi(p) if 0 <= p <= 1 else nan"),
+            ("isf", "cospi(p)/sinpi(p) if 0 <= p <= 1 else nan"),
+            (
+                "ppf_log",
+                "(-cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p))) if p < -0.6931471805599453 else cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p)))) if p <= 0 else nan",
+            ),
+            (
+                "isf_log",
+                "(cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p))) if p < -0.6931471805599453 else -cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p)))) if p <= 0 else nan",
+            ),
+        ],
+        habits: &[scipy!("cauchy", []), located!("cauchy")],
+    },
+    Distribution {
+        name: "laplace",
+        title: "Laplace's distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.5*exp(-abs(x))"),
+            ("logpdf", "-abs(x) - 0.6931471805599453"),
+            ("cdf", "0.5*exp(-abs(x)) if x < 0 else 1 - 0.5*exp(-abs(x))"),
+            ("sf", "0.5*exp(-abs(x)) if x > 0 else 1 - 0.5*exp(-abs(x))"),
+            ("logcdf", "x - 0.6931471805599453 if x < 0 else log1p(-0.5*exp(-abs(x)))"),
+            ("logsf", "-x - 0.6931471805599453 if x > 0 else log1p(-0.5*exp(-abs(x)))"),
+            ("ppf", "log(2*minimum(p, 1 - p)) if p < 0.5 else -log(2*minimum(p, 1 - p))"),
+            ("isf", "-log(2*minimum(p, 1 - p)) if p < 0.5 else log(2*minimum(p, 1 - p))"),
+            ("ppf_log", "p + 0.6931471805599453 if p < -0.6931471805599453 else -0.6931471805599453 - log1mexp(p)"),
+            ("isf_log", "-p - 0.6931471805599453 if p < -0.6931471805599453 else 0.6931471805599453 + log1mexp(p)"),
+        ],
+        habits: &[scipy!("laplace", []), located!("laplace")],
+    },
+    Distribution {
+        name: "gumbel",
+        title: "Gumbel's distribution of maxima",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "exp(-(maximum(x, -800.0) + exp(-maximum(x, -800.0))))"),
+            ("logpdf", "-(maximum(x, -800.0) + exp(-maximum(x, -800.0)))"),
+            ("cdf", "exp(-exp(-x))"),
+            ("sf", "-expm1(-exp(-x))"),
+            ("logcdf", "-exp(-x)"),
+            ("logsf", "-x if x > 40 else log1mexp(-exp(-x))"),
+            ("ppf", "-log(-log(p))"),
+            ("isf", "-log(-log1p(-p))"),
+            ("ppf_log", "-log(-p)"),
+            ("isf_log", "-p if p < -40 else -log(-log1mexp(p))"),
+        ],
+        habits: &[scipy!("gumbel_r", []), located!("gumbel")],
+    },
+    Distribution {
+        name: "geom",
+        title: "the geometric distribution",
+        shapes: &["prob"],
+        is_discrete: true,
+        standard: &[
+            ("pmf", "0.0 if x < 0 or x != floor(x) else exp(xlog1py(x, -prob))*(prob if 0 < prob <= 1 else nan)"),
+            ("logpmf", "-inf if x < 0 or x != floor(x) else xlog1py(x, -prob) + log(prob if 0 < prob <= 1 else nan)"),
+            ("cdf", "0.0*prob if x < 0 else -expm1((floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan)))"),
+            ("sf", "1.0 + 0*prob if x < 0 else exp((floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan)))"),
+            ("logcdf", "-inf if x < 0 else log1mexp((floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan)))"),
+            ("logsf", "0.0*prob if x < 0 else (floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan))"),
+        ],
+        habits: &[
+            scipy_discrete!("geom", ["p"], &["p"], "{x} - loc - 1", "{p} + loc + 1"),
+            r!("geom", [shape("prob")], &["prob"]),
+        ],
+    },
     Distribution {
         name: "gamma",
         title: "the gamma distribution",
@@ -220,12 +487,24 @@ pub(super) fn rows() -> Vec<Function> {
 
 /// The natives themselves.
 fn natives() -> Vec<Function> {
-    let row = |native: &'static crate::math::distributions::kernels::Native| Function {
+    let row = |native: &'static Native| Function {
         params: native.params.iter().map(|name| Param::required(*name)).collect(),
         ..private(native.name.into(), Body::Native(Loops::Real, Floats::new(&native.kernels)))
     };
-    NATIVES.iter().map(row).collect()
+    let block = |(name, kernels): &(&'static str, &'static Kernels)| Function {
+        params: vec![Param::required("x")],
+        ..private((*name).into(), Body::Native(Loops::Real, Floats::new(kernels)))
+    };
+    NATIVES.iter().map(row).chain(NORMAL.iter().map(block)).collect()
 }
+
+/// The normal distribution's, which have vector forms.
+const NORMAL: [(&str, &Kernels); 4] = [
+    ("__norm_cdf", &NORM_CDF),
+    ("__norm_logcdf", &NORM_LOGCDF),
+    ("__norm_ppf", &NORM_PPF),
+    ("__norm_ppf_log", &NORM_PPF_LOG),
+];
 
 fn private(name: String, body: Body) -> Function {
     Function {
@@ -326,16 +605,17 @@ impl Distribution {
 
     /// R's three functions, whose flags choose among all.
     fn r_rows(&self, habit: &Habit) -> Vec<Function> {
-        let row = |letter: &str, variable: &str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
-            let name = format!("{letter}{}", habit.name);
-            let mut params = params(variable, habit);
-            params.extend(flags.iter().map(|&(name, default)| Param {
-                name: name.into(),
-                default: Some(Expression::builtin(default)),
-                kind: ParamKind::Flag,
-            }));
-            self.public(name.clone(), doc, format!("R's `{name}`"), params, valid(habit, text))
-        };
+        let row =
+            |letter: &str, variable: &'static str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
+                let name = format!("{letter}{}", habit.name);
+                let mut params = params(variable, habit);
+                params.extend(flags.iter().map(|&(name, default)| Param {
+                    name: name.into(),
+                    default: Some(Expression::builtin(default)),
+                    kind: ParamKind::Flag,
+                }));
+                self.public(name.clone(), doc, format!("R's `{name}`"), params, valid(habit, text))
+            };
         let call = |function: &str, variable: &str| self.call(habit, function, variable);
         let chosen = |[lower, upper, log_lower, log_upper]: [&str; 4], variable: &str| {
             let [lower, upper] = [lower, upper].map(|function| call(function, variable));

@@ -1,0 +1,23 @@
+//! The special functions as block kernels.
+
+use super::*;
+use crate::math::native::natives;
+
+natives! {
+    /// Special functions that have no vector form of their own.
+    NATIVES in "":
+
+    gamma(x): gamma::gamma;
+    lgamma(x): gamma::lgamma;
+    rgamma(x): gamma::rgamma;
+    digamma(x): gamma::digamma;
+    trigamma(x): gamma::trigamma;
+    gammainc(a, x): gamma::gammainc;
+    gammaincc(a, x): gamma::gammaincc;
+    gammaincinv(a, y): gamma::gammaincinv;
+    gammainccinv(a, y): gamma::gammainccinv;
+    betainc(a, b, x): beta::betainc;
+    betaincc(a, b, x): beta::betaincc;
+    betaincinv(a, b, y): beta::betaincinv;
+    betainccinv(a, b, y): beta::betainccinv;
+}

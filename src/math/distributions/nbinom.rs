@@ -3,7 +3,7 @@
 //!
 //! Prepared parameters: `norm(size)` of `pmf`, `log_norm(size)` of `logpmf`.
 
-use super::counts::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{self, Cell, Level, Moments, saddle_point, search};
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::incomplete_beta::{LEAST_SHAPE, Point, Tail, norm as beta_norm, tail};
@@ -43,8 +43,8 @@ fn parts(x: f64, size: f64, p: f64) -> (f64, Pair) {
     // What is expected of failures, less what there is.
     let d = subtract(failures, times::<FMA>(x, (p, 0.0)));
     let successes = log_ratio::<FMA>(size, (-d.0, -d.1), product((p, 0.0)));
-    let (factor, exponent) = saddle_point([Cell { count: x, d, mean: product(q) }]);
-    let factor = factor * stirling_quotient(n.0) * (size / n.0);
+    let exponent = saddle_point([Cell { count: x, d, mean: product(q) }]);
+    let factor = stirling_quotient(n.0) / counts::size(x).sqrt() * (size / n.0);
     (factor, add(exponent, times::<FMA>(size, successes.beyond)))
 }
 

@@ -34,10 +34,8 @@ fn of_failures(n: f64, p: f64) -> Pair {
 fn parts(x: f64, n: f64, p: f64) -> (f64, Pair) {
     let mean = times::<FMA>(n, (p, 0.0));
     let d = subtract(mean, (x, 0.0));
-    let exponent = saddle_point([
-        Cell { count: x, d, mean },
-        Cell { count: n - x, d: (-d.0, -d.1), mean: of_failures(n, p) },
-    ]);
+    let exponent =
+        saddle_point([Cell { count: x, d, mean }, Cell { count: n - x, d: (-d.0, -d.1), mean: of_failures(n, p) }]);
     (1.0 / (size(x).sqrt() * size(n - x).sqrt()), exponent)
 }
 
@@ -101,7 +99,13 @@ fn tail_at(x: f64, n: f64, p: f64) -> Result<Tail, f64> {
 fn probability(x: f64, n: f64, p: f64, upper: bool) -> f64 {
     match tail_at(x, n, p) {
         Ok(tail) => tail.probability(upper),
-        Err(below) => if upper { 1.0 - below } else { below },
+        Err(below) => {
+            if upper {
+                1.0 - below
+            } else {
+                below
+            }
+        }
     }
 }
 

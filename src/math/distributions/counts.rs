@@ -97,8 +97,7 @@ impl Level {
         let (small, sign) = if log <= -LN_2 { (log, 1.0) } else { ((-log.exp_m1()).ln(), -1.0) };
         // Abramowitz and Stegun 26.2.23.
         let t = (-2.0 * small).sqrt().min(1e8);
-        let z = t
-            - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+        let z = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
         if self.upper { sign * z } else { -sign * z }
     }
 }

@@ -225,7 +225,13 @@ fn probability(x: f64, m: f64, n: f64, k: f64, norm: f64, upper: bool) -> f64 {
             let value = exp_pair::<FMA>(tail.exponent, tail.factor);
             if tail.is_upper == upper { value } else { 1.0 - value }
         }
-        Err(below) => if upper { 1.0 - below } else { below },
+        Err(below) => {
+            if upper {
+                1.0 - below
+            } else {
+                below
+            }
+        }
     }
 }
 

@@ -102,7 +102,13 @@ fn tail_at(x: f64, size: f64, p: f64) -> Result<Tail, f64> {
 fn probability(x: f64, size: f64, p: f64, upper: bool) -> f64 {
     match tail_at(x, size, p) {
         Ok(tail) => tail.probability(upper),
-        Err(below) => if upper { 1.0 - below } else { below },
+        Err(below) => {
+            if upper {
+                1.0 - below
+            } else {
+                below
+            }
+        }
     }
 }
 

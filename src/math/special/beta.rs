@@ -1,7 +1,9 @@
 //! The beta function, the regularised incomplete beta function and its inverses.
 
 use super::FMA;
-use super::incomplete_beta::{GREATEST_SHAPE, LEAST_SHAPE, Point, Quantile, Tail, Target, log_gamma_ratio, norm, solve, tail};
+use super::incomplete_beta::{
+    GREATEST_SHAPE, LEAST_SHAPE, Point, Quantile, Tail, Target, log_gamma_ratio, norm, solve, tail,
+};
 use super::ratio::{Pair, add, exp_pair, log_ratio, times};
 use crate::math::block::lane::any_sum;
 

@@ -13,7 +13,9 @@
 //! * a continued fraction (Didonato and Morris, section 7; DLMF 8.17.22 is its odd part) elsewhere.
 
 use super::FMA;
-use super::ratio::{LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times};
+use super::ratio::{
+    LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
+};
 use crate::math::block::lane::{any_sum, product};
 
 /// Shapes below this are taken for this: reciprocals overflow.
@@ -158,6 +160,9 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
 fn lower(point: Point, norm: f64) -> Tail {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
+    if a == 0.5 && b == 0.5 {
+        return arcsine(point);
+    }
     if b <= FEW && a <= FEW && b.floor() == b && a.floor() == a && x > 1e-18 {
         return finite(point);
     }
@@ -180,6 +185,15 @@ fn lower(point: Point, norm: f64) -> Tail {
     }
     let other = small_shape_complement(point);
     Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: value / (mills * other) }
+}
+
+/// The tail below of the arcsine distribution, whose shapes are 1/2.
+fn arcsine(point: Point) -> Tail {
+    use std::f64::consts::FRAC_2_PI;
+    let root = (point.x.0 / point.y.0).sqrt();
+    let angle = root.atan();
+    let slope = root / (2.0 * angle * (1.0 + root * root));
+    Tail { exponent: (0.0, 0.0), factor: FRAC_2_PI * angle, is_upper: false, slope }
 }
 
 /// Whole shapes up to this have tails that are sums of so few terms.
@@ -242,10 +256,8 @@ pub(in crate::math) fn fraction(point: Point) -> f64 {
         let product = m * (b - m);
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
-        let numerator =
-            ((step - 1.0) * inverse_before) * ((n + m - 1.0) * part * inverse_before) * (product * part);
-        let denominator =
-            m * unit + product * part * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+        let numerator = ((step - 1.0) * inverse_before) * ((n + m - 1.0) * part * inverse_before) * (product * part);
+        let denominator = m * unit + product * part * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
         (p0, p1) = (p1, denominator * p1 + numerator * p0);
         (q0, q1) = (q1, denominator * q1 + numerator * q0);
         determinant *= numerator;
@@ -456,15 +468,22 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         let (product, error) = product::<f64, FMA>(quotient, a);
         (quotient, ((high - product) - error + low) / a)
     };
-    let end = power(a, b, log_p);
+    if a == 0.5 && b == 0.5 {
+        let angle = exp_pair::<FMA>(log_p, std::f64::consts::FRAC_PI_2);
+        let (sin, cos) = angle.sin_cos();
+        return Quantile { x: sin * sin, y: cos * cos, log: None };
+    }
+    // Far from the ends, that need not be looked at.
+    let is_central = a > 1.0 && b > 1.0 && log_p.0 > -40.0;
+    let end = if is_central { (f64::INFINITY, 0.0) } else { power(a, b, log_p) };
     // The next term of the series is (1 - b) a / (a + 1) x.
     if end.0 + ((1.0 - b).abs() * a / (a + 1.0)).max(0.5).ln() < -38.0 {
         let x = exp_pair::<FMA>(end, 1.0);
         return Quantile { x, y: 1.0 - x, log: Some(end) };
     }
-    let log_q = log1mexp(log_p.0 + log_p.1);
     let mut start = None;
     if b <= 1.0 {
+        let log_q = log1mexp(log_p.0 + log_p.1);
         let end = power(b, a, (log_q, 0.0));
         if end.0 + ((1.0 - a).abs() * b / (b + 1.0)).max(0.5).ln() < -38.0 {
             let y = exp_pair::<FMA>(end, 1.0);
@@ -478,7 +497,8 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         start = Some(end.0);
     }
     let logit = start.unwrap_or_else(|| start_logit(a, b, log_p.0));
-    let (mut x, mut y) = logistic(logit.clamp(-700.0, 700.0));
+    let mut logit = logit.clamp(-700.0, 700.0);
+    let (mut x, mut y) = logistic(logit);
     // Bounds of log(x / y), once they are known.
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     for _ in 0..100 {
@@ -496,7 +516,6 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         // Halley's step: the slope's own logarithm has the derivative -(d + slope).
         let bend = 1.0 + 0.5 * newton * (point.d.0 + slope);
         let mut step = -newton / bend.max(0.3);
-        let logit = (x / y).ln();
         if residual > 0.0 {
             high = logit;
         } else {
@@ -516,8 +535,9 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
                 step = if residual > 0.0 { -1.0 } else { 1.0 };
             }
         }
-        // In place of a sum of logarithms: small steps keep all digits.
         let step = step.clamp(-300.0, 300.0);
+        logit += step;
+        // The point itself is moved, not found from its logit: small steps keep all digits.
         let growth = step.exp_m1();
         let scale = 1.0 / (1.0 + x * growth);
         (x, y) = ((x + x * growth) * scale, y * scale);

@@ -6,7 +6,7 @@ use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::beta::{quantile, shapes, tail_at};
 use crate::math::special::incomplete_beta::{self, GREATEST_SHAPE, LEAST_SHAPE, Point};
-use crate::math::special::ratio::{Pair, add_four, exp_pair, times};
+use crate::math::special::ratio::{Pair, add_four, exp_pair};
 
 /// What depends on the shapes alone.
 pub fn norm(a: f64, b: f64) -> f64 {
@@ -29,7 +29,7 @@ fn exponent<const FMA: bool>(x: f64, a: f64, b: f64) -> Pair {
     // The exponent, and 1 / (x y) but for the same at the mean.
     let minus = |log: Pair| (-log.0, -log.1);
     let (left_log, right_log) = (minus(left.log), minus(right.log));
-    add_four(times::<FMA>(a, left.beyond), times::<FMA>(b, right.beyond), left_log, right_log)
+    add_four(left.weighted, right.weighted, left_log, right_log)
 }
 
 /// The density or its logarithm beyond the support and at its ends, where `inside` is that inside, and

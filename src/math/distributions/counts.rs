@@ -1,7 +1,7 @@
 //! What discrete distributions share: deviances of cells, and the search for quantiles.
 
 use crate::math::special::FMA;
-use crate::math::special::ratio::{Pair, add, log_ratio, times};
+use crate::math::special::ratio::{Pair, add, log_ratio};
 use crate::math::special::saddle_point::stirling_error;
 use std::f64::consts::{LN_2, PI};
 
@@ -20,7 +20,7 @@ impl Cell {
         if self.count == 0.0 {
             (-self.mean.0, -self.mean.1)
         } else {
-            times::<FMA>(self.count, log_ratio::<FMA>(self.count, self.d, self.mean).beyond)
+            log_ratio::<FMA>(self.count, self.d, self.mean).weighted
         }
     }
 }

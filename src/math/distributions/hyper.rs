@@ -127,8 +127,10 @@ struct Tail {
     is_upper: bool,
 }
 
-/// Standard deviations from which on tails are integrals, not sums.
+/// Standard deviations from which on tails are integrals, not sums,
 const WIDE: f64 = 1000.0;
+/// if each term is at least this of the one before.
+const SLOW: f64 = 0.98;
 
 /// The tail up to `x`, or that beyond it, whichever does not hold the mean.
 fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
@@ -147,7 +149,8 @@ fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
     let is_upper = x + 0.5 > urn.mean();
     let first = if is_upper { x + 1.0 } else { x };
     let parts = urn.parts(first);
-    let is_wide = urn.deviation() > WIDE;
+    let outwards = if is_upper { urn.growth(first, false) } else { urn.growth(first - 1.0, true) };
+    let is_wide = urn.deviation() > WIDE && outwards.0 > SLOW;
     let sum = if is_wide { integral(urn, first, is_upper, parts) } else { 1.0 + others(urn, first, is_upper) };
     Ok(Tail { factor: parts.0.sqrt() * sum, exponent: add(parts.1, (norm, 0.0)), is_upper })
 }

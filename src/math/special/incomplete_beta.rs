@@ -78,8 +78,8 @@ impl Point {
 
     /// `-phase`.
     #[inline(always)]
-    pub(in crate::math) fn exponent<const FMA: bool>(&self, ratios: &(LogRatio, LogRatio)) -> Pair {
-        add(times::<FMA>(self.a, ratios.0.beyond), times::<FMA>(self.b, ratios.1.beyond))
+    pub(in crate::math) fn exponent(ratios: &(LogRatio, LogRatio)) -> Pair {
+        add(ratios.0.weighted, ratios.1.weighted)
     }
 }
 
@@ -167,7 +167,7 @@ fn lower(point: Point, norm: f64) -> Tail {
         return finite(point);
     }
     let ratios = point.ratios::<FMA>();
-    let exponent = point.exponent::<FMA>(&ratios);
+    let exponent = Point::exponent(&ratios);
     let peak = norm * (a / n) * (b / n);
     let phase = -exponent.0;
     let lesser = if a < b { a } else { b };
@@ -340,7 +340,7 @@ fn half_root_pi_erfcx(eta: f64) -> f64 {
 
 /// The tail so near to 0 that it is a power of `x`, whose logarithm is given.
 pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
-    let log = a * log_x + log_end(a, b, norm);
+    let log = (a * log_x + log_end(a, b, norm)).min(0.0);
     if log < -std::f64::consts::LN_2 {
         Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
     } else {
@@ -454,6 +454,8 @@ pub(in crate::math) fn log_end(a: f64, b: f64, norm: f64) -> f64 {
     if a <= 1.0 {
         // Small with a, and then to be divided by it.
         return log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0);
+    } else if b <= 1.0 {
+        return log_gamma_ratio(a, b, 1.0) - log_gamma_ratio(1.0, b, 1.0) + (b.ln() - a.ln());
     }
     let n = a + b;
     (norm * (b / n) / n).ln() + a * (b / a).ln_1p() + b * (a / b).ln_1p()
@@ -497,7 +499,7 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         start = Some(end.0);
     }
     let logit = start.unwrap_or_else(|| start_logit(a, b, log_p.0));
-    let mut logit = logit.clamp(-700.0, 700.0);
+    let mut logit = if logit.is_nan() { 0.0 } else { logit.clamp(-700.0, 700.0) };
     let (mut x, mut y) = logistic(logit);
     // Bounds of log(x / y), once they are known.
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);

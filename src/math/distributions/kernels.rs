@@ -120,4 +120,5 @@ natives! {
     hyper_isf(p, m, n, k, norm): hyper::isf;
     hyper_ppf_log(p, m, n, k, norm): hyper::ppf_log;
     hyper_isf_log(p, m, n, k, norm): hyper::isf_log;
+
 }

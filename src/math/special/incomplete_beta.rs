@@ -222,7 +222,7 @@ const SMALL_MEAN: f64 = 1.5;
 const MANY: usize = 5000;
 
 /// The tail below, divided by `x^a y^b / B(a, b)`: `F(a + b, 1; a + 1; x) / a` (DLMF 8.17.8).
-pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
+fn series(a: f64, b: f64, x: f64) -> f64 {
     let n = a + b;
     let (mut sum, mut term) = (1.0, 1.0);
     for k in 0..MANY {
@@ -239,7 +239,7 @@ pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
 /// The same by a continued fraction (DiDonato and Morris, section 7), for points up to the mean.
 ///
 /// Convergents by the forward recurrence, with numerators and denominators scaled together.
-pub(in crate::math) fn fraction(point: Point) -> f64 {
+fn fraction(point: Point) -> f64 {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
     // Both kinds of coefficients in a unit that makes them moderate for large shapes.

@@ -22,7 +22,9 @@ struct Distribution {
     shapes: &'static [&'static str],
     /// Is it one of whole numbers?
     is_discrete: bool,
-    /// The functions that are written in the language, over x (or p) and the shapes; others are natives.
+    /// The functions that are written in the language, over x (or q, of quantiles) and the
+    /// shapes; others
+    /// are natives.
     standard: &'static [(&'static str, &'static str)],
     /// Its names and parameters.
     habits: &'static [Habit],
@@ -150,10 +152,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "minimum(maximum(1 - x, 0.0), 1.0)"),
             ("logcdf", "log(minimum(maximum(x, 0.0), 1.0))"),
             ("logsf", "log1p(-minimum(maximum(x, 0.0), 1.0))"),
-            ("ppf", "p if 0 <= p <= 1 else nan"),
-            ("isf", "1 - p if 0 <= p <= 1 else nan"),
-            ("ppf_log", "exp(p) if p <= 0 else nan"),
-            ("isf_log", "-expm1(p) if p <= 0 else nan"),
+            ("ppf", "q if 0 <= q <= 1 else nan"),
+            ("isf", "1 - q if 0 <= q <= 1 else nan"),
+            ("ppf_log", "exp(q) if q <= 0 else nan"),
+            ("isf_log", "-expm1(q) if q <= 0 else nan"),
         ],
         habits: &[
             scipy!("uniform", []),
@@ -180,10 +182,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "__norm_cdf(-x)"),
             ("logcdf", "__norm_logcdf(x)"),
             ("logsf", "__norm_logcdf(-x)"),
-            ("ppf", "__norm_ppf(p)"),
-            ("isf", "-__norm_ppf(p)"),
-            ("ppf_log", "__norm_ppf_log(p)"),
-            ("isf_log", "-__norm_ppf_log(p)"),
+            ("ppf", "__norm_ppf(q)"),
+            ("isf", "-__norm_ppf(q)"),
+            ("ppf_log", "__norm_ppf_log(q)"),
+            ("isf_log", "-__norm_ppf_log(q)"),
         ],
         habits: &[
             scipy!("norm", []),
@@ -210,10 +212,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "exp(-maximum(x, 0.0))"),
             ("logcdf", "log1mexp(-maximum(x, 0.0))"),
             ("logsf", "-maximum(x, 0.0)"),
-            ("ppf", "-log1p(-p) if p >= 0 else nan"),
-            ("isf", "-log(p) if p <= 1 else nan"),
-            ("ppf_log", "-log1mexp(p)"),
-            ("isf_log", "-p if p <= 0 else nan"),
+            ("ppf", "-log1p(-q) if q >= 0 else nan"),
+            ("isf", "-log(q) if q <= 1 else nan"),
+            ("ppf_log", "-log1mexp(q)"),
+            ("isf_log", "-q if q <= 0 else nan"),
         ],
         habits: &[
             scipy!("expon", []),
@@ -238,10 +240,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "__norm_cdf((m - log(maximum(x, 0.0)))/(s if s > 0 else nan))"),
             ("logcdf", "__norm_logcdf((log(maximum(x, 0.0)) - m)/(s if s > 0 else nan))"),
             ("logsf", "__norm_logcdf((m - log(maximum(x, 0.0)))/(s if s > 0 else nan))"),
-            ("ppf", "exp(m + (s if s > 0 else nan)*__norm_ppf(p))"),
-            ("isf", "exp(m - (s if s > 0 else nan)*__norm_ppf(p))"),
-            ("ppf_log", "exp(m + (s if s > 0 else nan)*__norm_ppf_log(p))"),
-            ("isf_log", "exp(m - (s if s > 0 else nan)*__norm_ppf_log(p))"),
+            ("ppf", "exp(m + (s if s > 0 else nan)*__norm_ppf(q))"),
+            ("isf", "exp(m - (s if s > 0 else nan)*__norm_ppf(q))"),
+            ("ppf_log", "exp(m + (s if s > 0 else nan)*__norm_ppf_log(q))"),
+            ("isf_log", "exp(m - (s if s > 0 else nan)*__norm_ppf_log(q))"),
         ],
         habits: &[
             Habit { shapes: &["s", "0.0"], ..scipy!("lognorm", ["s"]) },
@@ -266,10 +268,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "exp(-maximum(x, 0.0)**(c if c > 0 else nan))"),
             ("logcdf", "log1mexp(-maximum(x, 0.0)**(c if c > 0 else nan))"),
             ("logsf", "-maximum(x, 0.0)**(c if c > 0 else nan)"),
-            ("ppf", "(-log1p(-p))**(1/(c if c > 0 else nan)) if 0 <= p <= 1 else nan"),
-            ("isf", "(-log(p))**(1/(c if c > 0 else nan)) if 0 <= p <= 1 else nan"),
-            ("ppf_log", "(-log1mexp(p))**(1/(c if c > 0 else nan)) if p <= 0 else nan"),
-            ("isf_log", "(-p)**(1/(c if c > 0 else nan)) if p <= 0 else nan"),
+            ("ppf", "(-log1p(-q))**(1/(c if c > 0 else nan)) if 0 <= q <= 1 else nan"),
+            ("isf", "(-log(q))**(1/(c if c > 0 else nan)) if 0 <= q <= 1 else nan"),
+            ("ppf_log", "(-log1mexp(q))**(1/(c if c > 0 else nan)) if q <= 0 else nan"),
+            ("isf_log", "(-q)**(1/(c if c > 0 else nan)) if q <= 0 else nan"),
         ],
         habits: &[
             scipy!("weibull_min", ["c"]),
@@ -296,10 +298,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "logistic(-x)"),
             ("logcdf", "-log1pexp(-x)"),
             ("logsf", "-log1pexp(x)"),
-            ("ppf", "logit(p)"),
-            ("isf", "-logit(p)"),
-            ("ppf_log", "p - log1mexp(p)"),
-            ("isf_log", "log1mexp(p) - p"),
+            ("ppf", "logit(q)"),
+            ("isf", "-logit(q)"),
+            ("ppf_log", "q - log1mexp(q)"),
+            ("isf_log", "log1mexp(q) - q"),
         ],
         habits: &[scipy!("logistic", []), located!("logis")],
     },
@@ -318,15 +320,15 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "arctan2(1.0, x)/pi"),
             ("logcdf", "log(arctan2(1.0, abs(x))/pi) if x < 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
             ("logsf", "log(arctan2(1.0, abs(x))/pi) if x > 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
-            ("ppf", "-cospi(p)/sinpi(p) if 0 <= p <= 1 else nan"),
-            ("isf", "cospi(p)/sinpi(p) if 0 <= p <= 1 else nan"),
+            ("ppf", "-cospi(q)/sinpi(q) if 0 <= q <= 1 else nan"),
+            ("isf", "cospi(q)/sinpi(q) if 0 <= q <= 1 else nan"),
             (
                 "ppf_log",
-                "(-cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p))) if p < -0.6931471805599453 else cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p)))) if p <= 0 else nan",
+                "(-cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q))) if q < -0.6931471805599453 else cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q)))) if q <= 0 else nan",
             ),
             (
                 "isf_log",
-                "(cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p))) if p < -0.6931471805599453 else -cospi(minimum(exp(p), -expm1(p)))/sinpi(minimum(exp(p), -expm1(p)))) if p <= 0 else nan",
+                "(cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q))) if q < -0.6931471805599453 else -cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q)))) if q <= 0 else nan",
             ),
         ],
         habits: &[scipy!("cauchy", []), located!("cauchy")],
@@ -343,10 +345,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "0.5*exp(-abs(x)) if x > 0 else 1 - 0.5*exp(-abs(x))"),
             ("logcdf", "x - 0.6931471805599453 if x < 0 else log1p(-0.5*exp(-abs(x)))"),
             ("logsf", "-x - 0.6931471805599453 if x > 0 else log1p(-0.5*exp(-abs(x)))"),
-            ("ppf", "log(2*minimum(p, 1 - p)) if p < 0.5 else -log(2*minimum(p, 1 - p))"),
-            ("isf", "-log(2*minimum(p, 1 - p)) if p < 0.5 else log(2*minimum(p, 1 - p))"),
-            ("ppf_log", "p + 0.6931471805599453 if p < -0.6931471805599453 else -0.6931471805599453 - log1mexp(p)"),
-            ("isf_log", "-p - 0.6931471805599453 if p < -0.6931471805599453 else 0.6931471805599453 + log1mexp(p)"),
+            ("ppf", "log(2*minimum(q, 1 - q)) if q < 0.5 else -log(2*minimum(q, 1 - q))"),
+            ("isf", "-log(2*minimum(q, 1 - q)) if q < 0.5 else log(2*minimum(q, 1 - q))"),
+            ("ppf_log", "q + 0.6931471805599453 if q < -0.6931471805599453 else -0.6931471805599453 - log1mexp(q)"),
+            ("isf_log", "-q - 0.6931471805599453 if q < -0.6931471805599453 else 0.6931471805599453 + log1mexp(q)"),
         ],
         habits: &[scipy!("laplace", []), located!("laplace")],
     },
@@ -362,30 +364,12 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("sf", "-expm1(-exp(-x))"),
             ("logcdf", "-exp(-x)"),
             ("logsf", "-x if x > 40 else log1mexp(-exp(-x))"),
-            ("ppf", "-log(-log(p))"),
-            ("isf", "-log(-log1p(-p))"),
-            ("ppf_log", "-log(-p)"),
-            ("isf_log", "-p if p < -40 else -log(-log1mexp(p))"),
+            ("ppf", "-log(-log(q))"),
+            ("isf", "-log(-log1p(-q))"),
+            ("ppf_log", "-log(-q)"),
+            ("isf_log", "-q if q < -40 else -log(-log1mexp(q))"),
         ],
         habits: &[scipy!("gumbel_r", []), located!("gumbel")],
-    },
-    Distribution {
-        name: "geom",
-        title: "the geometric distribution",
-        shapes: &["prob"],
-        is_discrete: true,
-        standard: &[
-            ("pmf", "0.0 if x < 0 or x != floor(x) else exp(xlog1py(x, -prob))*(prob if 0 < prob <= 1 else nan)"),
-            ("logpmf", "-inf if x < 0 or x != floor(x) else xlog1py(x, -prob) + log(prob if 0 < prob <= 1 else nan)"),
-            ("cdf", "0.0*prob if x < 0 else -expm1((floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan)))"),
-            ("sf", "1.0 + 0*prob if x < 0 else exp((floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan)))"),
-            ("logcdf", "-inf if x < 0 else log1mexp((floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan)))"),
-            ("logsf", "0.0*prob if x < 0 else (floor(x) + 1)*log1p(-(prob if 0 < prob <= 1 else nan))"),
-        ],
-        habits: &[
-            scipy_discrete!("geom", ["p"], &["p"], "{x} - loc - 1", "{p} + loc + 1"),
-            r!("geom", [shape("prob")], &["prob"]),
-        ],
     },
     Distribution {
         name: "gamma",
@@ -450,6 +434,47 @@ const DISTRIBUTIONS: &[Distribution] = &[
         habits: &[
             scipy_discrete!("poisson", ["mu"], &["mu"], "{x} - loc", "{p} + loc"),
             r!("pois", [shape("lambda")], &["`lambda`"]),
+        ],
+    },
+    Distribution {
+        name: "binom",
+        title: "the binomial distribution",
+        shapes: &["n", "p"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("binom", ["n", "p"], &["n", "p"], "{x} - loc", "{p} + loc"),
+            r!("binom", [shape("size"), shape("prob")], &["size", "prob"]),
+        ],
+    },
+    Distribution {
+        name: "nbinom",
+        title: "the negative binomial distribution",
+        shapes: &["size", "p"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("nbinom", ["n", "p"], &["n", "p"], "{x} - loc", "{p} + loc"),
+            r!(
+                "nbinom",
+                [
+                    shape("size"),
+                    instead("prob", "size / (size + mu)", "mu"),
+                    instead("mu", "size * (1 - prob) / prob", "prob")
+                ],
+                &["size", "prob"]
+            ),
+        ],
+    },
+    Distribution {
+        name: "hyper",
+        title: "the hypergeometric distribution",
+        shapes: &["m", "n", "k"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("hypergeom", ["M", "n", "N"], &["n", "M - n", "N"], "{x} - loc", "{p} + loc"),
+            r!("hyper", [shape("m"), shape("n"), shape("k")], &["m", "n", "k"]),
         ],
     },
 ];
@@ -530,7 +555,7 @@ impl Distribution {
     /// A function in the standard form.
     fn standard_row(&self, function: &str) -> Function {
         let own = self.name_of(function);
-        let variable = if is_quantile(function) { "p" } else { "x" };
+        let variable = if is_quantile(function) { "q" } else { "x" };
         let text = match self.standard.iter().find(|(name, _)| *name == own) {
             Some((_, text)) => (*text).to_owned(),
             None => self.native_call(&format!("__{}_{own}", self.name), variable),
@@ -543,15 +568,19 @@ impl Distribution {
 
     /// The call of a native, what it wants prepared included.
     fn native_call(&self, name: &str, variable: &str) -> String {
-        let native = NATIVES.iter().find(|native| native.name == name);
-        let native = native.unwrap_or_else(|| panic!("there is no {name}"));
-        let shapes = self.shapes.join(", ");
+        let find = |name: &str| {
+            let native = NATIVES.iter().find(|native| native.name == name);
+            native.unwrap_or_else(|| panic!("there is no {name}"))
+        };
         let argument = |(place, param): (usize, &&str)| match place {
             0 => variable.to_owned(),
             _ if self.shapes.contains(param) => (*param).to_owned(),
-            _ => format!("__{}_{param}({shapes})", self.name),
+            _ => {
+                let prepared = find(&format!("__{}_{param}", self.name));
+                format!("{}({})", prepared.name, prepared.params.join(", "))
+            }
         };
-        let arguments: Vec<String> = native.params.iter().enumerate().map(argument).collect();
+        let arguments: Vec<String> = find(name).params.iter().enumerate().map(argument).collect();
         format!("{name}({})", arguments.join(", "))
     }
 

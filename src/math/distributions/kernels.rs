@@ -110,9 +110,8 @@ natives! {
     nbinom_isf_log(q, size, p): nbinom::isf_log;
 
     hyper_norm(m, n, k): hyper::norm;
-    hyper_log_norm(m, n, k): hyper::log_norm;
     hyper_pmf(x, m, n, k, norm): hyper::pmf;
-    hyper_logpmf(x, m, n, k, log_norm): hyper::logpmf;
+    hyper_logpmf(x, m, n, k, norm): hyper::logpmf;
     hyper_cdf(x, m, n, k, norm): hyper::cdf;
     hyper_sf(x, m, n, k, norm): hyper::sf;
     hyper_logcdf(x, m, n, k, norm): hyper::logcdf;

@@ -124,4 +124,10 @@ natives! {
     f_isf(p, df1, df2, beta_norm): f::isf;
     f_ppf_log(p, df1, df2, beta_norm): f::ppf_log;
     f_isf_log(p, df1, df2, beta_norm): f::isf_log;
+
+    geom_norm(prob): geom::norm;
+    geom_ppf(p, prob, norm): geom::ppf;
+    geom_isf(p, prob, norm): geom::isf;
+    geom_ppf_log(p, prob, norm): geom::ppf_log;
+    geom_isf_log(p, prob, norm): geom::isf_log;
 }

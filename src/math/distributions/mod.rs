@@ -9,6 +9,7 @@ pub mod chisq;
 mod discrete;
 pub mod f;
 pub mod gamma;
+pub mod geom;
 pub mod kernels;
 pub mod pois;
 pub mod t;

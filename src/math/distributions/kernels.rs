@@ -121,4 +121,9 @@ natives! {
     hyper_ppf_log(p, m, n, k, norm): hyper::ppf_log;
     hyper_isf_log(p, m, n, k, norm): hyper::isf_log;
 
+    geom_norm(prob): geom::norm;
+    geom_ppf(p, prob, norm): geom::ppf;
+    geom_isf(p, prob, norm): geom::isf;
+    geom_ppf_log(p, prob, norm): geom::ppf_log;
+    geom_isf_log(p, prob, norm): geom::isf_log;
 }

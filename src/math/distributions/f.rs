@@ -96,8 +96,11 @@ pub fn pdf(x: f64, df1: f64, df2: f64, norm: f64) -> f64 {
 /// The density's logarithm.
 pub fn logpdf(x: f64, df1: f64, df2: f64, log_norm: f64) -> f64 {
     let Some((a, b)) = halves(df1, df2) else { return f64::NAN };
-    if a == 1.0 && x >= 0.0 && x < f64::INFINITY {
-        // It is near zero where x is, so that nothing may cancel.
+    if a == 1.0 && x > 0.0 && x / b < 1e-100 {
+        // The density is one, to 100 digits.
+        0.0
+    } else if a == 1.0 && x > 0.0 && x / b < f64::MAX {
+        // Exactly, since it is zero at 0.
         -(b + 1.0) * (x / b).ln_1p()
     } else if is_usual(x, a, b) {
         let (high, low) = exponent::<FMA>(x, a, b);

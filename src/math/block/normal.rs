@@ -172,7 +172,7 @@ fn bell<const FMA: bool>(z: f64) -> Power<f64> {
     Power { low: power.low + rest.madd::<FMA>(power.low, rest), ..power }
 }
 
-/// Φ of float64. Measured error: 1.9, without fused multiply-add 2.2 ULP.
+/// Φ of float64. Measured error: 4.1, without fused multiply-add 4.5 ULP.
 struct Cdf;
 
 impl Cdf {
@@ -246,7 +246,7 @@ impl Unary for Cdf32 {
 }
 
 /// `log(Φ)` of float64: below 0 the sum of `-x²/2` and `log(R)`, both negative; above it the logarithm
-/// of `1 - Φ(-x)`. Measured error: 2.0 ULP.
+/// of `1 - Φ(-x)`. Measured error: 5.1, without fused multiply-add 5.5 ULP.
 struct LogCdf;
 
 impl LogCdf {
@@ -345,7 +345,7 @@ impl Quantile {
     }
 }
 
-/// Φ's inverse of float64. Measured error: 1.9, without fused multiply-add 2.2 ULP.
+/// Φ's inverse of float64. Measured error: 3.0, without fused multiply-add 3.4 ULP.
 struct Ppf;
 
 impl Unary for Ppf {
@@ -413,7 +413,7 @@ impl Unary for Ppf32 {
     }
 }
 
-/// Φ's inverse of `exp(l)`, of float64. Measured error: 1.9 ULP.
+/// Φ's inverse of `exp(l)`, of float64. Measured error: 2.2 ULP times one and the condition number.
 struct PpfLog;
 
 impl PpfLog {
@@ -484,7 +484,7 @@ const ERFCX_P: [f64; 11] = rescaled(MILLS_P, 2.0, std::f64::consts::SQRT_2);
 /// Its denominator.
 const ERFCX_Q: [f64; 12] = rescaled(MILLS_Q, 1.0, std::f64::consts::SQRT_2);
 
-/// `exp(x²) erfc(x)` of float64: below 0 it is `2 exp(x²)` less that of -x. Measured error: 1.9 ULP.
+/// `exp(x²) erfc(x)` of float64: below 0 it is `2 exp(x²)` less that of -x. Measured error: 3.8, without fused multiply-add 4.5 ULP.
 struct Erfcx;
 
 impl Erfcx {
@@ -529,7 +529,7 @@ impl Unary for Erfcx {
     }
 }
 
-/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 1.9 ULP.
+/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 3.5, without fused multiply-add 4.3 ULP.
 struct Erfcinv;
 
 impl Unary for Erfcinv {

@@ -34,13 +34,18 @@ def exp_or_zero(log):
     return mpmath.exp(log) if log > -(10**6) else mpf(0)
 
 
+def log1mexp(log):
+    """`log(1 - exp(log))`."""
+    return mpmath.log(-mpmath.expm1(log)) if log > -1 else mpmath.log1p(-exp_or_zero(log))
+
+
 def gumbel(x, m, s):
     z = (x - m) / s
     # Beyond, the survival function is 1 to more digits than are computed with.
     e = mpmath.exp(-z)
     sf = -mpmath.expm1(-e) if e < 1000 else mpf(1)
     log_pdf = -z - e - mpmath.log(s)
-    return (exp_or_zero(log_pdf), log_pdf, exp_or_zero(-e), sf, -e, mpmath.log(sf))
+    return (exp_or_zero(log_pdf), log_pdf, exp_or_zero(-e), sf, -e, log1mexp(-e))
 
 
 def gumbel_quantile(log_lower, log_upper, m, s):
@@ -86,10 +91,6 @@ def points(function):
             cond = condition(values, arguments, function)
             rows.append([x.hex(), [m.hex(), s.hex()], *map(hexadecimal, values), cond])
     return rows
-
-
-def log1mexp(log):
-    return mpmath.log(-mpmath.expm1(log))
 
 
 def quantiles(function):

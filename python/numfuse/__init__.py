@@ -23,6 +23,9 @@ from numfuse._core import (
     Kernel,
     __version__,
     _cache_info,
+    _define,
+    _function,
+    _function_names,
     _set_own_num_threads,
     cache_clear,
     cache_limit,
@@ -41,13 +44,16 @@ __all__ = [
     "ExprTypeError",
     "ExprValueError",
     "ExprZeroDivisionError",
+    "FunctionInfo",
     "Kernel",
     "__version__",
     "cache_clear",
     "cache_info",
     "cache_limit",
     "compile",
+    "define",
     "evaluate",
+    "functions",
     "get_num_threads",
     "num_threads",
     "set_num_threads",
@@ -69,6 +75,93 @@ def cache_info():
     ('hits', 'misses', 'kernels', 'code_bytes', 'limit', 'byte_limit')
     """
     return CacheInfo(*_cache_info())
+
+
+def define(text, *, doc=None, replace=False):
+    """Define a function in the language: `name(parameter, parameter=default) = expression`.
+
+    From then on every new compile and evaluate knows it. A call is replaced by the expression, which
+    is computed as if Python called a function with the same arguments, and fused with what is around
+    it. A default is an expression, too, over other parameters. The functions that the definition
+    calls are those of now: what becomes of their names later changes nothing, nor does a new
+    definition change kernels that exist.
+
+    doc is what `functions` says of it. A built-in's name is free; replace=True is needed only for a
+    name that was defined or registered before.
+
+    Errors: all mistakes of the text are reported at once, as those of compile. A function can't call
+    itself (an ExprNameError). A ValueError if the name is taken and replace is not given.
+
+    >>> import numpy as np, numfuse as nf
+    >>> nf.define("zscore(x, mu=0, sigma=1) = (x - mu) / sigma", replace=True)
+    >>> nf.evaluate("zscore(x, sigma=2)", x=np.array([1.0, 4.0]))
+    array([0.5, 2. ])
+    """
+    _define(None, text, doc, replace)
+
+
+class FunctionInfo(
+    _namedtuple(
+        "FunctionInfo",
+        ["name", "signature", "doc", "family", "reference", "accuracy", "aliases", "pure", "thread_safe"],
+    )
+):
+    """What functions says of a function; as a str, a text to read.
+
+    name is the main name and aliases are the others; signature shows parameters and defaults; doc is
+    what it computes; family is its chapter of the manual; reference is what defines it; accuracy
+    bounds its error ('not stated' for functions of your own); pure says that calls may be merged and
+    left out, thread_safe that there may be several at a time.
+
+    >>> import numfuse as nf
+    >>> nf.functions('hypot').accuracy
+    '1 ULP'
+    """
+
+    __slots__ = ()
+
+    def __str__(self):
+        facts = {
+            "also called": ", ".join(self.aliases),
+            "family": self.family,
+            "reference": self.reference,
+            "error": self.accuracy,
+            "calls": ", ".join(
+                limit
+                for limit, holds in [
+                    ("one for each element, in order", not self.pure),
+                    ("one at a time", not self.thread_safe),
+                ]
+                if holds
+            ),
+        }
+        lines = [f"{what}: {fact}" for what, fact in facts.items() if fact]
+        return "\n".join([self.signature, *([self.doc] if self.doc else []), "", *lines])
+
+
+def functions(name=None, /, *, registry=None):
+    """The names of all functions, sorted; or what there is to know of one, as a FunctionInfo.
+
+    registry is the registry to ask instead of the default one.
+
+    Errors: a KeyError for a name that is no function's.
+
+    >>> import numfuse as nf
+    >>> 'arctan2' in nf.functions()
+    True
+    >>> print(nf.functions('atan2'))
+    arctan2(x1, x2)
+    The angle of the point (x2, x1), in radians from -pi to pi.
+    <BLANKLINE>
+    also called: atan2
+    family: Elementary functions
+    reference: NumPy's function of the same name
+    error: 2 ULP
+    """
+    if name is None:
+        return _function_names(registry)
+    *before, aliases, pure, thread_safe = _function(registry, name)
+    return FunctionInfo(*before, tuple(aliases), pure, thread_safe)
 
 
 class num_threads:

@@ -1,5 +1,5 @@
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, overload
 
 from numfuse._core import (
     ExprError as ExprError,
@@ -28,13 +28,16 @@ __all__ = [
     "ExprTypeError",
     "ExprValueError",
     "ExprZeroDivisionError",
+    "FunctionInfo",
     "Kernel",
     "__version__",
     "cache_clear",
     "cache_info",
     "cache_limit",
     "compile",
+    "define",
     "evaluate",
+    "functions",
     "get_num_threads",
     "num_threads",
     "set_num_threads",
@@ -49,6 +52,23 @@ class CacheInfo(NamedTuple):
     byte_limit: int
 
 def cache_info() -> CacheInfo: ...
+
+class FunctionInfo(NamedTuple):
+    name: str
+    signature: str
+    doc: str
+    family: str
+    reference: str
+    accuracy: str
+    aliases: tuple[str, ...]
+    pure: bool
+    thread_safe: bool
+
+def define(text: str, *, doc: str | None = None, replace: bool = False) -> None: ...
+@overload
+def functions(name: None = None, /, *, registry: None = None) -> list[str]: ...
+@overload
+def functions(name: str, /, *, registry: None = None) -> FunctionInfo: ...
 
 class num_threads:
     def __init__(self, n: int, /) -> None: ...

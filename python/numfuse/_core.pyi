@@ -22,6 +22,9 @@ __all__ = [
     "_cache_info",
     "cache_clear",
     "cache_limit",
+    "_define",
+    "_function_names",
+    "_function",
     "evaluate",
 ]
 
@@ -105,4 +108,9 @@ def _cache_info() -> tuple[int, int, int, int, int, int]: ...
 def _restore_kernel(
     text: str, args: Sequence[str] | None, fastmath: Sequence[_FastMathFlag], limits: tuple[int, int, int], /
 ) -> Kernel: ...
+def _define(registry: None, text: str, doc: str | None, replace: bool, /) -> None: ...
+def _function_names(registry: None, /) -> list[str]: ...
+def _function(
+    registry: None, name: str, /
+) -> tuple[str, str, str, str, str, str, list[str], bool, bool]: ...
 def _set_own_num_threads(n: int | None, /) -> int | None: ...

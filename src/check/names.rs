@@ -367,8 +367,11 @@ impl Resolver {
         }
         self.powers_matter |= match &function.body {
             Body::Binary(crate::syntax::ast::BinaryOp::Pow) => true,
-            Body::Inline(body) => expanded(body, &function.params).is_ok_and(|body| body.resolved.powers_matter),
-            _ => false,
+            // Computed in floats, whatever the arguments.
+            Body::Expand(..) => false,
+            _ => function
+                .expressions()
+                .any(|own| expanded(own, &function.params).is_ok_and(|own| own.resolved.powers_matter)),
         };
         self.calls.insert(id, Call { function, arguments: bound });
     }

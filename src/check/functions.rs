@@ -2,7 +2,7 @@
 
 use super::errors;
 use super::lower::Lowerer;
-use super::names::{Argument, Listed, Reference, Resolved, resolve};
+use super::names::{Argument, Listed, Reference, Resolved, is_too_large, resolve};
 use super::term::{Known, Term, promote, promoting};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Kind, Scalar, Type};
@@ -47,12 +47,13 @@ pub(super) fn expanded<'e>(expression: &'e Expression, params: &[Param]) -> Resu
     made.as_ref()
 }
 
-/// Resolves the expressions of a function's row: a row that passes can be called.
+/// Resolves the expressions of a function's row: a row that passes can be called. `whole` is the place of
+/// what concerns them all.
 ///
 /// # Errors
 /// Names that mean nothing, calls that lack arguments, bodies that are too large, and defaults that need
 /// themselves, with their places in the text of each expression.
-pub fn resolve_row(function: &Function) -> Result<(), Vec<Diagnostic>> {
+pub fn resolve_row(function: &Function, whole: Span) -> Result<(), Vec<Diagnostic>> {
     let mut errors: Vec<Diagnostic> = Vec::new();
     for expression in function.expressions() {
         errors.extend(expanded(expression, &function.params).err().into_iter().flatten().cloned());
@@ -64,6 +65,9 @@ pub fn resolve_row(function: &Function) -> Result<(), Vec<Diagnostic>> {
         {
             errors.push(errors::default_of_itself(&param.name, default.resolved.arguments[at].span));
         }
+    }
+    if errors.is_empty() && is_too_large(function.extent()) {
+        errors.push(errors::expansion_too_large(&function.name, whole));
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

@@ -123,6 +123,11 @@ pub struct Call {
 const MOST_EXPANDED: usize = 200_000;
 const DEEPEST: usize = 64;
 
+/// Are expressions of so many nodes, so deeply nested in each other, more than a program may have?
+pub(super) fn is_too_large((nodes, depth): (usize, usize)) -> bool {
+    nodes > MOST_EXPANDED || depth > DEEPEST
+}
+
 /// Names that are arguments even where they are constants' names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Listed<'a> {
@@ -360,8 +365,9 @@ impl Resolver {
                 return;
             }
         }
-        self.expanded = self.expanded.saturating_add(function.extent().0);
-        if self.expanded > MOST_EXPANDED || function.extent().1 > DEEPEST {
+        let (nodes, depth) = function.extent();
+        self.expanded = self.expanded.saturating_add(nodes);
+        if is_too_large((self.expanded, depth)) {
             self.errors.push(errors::expansion_too_large(&function.name, ast.span(id)));
             return;
         }

@@ -7,8 +7,8 @@ use crate::ir::{Callee, Effects};
 use crate::registry::expression::{Expression, Lookup};
 use crate::registry::function::{Accuracy, Body, Function, Param, ParamKind};
 use crate::registry::native::NativeFn;
-use crate::registry::{Registry, valid_name};
-use crate::syntax::ast::{Ast, Expr, Parameter};
+use crate::registry::{Registry, constant, valid_name};
+use crate::syntax::ast::{Ast, Expr, Name, Parameter};
 use crate::syntax::{Limits, parse_definition};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -113,7 +113,8 @@ pub fn define(registry: &Registry, text: &str, doc: &str, replace: bool) -> Resu
     let own_name = &definition.name.name;
     let defaults = definition.parameters.iter().filter_map(|parameter| parameter.default.as_ref());
     let asts = defaults.chain([&definition.body]);
-    let mut wrong: Vec<Diagnostic> = asts.flat_map(|ast| wrong_calls(ast, own_name, registry)).collect();
+    let names: Vec<Name> = definition.parameters.iter().map(|parameter| parameter.name.name.clone()).collect();
+    let mut wrong: Vec<Diagnostic> = asts.flat_map(|ast| wrong_names(ast, own_name, &names, registry)).collect();
 
     let param = |Parameter { name, default }: Parameter| Param {
         name: name.name.to_string().into(),
@@ -129,8 +130,8 @@ pub fn define(registry: &Registry, text: &str, doc: &str, replace: bool) -> Resu
         reference: text.trim().to_owned().into(),
         body: Body::Inline(Expression::of(definition.body, registry)),
     };
-    let others = functions::resolve_row(&function).err().unwrap_or_default();
-    // An unknown function was said to be one already, with the registry's names at hand.
+    let others = functions::resolve_row(&function, definition.name.span).err().unwrap_or_default();
+    // What is wrong with names was said above, of all at once and with the registry's names at hand.
     let is_new = |other: &Diagnostic| wrong.iter().all(|known| known.span != other.span);
     let others: Vec<Diagnostic> = others.into_iter().filter(is_new).collect();
     wrong.extend(others);
@@ -140,16 +141,23 @@ pub fn define(registry: &Registry, text: &str, doc: &str, replace: bool) -> Resu
     }
 }
 
-/// Calls of functions that are unknown, or the one that is being defined.
-fn wrong_calls(ast: &Ast, own_name: &str, functions: &dyn Lookup) -> Vec<Diagnostic> {
-    let wrong = |expr: &Expr| match expr {
-        Expr::Call(called, _) if *called.name == *own_name => Some(errors::recursion(own_name, called.span)),
-        Expr::Call(called, _) if functions.function(&called.name).is_none() => {
-            Some(errors::unknown_function(&called.name, called.span, functions))
+/// Calls of functions that are unknown, or of the one that is being defined, and names that are no
+/// parameters.
+fn wrong_names(ast: &Ast, own_name: &str, params: &[Name], functions: &dyn Lookup) -> Vec<Diagnostic> {
+    let mut wrong = Vec::new();
+    for (expr, &span) in ast.exprs.iter().zip(&ast.spans) {
+        match expr {
+            Expr::Name(name) if !params.contains(name) && constant(name).is_none() => {
+                wrong.push(errors::no_parameter(name, span, params));
+            }
+            Expr::Call(called, _) if *called.name == *own_name => wrong.push(errors::recursion(own_name, called.span)),
+            Expr::Call(called, _) if functions.function(&called.name).is_none() => {
+                wrong.push(errors::unknown_function(&called.name, called.span, functions));
+            }
+            _ => {}
         }
-        _ => None,
-    };
-    ast.expressions().iter().filter_map(wrong).collect()
+    }
+    wrong
 }
 
 /// The parameters of a Rust function.

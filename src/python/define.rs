@@ -1,9 +1,11 @@
 //! `numfuse.define`, and what there is to say of functions.
 
 use super::error::{exception, guarded, text};
+use crate::check::errors;
 use crate::engine;
 use crate::ir::callee::Concurrency;
 use crate::registry::{Registry, builtins};
+use crate::source::Span;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -56,7 +58,9 @@ pub(super) fn _function(registry: Option<&Bound<'_, PyAny>>, name: &str) -> PyRe
     guarded(|| {
         let registry = self::registry(registry)?;
         let Some(function) = registry.get(name) else {
-            return Err(PyKeyError::new_err(format!("there is no function {name:?}")));
+            let unknown = errors::unknown_function(name, Span::default(), &*registry);
+            let hint = unknown.hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            return Err(PyKeyError::new_err(unknown.message + &hint));
         };
         let effects = function.effects();
         Ok((

@@ -328,6 +328,10 @@ pub(super) fn no_parameter(span: Span, found: String) -> Diagnostic {
     syntax(span, format!("expected the name of a parameter, found {found}")).with_hint(DEFINITION)
 }
 
+pub(super) fn no_comma(span: Span, found: String) -> Diagnostic {
+    syntax(span, format!("expected `,` or `)` after the parameter, found {found}"))
+}
+
 pub(super) fn parameter_list(span: Span, text: &str) -> Diagnostic {
     syntax(span, format!("`{text}` can't stand here")).with_hint("write the parameters one by one")
 }

@@ -273,6 +273,14 @@ impl Parser<'_> {
         }
     }
 
+    /// The token at the cursor follows a parameter.
+    pub(super) fn expected_comma(&self) -> Diagnostic {
+        match self.peek() {
+            Token::Name | Token::QuotedName | Token::Number => error::no_comma(self.span(), self.found()),
+            _ => self.unexpected(),
+        }
+    }
+
     /// A name at the cursor that can't be defined.
     fn not_defined(&self) -> Option<Diagnostic> {
         let text = self.text(self.span());

@@ -335,7 +335,6 @@ impl Parser<'_> {
             return None;
         }
         let value = self.expression();
-        let value = self.foreign_chain(value);
         let body = self.take(value);
         while self.eat(Token::Newline) {}
         if self.peek() != Token::End {
@@ -367,6 +366,9 @@ impl Parser<'_> {
             }
             parameters.push(parameter);
             if !self.eat(Token::Comma) {
+                if !self.peek().closes() {
+                    self.report_here(Parser::expected_comma);
+                }
                 break;
             }
         }

@@ -5,5 +5,6 @@ pub mod block;
 pub mod distributions;
 pub mod elementary;
 pub mod integer;
+pub mod native;
 pub mod python;
 pub mod special;

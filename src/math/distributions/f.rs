@@ -7,7 +7,7 @@
 use crate::math::special::FMA;
 use crate::math::special::beta::{self, shapes};
 use crate::math::special::incomplete_beta::{self, Point, Tail, end_tail, log_end, tail};
-use crate::math::special::ratio::{Pair, add, exp_pair, subtract};
+use crate::math::special::ratio::{Pair, add_four, exp_pair, times};
 
 /// The density at 1.
 pub fn norm(df1: f64, df2: f64) -> f64 {
@@ -36,9 +36,10 @@ fn point(x: f64, a: f64, b: f64) -> Point {
 #[inline(always)]
 fn exponent<const FMA: bool>(x: f64, a: f64, b: f64) -> Pair {
     let point = point(x, a, b);
-    let ratios = point.ratios::<FMA>();
+    let (left, right) = point.ratios::<FMA>();
     // 1/x is the quotient of the two ratios.
-    add(point.exponent::<FMA>(&ratios), subtract(ratios.1.log, ratios.0.log))
+    let left_log = (-left.log.0, -left.log.1);
+    add_four(times::<FMA>(a, left.beyond), times::<FMA>(b, right.beyond), left_log, right.log)
 }
 
 /// Whether the odds of `u` are in the range of numbers, with some room.
@@ -53,7 +54,9 @@ fn is_usual(x: f64, a: f64, b: f64) -> bool {
 fn log_end_density(x: f64, a: f64, b: f64) -> f64 {
     let beta_norm = incomplete_beta::norm(a, b);
     let (log, log_ratio) = (x.ln(), (a / b).ln());
-    if log + log_ratio < 0.0 {
+    if a == 1.0 && x < 1.0 {
+        0.0
+    } else if log + log_ratio < 0.0 {
         (a - 1.0) * log + (a * log_ratio + a.ln() + log_end(a, b, beta_norm))
     } else {
         -(b + 1.0) * log + (b.ln() + log_end(b, a, beta_norm) - b * log_ratio)

@@ -1,57 +1,15 @@
 //! The distributions' functions as block kernels.
 
 use super::*;
-use crate::math::block::dispatch::{Kernels, Nary};
-
-/// A function of float64 that rows of the registry call.
-#[derive(Debug)]
-pub struct Native {
-    /// The name: two underscores, the distribution's, and the function's.
-    pub name: &'static str,
-    /// The parameters: x or a probability, the shapes, and what is prepared of these.
-    pub params: &'static [&'static str],
-    /// The function.
-    pub kernels: Kernels,
-}
-
-/// Rows of natives: `name(parameters): function` of one element, and where there is one `| lane`: the same
-/// without branches, which gives a pair of the value and whether the arguments are rare, or `=> lane`, which is
-/// right for all.
-macro_rules! natives {
-    ($($name:ident($($param:ident),+): $function:path $(| $rarely:path)? $(=> $lane:path)?;)+) => {
-        /// All natives.
-        pub static NATIVES: &[Native] = &[$(Native {
-            name: concat!("__", stringify!($name)),
-            params: &[$(stringify!($param)),+],
-            kernels: {
-                const ARITY: usize = [$(stringify!($param)),+].len();
-                struct Lane;
-                impl Nary<ARITY> for Lane {
-                    #[inline(always)]
-                    fn fast<const FMA: bool>([$($param),+]: [f64; ARITY]) -> (f64, bool) {
-                        natives!(@fast FMA ($($param),+) $function $(| $rarely)? $(=> $lane)?)
-                    }
-
-                    #[inline(always)]
-                    fn careful<const FMA: bool>([$($param),+]: [f64; ARITY]) -> f64 {
-                        natives!(@careful FMA ($($param),+) $function $(=> $lane)?)
-                    }
-                }
-                Kernels::nary::<Lane, ARITY>(concat!("__", stringify!($name)))
-            },
-        }),+];
-    };
-    (@fast $fma:ident ($($arg:ident),+) $function:path) => { ($function($($arg),+), false) };
-    (@fast $fma:ident ($($arg:ident),+) $function:path | $rarely:path) => { { use $rarely as lane; lane::<$fma>($($arg),+) } };
-    (@fast $fma:ident ($($arg:ident),+) $function:path => $lane:path) => { { use $lane as lane; (lane::<$fma>($($arg),+), false) } };
-    (@careful $fma:ident ($($arg:ident),+) $function:path) => { $function($($arg),+) };
-    (@careful $fma:ident ($($arg:ident),+) $function:path => $lane:path) => { { use $lane as lane; lane::<$fma>($($arg),+) } };
-}
+use crate::math::native::natives;
 
 natives! {
+    /// The functions: of x or a probability, the shapes, and what is prepared of these.
+    NATIVES in "__":
+
     gamma_norm(a): gamma::norm;
-    gamma_pdf(x, a, norm): gamma::pdf;
-    gamma_logpdf(x, a, norm): gamma::logpdf;
+    gamma_pdf(x, a, norm): gamma::pdf | crate::math::distributions::gamma::pdf_lane;
+    gamma_logpdf(x, a, norm): gamma::logpdf | crate::math::distributions::gamma::logpdf_lane;
     gamma_cdf(x, a, norm): gamma::cdf;
     gamma_sf(x, a, norm): gamma::sf;
     gamma_logcdf(x, a, norm): gamma::logcdf;
@@ -62,8 +20,8 @@ natives! {
     gamma_isf_log(p, a, norm): gamma::isf_log;
 
     chisq_norm(df): chisq::norm;
-    chisq_pdf(x, df, norm): chisq::pdf;
-    chisq_logpdf(x, df, norm): chisq::logpdf;
+    chisq_pdf(x, df, norm): chisq::pdf | crate::math::distributions::chisq::pdf_lane;
+    chisq_logpdf(x, df, norm): chisq::logpdf | crate::math::distributions::chisq::logpdf_lane;
     chisq_cdf(x, df, norm): chisq::cdf;
     chisq_sf(x, df, norm): chisq::sf;
     chisq_logcdf(x, df, norm): chisq::logcdf;
@@ -124,4 +82,44 @@ natives! {
     f_isf(p, df1, df2, beta_norm): f::isf;
     f_ppf_log(p, df1, df2, beta_norm): f::ppf_log;
     f_isf_log(p, df1, df2, beta_norm): f::isf_log;
+
+    binom_norm(n): binom::norm;
+    binom_log_norm(n): binom::log_norm;
+    binom_pmf(x, n, p, norm): binom::pmf;
+    binom_logpmf(x, n, p, log_norm): binom::logpmf;
+    binom_cdf(x, n, p): binom::cdf;
+    binom_sf(x, n, p): binom::sf;
+    binom_logcdf(x, n, p): binom::logcdf;
+    binom_logsf(x, n, p): binom::logsf;
+    binom_ppf(q, n, p): binom::ppf;
+    binom_isf(q, n, p): binom::isf;
+    binom_ppf_log(q, n, p): binom::ppf_log;
+    binom_isf_log(q, n, p): binom::isf_log;
+
+    nbinom_norm(size): nbinom::norm;
+    nbinom_log_norm(size): nbinom::log_norm;
+    nbinom_pmf(x, size, p, norm): nbinom::pmf;
+    nbinom_logpmf(x, size, p, log_norm): nbinom::logpmf;
+    nbinom_cdf(x, size, p): nbinom::cdf;
+    nbinom_sf(x, size, p): nbinom::sf;
+    nbinom_logcdf(x, size, p): nbinom::logcdf;
+    nbinom_logsf(x, size, p): nbinom::logsf;
+    nbinom_ppf(q, size, p): nbinom::ppf;
+    nbinom_isf(q, size, p): nbinom::isf;
+    nbinom_ppf_log(q, size, p): nbinom::ppf_log;
+    nbinom_isf_log(q, size, p): nbinom::isf_log;
+
+    hyper_norm(m, n, k): hyper::norm;
+    hyper_log_norm(m, n, k): hyper::log_norm;
+    hyper_pmf(x, m, n, k, norm): hyper::pmf;
+    hyper_logpmf(x, m, n, k, log_norm): hyper::logpmf;
+    hyper_cdf(x, m, n, k, norm): hyper::cdf;
+    hyper_sf(x, m, n, k, norm): hyper::sf;
+    hyper_logcdf(x, m, n, k, norm): hyper::logcdf;
+    hyper_logsf(x, m, n, k, norm): hyper::logsf;
+    hyper_ppf(p, m, n, k, norm): hyper::ppf;
+    hyper_isf(p, m, n, k, norm): hyper::isf;
+    hyper_ppf_log(p, m, n, k, norm): hyper::ppf_log;
+    hyper_isf_log(p, m, n, k, norm): hyper::isf_log;
+
 }

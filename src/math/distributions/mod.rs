@@ -5,10 +5,14 @@
 //! Parameters outside the domain and NaN give NaN.
 
 pub mod beta;
+pub mod binom;
 pub mod chisq;
+mod counts;
 mod discrete;
 pub mod f;
 pub mod gamma;
+pub mod hyper;
 pub mod kernels;
+pub mod nbinom;
 pub mod pois;
 pub mod t;

@@ -4,11 +4,11 @@
 //! others: tails and quantiles are those of the beta distribution of `df / (df + x²)`.
 
 use crate::math::block::lane::{Lane, any_sum, product};
-use crate::math::block::log::{natural, split};
+use crate::math::block::log::split;
 use crate::math::block::pair::minus_product;
 use crate::math::special::FMA;
 use crate::math::special::incomplete_beta::{self, Point, Tail, Target, end_tail, log1mexp, solve, tail};
-use crate::math::special::ratio::{Pair, exp_pair, stirling_quotient, times};
+use crate::math::special::ratio::{Pair, exp_pair, log_parts, stirling_quotient, times};
 use crate::math::special::saddle_point::{log1pmx, stirling_error};
 use std::f64::consts::{LN_2, PI};
 
@@ -64,7 +64,7 @@ fn exponent<const FMA: bool>(x: f64, df: f64) -> Pair {
     let scale = f64::pow2(if k < 0.0 { 0.0 } else { -k });
     let (f, rest) = any_sum(m - 1.0, rest * scale);
     let k = if is_large { k + 1026.0 } else { k };
-    let log = natural::<f64, FMA>(k, f, (-rest).madd::<FMA>(f, rest));
+    let log = log_parts::<FMA>(k, f, rest).pair();
     let count = any_sum(df, 1.0);
     let (high, low) = times::<FMA>(-0.5 * count.0, log);
     (high, low - 0.5 * count.1 * log.0)

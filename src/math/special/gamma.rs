@@ -5,10 +5,11 @@
 //! the greater one is 1 less the smaller. Where `a` does not vary, [`prefactor`] of it is computed once.
 
 use super::FMA;
+use super::ratio::exp_pair;
 use super::saddle_point::{deviance_pair, stirling_error};
-use crate::math::block::exp::{Exp, Power, exp};
-use crate::math::block::lane::{Lane, polynomial, product};
+use crate::math::block::lane::{Lane, any_sum, polynomial, product};
 use crate::math::block::log::{natural, one_plus, split};
+use crate::math::block::normal::scaled_erfc;
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -111,22 +112,6 @@ pub struct Tail {
     slope: f64,
 }
 
-/// `e**(high + low)` times a factor that is not negative; high is at most about 1.
-pub(in crate::math) fn scaled_exp(exponent: (f64, f64), factor: f64) -> f64 {
-    let power = exp::<f64, FMA>(exponent.0.max(-1400.0));
-    let power = Power { low: power.low + exponent.1, ..power };
-    if exponent.0 > -650.0 {
-        power.normal() * factor
-    } else if (1e-100..1e100).contains(&factor) {
-        // 2^k in two parts: only the second product may leave the normal numbers.
-        let k = power.shift - f64::ROUND;
-        let near = (0.5 * k).round();
-        (power.high + power.low) * factor * f64::pow2(near) * f64::pow2(k - near)
-    } else {
-        (exponent.0 + (exponent.1 + factor.ln())).exp()
-    }
-}
-
 impl Tail {
     /// One where everything is known.
     pub(in crate::math) fn exactly(is_upper: bool, value: f64) -> Tail {
@@ -135,16 +120,18 @@ impl Tail {
 
     /// This function's value.
     fn value(&self) -> f64 {
-        scaled_exp(self.exponent, self.factor)
+        exp_pair::<FMA>(self.exponent, self.factor)
     }
 
     /// The logarithm of the function on one side, as a sum, and the magnitude of its derivative by the logarithm of x.
     pub(in crate::math) fn log_and_slope(&self, is_upper: bool) -> ((f64, f64), f64) {
         if self.is_upper == is_upper {
-            ((self.exponent.0, self.exponent.1 + self.factor.ln()), self.slope / self.factor)
+            let (high, low) = log_pair(self.factor);
+            let (high, rest) = any_sum(self.exponent.0, high);
+            ((high, rest + (self.exponent.1 + low)), self.slope / self.factor)
         } else {
             let value = self.value();
-            (((-value).ln_1p(), 0.0), scaled_exp(self.exponent, self.slope) / (1.0 - value))
+            (((-value).ln_1p(), 0.0), exp_pair::<FMA>(self.exponent, self.slope) / (1.0 - value))
         }
     }
 
@@ -204,12 +191,14 @@ pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
         return small_upper(a, x);
     }
     let (high, low) = deviance_pair(a, x);
+    let high = high.max(0.0);
     let exponent = (-high, -low);
     if a >= LARGE && (x - a).abs() < NEAR * a {
         let is_upper = x > a;
         return Tail { is_upper, exponent, factor: temme(a, high + low, is_upper), slope: prefactor };
     }
-    let is_upper = x >= 1.1 && x >= a;
+    // The series is faster, and loses little for Q above a quarter.
+    let is_upper = x >= 1.1 && x >= a + 0.5 * a.sqrt();
     let factor = if is_upper { prefactor * fraction(a, x) } else { prefactor * series(a, x) };
     Tail { is_upper, exponent, factor, slope: prefactor }
 }
@@ -219,11 +208,18 @@ const TERMS: usize = 1000;
 
 /// `P(a, x) Γ(a) eˣ x⁻ᵃ = Σ xⁿ / (a (a + 1) ... (a + n))` (DLMF 8.11.4).
 fn series(a: f64, x: f64) -> f64 {
+    if a > 1e20 {
+        // A geometric series; below, the product of two such numbers might overflow.
+        return 1.0 / (a - x);
+    }
     let (mut term, mut sum, mut n) = (1.0, 1.0, a);
-    for _ in 0..TERMS {
-        n += 1.0;
-        term *= x / n;
-        sum += term;
+    for _ in 0..TERMS / 2 {
+        // Two terms by one division.
+        let (n1, n2) = (n + 1.0, n + 2.0);
+        let step = x / (n1 * n2);
+        let (next, after) = (term * (step * n2), term * (step * x));
+        sum += next + after;
+        (term, n) = (after, n2);
         if term < sum * (f64::EPSILON / 8.0) {
             break;
         }
@@ -243,13 +239,17 @@ fn fraction(a: f64, x: f64) -> f64 {
     let (mut p0, mut p1) = (0.0, 1.0);
     let (mut q0, mut q1) = (1.0, b);
     let mut n = 0.0;
-    for _ in 0..TERMS {
-        n += 1.0;
-        b += 2.0;
-        let c = n * (a - n);
-        (p0, p1) = (p1, b * p1 + c * p0);
-        (q0, q1) = (q1, b * q1 + c * q0);
-        if (p1 * q0 - p0 * q1).abs() <= (p1 * q0).abs() * (f64::EPSILON / 4.0) {
+    for _ in 0..TERMS / 2 {
+        // Two steps at once, both from the same two numbers: half the latency.
+        n += 2.0;
+        let (b1, b2) = (b + 2.0, b + 4.0);
+        let (c1, c2) = ((n - 1.0) * (a - (n - 1.0)), n * (a - n));
+        let (by1, by0) = (b2 * b1 + c2, b2 * c1);
+        (p0, p1) = (b1 * p1 + c1 * p0, by1 * p1 + by0 * p0);
+        (q0, q1) = (b1 * q1 + c1 * q0, by1 * q1 + by0 * q0);
+        b = b2;
+        let quotient = p1 * q0;
+        if (quotient - p0 * q1).abs() <= quotient.abs() * (f64::EPSILON / 4.0) {
             break;
         }
         if q1.abs() > GREAT {
@@ -421,7 +421,7 @@ fn temme(a: f64, deviance: f64, is_upper: bool) -> f64 {
     let sum = if a < 1000.0 { p(p(p(p(p(p(0.0, &c.10), &c.9), &c.8), &c.7), &c.6), &c.5) } else { 0.0 };
     let sum = p(p(p(p(p(sum, &c.4), &c.3), &c.2), &c.1), &c.0);
     let sum = sum / (TAU * a).sqrt();
-    0.5 * pxfm::f_erfcx(deviance.sqrt()) + if is_upper { sum } else { -sum }
+    0.5 * scaled_erfc::<FMA>(deviance.sqrt()) + if is_upper { sum } else { -sum }
 }
 
 /// The regularised lower incomplete gamma function `P(a, x)`, as SciPy's `gammainc`. Relative error 1e-14 where the
@@ -589,7 +589,7 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
         let (high, low) = if target.is_upper { ((-high.exp()).ln_1p(), 0.0) } else { (high, low) };
         let quotient = high / a;
         let (product, rest) = product::<f64, FMA>(quotient, a);
-        let x = exp_pair(quotient, ((high - product) - rest + low + lgamma1p(a)) / a);
+        let x = exp_pair::<FMA>((quotient, ((high - product) - rest + low + lgamma1p(a)) / a), 1.0);
         let ratio = x / (a + 1.0);
         if !target.is_upper && ratio < 1e-17 {
             return Start::Exact(x);
@@ -612,20 +612,6 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
         return Start::Near((y - 0.5 * (1.0 - a)).max(0.5));
     }
     Start::Near(a * cube_root.max(0.1).powi(3))
-}
-
-/// `e**(high + low)`, for a low that need not be small.
-fn exp_pair(high: f64, low: f64) -> f64 {
-    if high + low < -f64::BEYOND * LN_2 {
-        0.0
-    } else if low.abs() < 1e-3 && high.abs() < 700.0 {
-        exp::<f64, FMA>(high).normal() * (1.0 + low.exp_m1())
-    } else {
-        // What the sum's rounding took.
-        let sum = high + low;
-        let rest = if low.abs() < high.abs() { low - (sum - high) } else { high - (sum - low) };
-        sum.exp() * (1.0 + rest)
-    }
 }
 
 /// The inverse of [`gammainc`] in x, as SciPy's `gammaincinv`. NaN for p outside 0 to 1.

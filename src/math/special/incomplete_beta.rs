@@ -14,10 +14,9 @@
 
 use super::FMA;
 use super::ratio::{
-    LogRatio, Pair, add, exp_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
+    LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
 };
 use crate::math::block::lane::{any_sum, product};
-use crate::math::block::log::{natural, split};
 
 /// Shapes below this are taken for this: reciprocals overflow.
 pub(in crate::math) const LEAST_SHAPE: f64 = 1e-300;
@@ -93,13 +92,6 @@ pub(in crate::math) struct Tail {
     slope: f64,
 }
 
-/// `log(x)` in two parts, for positive finite `x`.
-fn log_pair(x: f64) -> Pair {
-    let (k, m) = split(x);
-    let (high, low) = natural::<f64, FMA>(k, m - 1.0, 0.0);
-    any_sum(high, low)
-}
-
 /// `log(1 - e**x)` for `x <= 0`.
 pub(in crate::math) fn log1mexp(x: f64) -> f64 {
     if x > -std::f64::consts::LN_2 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
@@ -150,9 +142,9 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
     // A shape below 1 has its tail's mass near its end, on either side of the mean.
     let is_left = if a <= 1.0 && b <= 1.0 {
         x <= 0.5
-    } else if a <= 1.0 && b * x <= 0.7 {
+    } else if a <= 1.0 && b * x <= SMALL_MEAN {
         true
-    } else if b <= 1.0 && a * y <= 0.7 {
+    } else if b <= 1.0 && a * y <= SMALL_MEAN {
         false
     } else {
         d <= 0.0
@@ -166,6 +158,9 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
 fn lower(point: Point, norm: f64) -> Tail {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
+    if b <= FEW && a <= FEW && b.floor() == b && a.floor() == a && x > 1e-18 {
+        return finite(point);
+    }
     let ratios = point.ratios::<FMA>();
     let exponent = point.exponent::<FMA>(&ratios);
     let peak = norm * (a / n) * (b / n);
@@ -176,27 +171,44 @@ fn lower(point: Point, norm: f64) -> Tail {
         return Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
     }
     let falls = (n * x).max(x * (a + 1.0)) <= SERIES_RATIO * (a + 1.0);
-    let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= 0.7);
+    let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= SMALL_MEAN);
     let mills = if falls || is_small_shape { series(a, b, x) } else { fraction(point) };
     let tail = Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
-    if !is_small_shape || phase > 2.0 {
-        return tail;
-    }
-    let value = tail.value();
-    if value < 0.5 {
+    let value = if is_small_shape { tail.value() } else { 0.0 };
+    if value < 0.7 {
         return tail;
     }
     let other = small_shape_complement(point);
     Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: value / (mills * other) }
 }
 
+/// Whole shapes up to this have tails that are sums of so few terms.
+const FEW: f64 = 12.0;
+
+/// The tail below for small whole shapes: `x^a` times the sum of `(a)_j y^j / j!` for `j < b`, with
+/// nothing but positive terms (the binomial distribution's, DLMF 8.17.5).
+fn finite(point: Point) -> Tail {
+    let Point { a, b, x: (x, _), y: (y, _), .. } = point;
+    let (mut sum, mut term) = (1.0, 1.0);
+    for j in 1..b as usize {
+        let j = j as f64;
+        term *= (a + j - 1.0) * y / j;
+        sum += term;
+    }
+    let slope = term * y * (a + b - 1.0) / sum;
+    Tail { exponent: (0.0, 0.0), factor: x.powi(a as i32) * sum, is_upper: false, slope }
+}
+
 /// Where the power series' terms fall at least so fast, it is used.
 const SERIES_RATIO: f64 = 0.3;
+/// Up to here `b x` is small for the tail below of `a <= 1`: the sign-changing series of
+/// [`small_shape_complement`] loses nothing.
+const SMALL_MEAN: f64 = 1.5;
 /// The bound on the terms of series and the steps of fractions. In their domains hundreds suffice.
 const MANY: usize = 5000;
 
 /// The tail below, divided by `x^a y^b / B(a, b)`: `F(a + b, 1; a + 1; x) / a` (DLMF 8.17.8).
-fn series(a: f64, b: f64, x: f64) -> f64 {
+pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
     let n = a + b;
     let (mut sum, mut term) = (1.0, 1.0);
     for k in 0..MANY {
@@ -213,37 +225,42 @@ fn series(a: f64, b: f64, x: f64) -> f64 {
 /// The same by a continued fraction (DiDonato and Morris, section 7), for points up to the mean.
 ///
 /// Convergents by the forward recurrence, with numerators and denominators scaled together.
-fn fraction(point: Point) -> f64 {
+pub(in crate::math) fn fraction(point: Point) -> f64 {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
-    let square = x * x;
+    // Both kinds of coefficients in a unit that makes them moderate for large shapes.
+    let unit = 1.0 / (1.0 - d);
+    let (steps, square) = (x * unit, (x * unit) * (x * unit));
     let mut inverse = 1.0 / (a + 1.0);
-    let first = a * (1.0 - d) * inverse;
-    // The convergents' numerators and denominators; the fraction's value is their quotient.
-    let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, first);
-    // Their determinant, hence the change by the last step, free of cancellation.
-    let mut determinant = 1.0;
+    // The last two convergents' numerators and denominators, and their determinant, which gives the
+    // change by the last step free of cancellation.
+    let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, a * inverse);
+    let mut determinant = 1.0f64;
     for m in 1..MANY {
         let m = m as f64;
         let step = a + m;
         let product = m * (b - m);
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
-        let numerator = (step - 1.0) * (n + m - 1.0) * product * square * (inverse_before * inverse_before);
-        let denominator = m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
-        let p = denominator * p1 + numerator * p0;
-        let q = denominator * q1 + numerator * q0;
-        let scale = 1.0 / q;
-        determinant *= numerator * scale * scale;
-        (p0, q0, p1, q1) = (p1 * scale, q1 * scale, p * scale, 1.0);
+        let numerator = (step - 1.0) * inverse_before * ((n + m - 1.0) * inverse_before) * product * square;
+        let denominator = m * unit + product * steps * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+        (p0, p1) = (p1, denominator * p1 + numerator * p0);
+        (q0, q1) = (q1, denominator * q1 + numerator * q0);
+        determinant *= numerator;
         // Where changes fall slowly, so many more of them follow.
-        let is_done = determinant.abs() * m <= 1e-16 * (q0 * p1).abs();
-        if is_done {
+        if determinant.abs() * m <= 1e-16 * (q0 * p1).abs() {
             break;
         }
+        if q1.abs() > LARGE {
+            (p0, q0, p1, q1) = (p0 / LARGE, q0 / LARGE, p1 / LARGE, q1 / LARGE);
+            determinant *= (1.0 / LARGE) * (1.0 / LARGE);
+        }
     }
-    p1 / q1
+    p1 / q1 * unit
 }
+
+/// Where the convergents' parts are scaled down.
+const LARGE: f64 = 1e60;
 
 /// The expansion is used where the lesser shape is beyond this,
 const EXPANSION_FROM: f64 = 40.0;
@@ -313,7 +330,7 @@ pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
     if log < -std::f64::consts::LN_2 {
         Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
     } else {
-        let other = -(a * log_x + log_gamma_difference(b, a) - log_gamma_difference(1.0, a)).exp_m1();
+        let other = -(a * log_x + log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0)).exp_m1();
         Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
     }
 }
@@ -332,12 +349,12 @@ fn small_shape_complement(point: Point) -> f64 {
             break;
         }
     }
-    let log = a * x.ln() + (log_gamma_difference(b, a) - log_gamma_difference(1.0, a)) + (a * sum).ln_1p();
+    let log = log_gamma_ratio(b, a, x) - log_gamma_ratio(1.0, a, 1.0) + (a * sum).ln_1p();
     -log.exp_m1()
 }
 
-/// `log(Γ(z + a) / Γ(z))` for `0 <= a`, to full precision also for small `a`, for which it is small.
-pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
+/// `log(x^a Γ(z + a) / Γ(z))` for `a >= 0`, to full precision also for small `a`, for which it is small.
+pub(in crate::math) fn log_gamma_ratio(z: f64, a: f64, x: f64) -> f64 {
     // Γ(z + 1 + a) / Γ(z + 1) = Γ(z + a) / Γ(z) (1 + a/z), until Stirling's series is good.
     let (mut z, mut less_one) = (z, 0.0);
     while z < 10.0 {
@@ -362,7 +379,7 @@ pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
         correction += coefficient * quotient;
     }
     let correction = -a * inverse_z * inverse_w * correction;
-    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * w.ln();
+    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * (w * x).ln();
     main + correction - less_one.ln_1p()
 }
 

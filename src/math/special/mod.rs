@@ -1,8 +1,10 @@
 //! Special functions of float64: what distributions are made of, and functions in their own right.
 
+pub mod bessel;
 pub mod beta;
 pub mod gamma;
 pub(in crate::math) mod incomplete_beta;
+pub mod kernels;
 pub(in crate::math) mod ratio;
 pub mod saddle_point;
 

@@ -7,6 +7,7 @@ mod elementary;
 mod integer;
 pub mod operators;
 mod rounding;
+mod special;
 
 use super::function::Function;
 use std::sync::{Arc, OnceLock};
@@ -14,12 +15,13 @@ use std::sync::{Arc, OnceLock};
 /// A family: its name and its rows.
 type Family = (&'static str, fn() -> Vec<Function>);
 
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),
     ("Bits and integers", integer::rows),
     ("Rounding", rounding::rows),
+    ("Special functions", special::rows),
     ("Distributions", distributions::rows),
 ];
 

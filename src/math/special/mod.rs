@@ -3,8 +3,8 @@
 pub mod beta;
 pub mod gamma;
 pub(in crate::math) mod incomplete_beta;
-pub(in crate::math) mod ratio;
 pub mod kernels;
+pub(in crate::math) mod ratio;
 pub mod saddle_point;
 
 /// Whether one lane's code, outside of block kernels, may count on fused multiply-add.

@@ -327,16 +327,17 @@ impl Distribution {
 
     /// R's three functions, whose flags choose among all.
     fn r_rows(&self, habit: &Habit) -> Vec<Function> {
-        let row = |letter: &str, variable: &'static str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
-            let name = format!("{letter}{}", habit.name);
-            let mut params = params(variable, habit);
-            params.extend(flags.iter().map(|&(name, default)| Param {
-                name: name.into(),
-                default: Some(Expression::builtin(default)),
-                kind: ParamKind::Flag,
-            }));
-            self.public(name.clone(), doc, format!("R's `{name}`"), params, valid(habit, text))
-        };
+        let row =
+            |letter: &str, variable: &'static str, flags: &[(&'static str, &'static str)], doc: &str, text: String| {
+                let name = format!("{letter}{}", habit.name);
+                let mut params = params(variable, habit);
+                params.extend(flags.iter().map(|&(name, default)| Param {
+                    name: name.into(),
+                    default: Some(Expression::builtin(default)),
+                    kind: ParamKind::Flag,
+                }));
+                self.public(name.clone(), doc, format!("R's `{name}`"), params, valid(habit, text))
+            };
         let call = |function: &str, variable: &str| self.call(habit, function, variable);
         let chosen = |[lower, upper, log_lower, log_upper]: [&str; 4], variable: &str| {
             let [lower, upper] = [lower, upper].map(|function| call(function, variable));

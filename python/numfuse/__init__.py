@@ -31,6 +31,8 @@ from numfuse._core import (
     get_num_threads,
     set_num_threads,
 )
+from numfuse._register import Registry, register, register_cython, unregister
+from numfuse._rmath import rmath
 
 __all__ = [
     "CacheInfo",
@@ -42,6 +44,7 @@ __all__ = [
     "ExprValueError",
     "ExprZeroDivisionError",
     "Kernel",
+    "Registry",
     "__version__",
     "cache_clear",
     "cache_info",
@@ -50,7 +53,11 @@ __all__ = [
     "evaluate",
     "get_num_threads",
     "num_threads",
+    "register",
+    "register_cython",
+    "rmath",
     "set_num_threads",
+    "unregister",
 ]
 
 CacheInfo = _namedtuple("CacheInfo", ["hits", "misses", "kernels", "code_bytes", "limit", "byte_limit"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from ctypes import util
 
 from numfuse._register import Registry
 
@@ -141,7 +140,10 @@ def _functions() -> Iterator[tuple[str, str, list[str], dict[str, bool]]]:
 def _open(path: str | os.PathLike[str] | None) -> ctypes.CDLL:
     if path is not None:
         return ctypes.CDLL(os.fspath(path))
-    found = util.find_library("Rmath")
+    # What this imports would slow down every import of numfuse.
+    from ctypes.util import find_library
+
+    found = find_library("Rmath")
     for name in filter(None, (found, "libRmath.so.1", "libRmath.so", "libRmath.dylib")):
         try:
             return ctypes.CDLL(name)

@@ -3,7 +3,9 @@
 import ctypes
 import gc
 import itertools
+import subprocess
 import sys
+import threading
 
 import numfuse as nf
 import numpy as np
@@ -82,11 +84,9 @@ def test_cython_special_is_registered_whole(cython):
     registry, report = cython
     assert set(report.names) == set(registry) and len(registry) > 200
     assert not set(report.skipped) & set(report.names)
-    exported = {name.lstrip("_pyxfuse0123456789_") if name.startswith("__pyx_fuse_") else name for name in cython_special.__pyx_capi__}
-    assert len(report.names) + len(report.skipped) <= len(exported) + 60
     # What is left out has pointers or complex numbers.
-    assert "wright_bessel" in registry and "airy" in report.skipped and "pointer" in report.skipped["ellipj"] or True
-    assert report.skipped["ellipj"]
+    assert "voigt_profile" in registry and "spherical_jn" in registry
+    assert "returns nothing" in report.skipped["ellipj"] and "hankel1" in report.skipped
 
 
 def double_functions():
@@ -123,10 +123,8 @@ def test_there_are_many_cython_functions():
 
 def test_cython_functions_of_one_name(cython):
     registry = nf.Registry()
-    capsule = cython_special.__pyx_capi__["agm"] if "agm" in cython_special.__pyx_capi__ else None
-    if capsule is not None:
-        registry.register("f", capsule)
-        assert nf.evaluate("f(3, 4)", functions=registry) == cython_special.agm(3, 4)
+    registry.register("f", cython_special.__pyx_capi__["agm"])
+    assert nf.evaluate("f(3, 4)", functions=registry) == cython_special.agm(3, 4)
     # The function of Python's finds the C functions behind it, all overloads.
     registry.register("g", cython_special.expit)
     assert nf.evaluate("g(x)", x=np.float32(1), functions=registry).dtype == np.float32
@@ -143,7 +141,6 @@ def test_cython_functions_of_one_name(cython):
 
 def test_low_level_callables():
     registry = nf.Registry()
-    plain = scipy.LowLevelCallable.from_cython(cython_special, "gammaln") if False else None
     libm = ctypes.CDLL("libm.so.6")
     libm.hypot.restype, libm.hypot.argtypes = ctypes.c_double, [ctypes.c_double] * 2
     plain = scipy.LowLevelCallable(libm.hypot)
@@ -221,7 +218,7 @@ def test_compiled_cffi_modules(compiled):
     np.testing.assert_array_equal(result, x.astype("f4") + np.float32(1))
     wide = nf.evaluate("wide(a, b)", a=np.uint8(200), b=np.int16([-300, 300]), functions=registry)
     assert wide.dtype == np.int64 and wide.tolist() == [-60000, 60000]
-    np.testing.assert_array_equal(nf.evaluate("blocks(x[:], 1)".replace("[:]", ""), x=x, functions=registry), x - 1)
+    np.testing.assert_array_equal(nf.evaluate("blocks(x, 1)", x=x, functions=registry), x - 1)
     arguments = ", ".join(f"x + {k}" for k in range(8))
     np.testing.assert_allclose(
         nf.evaluate(f"many({arguments})", x=x, functions=registry), sum((k + 1) * (x + k) for k in range(8)), rtol=1e-14
@@ -247,20 +244,10 @@ def test_impure_c_functions(compiled):
     np.testing.assert_array_equal(result.ravel(), before + 1 + np.arange(x.size))
 
 
-def test_libraries_that_cffi_closes(tmp_path, compiled):
-    import shutil
-
+def test_libraries_that_cffi_closes(tmp_path):
     cffi = pytest.importorskip("cffi")
-    library = tmp_path / "closed.so"
-    shutil.copy(compiled.__file__, library)
-    # A library of its own, with functions that are not static.
-    source = tmp_path / "own.c"
+    source, library = tmp_path / "own.c", tmp_path / "libown.so"
     source.write_text("double own(double x) { return 3*x; }")
-    compiler = pytest.importorskip("setuptools")
-    assert compiler
-    import subprocess
-
-    library = tmp_path / "libown.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
     ffi = cffi.FFI()
     ffi.cdef("double own(double);")
@@ -271,7 +258,7 @@ def test_libraries_that_cffi_closes(tmp_path, compiled):
     del lib
     gc.collect()
     assert kernel(2.0) == 6
-    # The same by ctypes, closed by hand.
+    # The same by its address, closed by hand.
     lib = ffi.dlopen(str(library))
     registry.register("own", int(ffi.cast("uintptr_t", lib.own)), "d->d", replace=True)
     ffi.dlclose(lib)
@@ -365,8 +352,6 @@ def test_rmath(r):
 
 
 def test_rmath_is_not_called_twice_at_a_time_where_it_must_not(r):
-    import threading
-
     text = "pwilcox(x, 20, 15)"
     x = np.arange(300.0)
     wanted = nf.evaluate(text, x=x, functions=r)
@@ -391,7 +376,7 @@ def test_a_library_that_is_not_there(tmp_path, monkeypatch):
         nf.rmath("libm.so.6")
     from numfuse import _rmath
 
-    monkeypatch.setattr(_rmath.util, "find_library", lambda name: None)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     monkeypatch.setattr(_rmath.ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
     with pytest.raises(OSError, match="r-mathlib"):
         nf.rmath()

@@ -329,7 +329,7 @@ def test_python_callables(registry, evaluate):
         registry.register("f", f)
     registry.register("f", f, python=True)
     np.testing.assert_array_equal(evaluate("f(x) + f(n=3, x=x)", x=X), X * 2 + X * 3)
-    registry.register("is_even", lambda n: n % 2 == 0, "i8(i8)".replace("i8(", "?("), python=True)
+    registry.register("is_even", lambda n: n % 2 == 0, "bool (long)", python=True)
     assert evaluate("is_even(n)", n=np.arange(3)).tolist() == [True, False, True]
     with pytest.raises(ValueError, match="types of"):
         registry.register("g", lambda x: x, python=True)
@@ -524,13 +524,13 @@ def test_names_that_are_refused(registry, name):
 
 
 def test_names_are_normalised(registry, evaluate):
-    registry.register("ﬁx", np.fix) if isinstance(np.fix, np.ufunc) else registry.register("ﬁx", np.trunc)
+    registry.register("ﬁx", np.trunc)  # with a ligature
     assert list(registry) == ["fix"] and "ﬁx" in registry and "fix" in registry and 1 not in registry
-    assert evaluate("ﬁx(1.5)") == 1
+    assert evaluate("ﬁx(1.5) + fix(x=1.5)") == 2
     registry.register("größe", np.abs)
     assert evaluate("größe(x)", x=-1.0) == 1
     with pytest.raises(TypeError, match="must be a string"):
-        registry.register(("f",)[0:0] or 3 and (3,), np.sin)
+        registry.register((3,), np.sin)
 
 
 def test_parameters(registry, evaluate):
@@ -589,7 +589,7 @@ def test_overloads(registry, evaluate):
 def test_decorators():
     registry = nf.Registry()
 
-    @registry.register("twice", "double (double)".replace("double", "d") and None, python=True)
+    @registry.register("twice", python=True)
     def f(x: float) -> float:
         return 2 * x
 
@@ -747,12 +747,13 @@ def test_python_callables_are_released(registry):
     alive = weakref.ref(function)
     registry.register("f", function, "d->d", python=True)
     assert nf.evaluate("f(x)", x=1.0, functions=registry) == 1
-    del function, registry
-    assert alive() is not None
-    nf.cache_clear()
+    del function
     gc.collect()
+    assert alive() is not None
+    registry.unregister("f")
+    nf.cache_clear()
     nf.cache_info()
-    # The fixture holds the registry itself.
+    assert alive() is None
 
 
 def test_temporary_arrays_are_not_made(registry, evaluate):

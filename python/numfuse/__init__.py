@@ -23,7 +23,6 @@ from numfuse._core import (
     Kernel,
     __version__,
     _cache_info,
-    _define,
     _function,
     _function_names,
     _set_own_num_threads,
@@ -34,6 +33,8 @@ from numfuse._core import (
     get_num_threads,
     set_num_threads,
 )
+from numfuse._register import Registry, define, register, register_cython, unregister
+from numfuse._rmath import rmath
 
 __all__ = [
     "CacheInfo",
@@ -46,6 +47,7 @@ __all__ = [
     "ExprZeroDivisionError",
     "FunctionInfo",
     "Kernel",
+    "Registry",
     "__version__",
     "cache_clear",
     "cache_info",
@@ -56,7 +58,11 @@ __all__ = [
     "functions",
     "get_num_threads",
     "num_threads",
+    "register",
+    "register_cython",
+    "rmath",
     "set_num_threads",
+    "unregister",
 ]
 
 CacheInfo = _namedtuple("CacheInfo", ["hits", "misses", "kernels", "code_bytes", "limit", "byte_limit"])
@@ -75,29 +81,6 @@ def cache_info():
     ('hits', 'misses', 'kernels', 'code_bytes', 'limit', 'byte_limit')
     """
     return CacheInfo(*_cache_info())
-
-
-def define(text, *, doc=None, replace=False):
-    """Define a function in the language: `name(parameter, parameter=default) = expression`.
-
-    From then on every new compile and evaluate knows it. A call is replaced by the expression, which
-    is computed as if Python called a function with the same arguments, and fused with what is around
-    it. A default is an expression, too, over other parameters. The functions that the definition
-    calls are those of now: what becomes of their names later changes nothing, nor does a new
-    definition change kernels that exist.
-
-    doc is what `functions` says of it. A built-in's name is free; replace=True is needed only for a
-    name that was defined or registered before.
-
-    Errors: all mistakes of the text are reported at once, as those of compile. A function can't call
-    itself (an ExprNameError). A ValueError if the name is taken and replace is not given.
-
-    >>> import numpy as np, numfuse as nf
-    >>> nf.define("zscore(x, mu=0, sigma=1) = (x - mu) / sigma", replace=True)
-    >>> nf.evaluate("zscore(x, sigma=2)", x=np.array([1.0, 4.0]))
-    array([0.5, 2. ])
-    """
-    _define(None, text, doc, replace)
 
 
 class FunctionInfo(

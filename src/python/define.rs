@@ -1,12 +1,13 @@
 //! `numfuse.define`, and what there is to say of functions.
 
 use super::error::{exception, guarded, text};
+use super::register::RegistryObject;
 use crate::check::errors;
 use crate::engine;
 use crate::ir::callee::Concurrency;
 use crate::registry::{Registry, builtins};
 use crate::source::Span;
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use std::sync::Arc;
 fn registry(object: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<Registry>> {
     match object {
         None => Ok(Arc::clone(Registry::global())),
-        Some(_) => Err(PyTypeError::new_err("registry must be a Registry or None")),
+        Some(object) => {
+            let named = RegistryObject::of_option(object)?;
+            Ok(named.map_or_else(|| Arc::clone(Registry::global()), |functions| functions.0))
+        }
     }
 }
 

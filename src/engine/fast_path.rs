@@ -160,6 +160,20 @@ pub(super) fn callers(program: &Program, is_given: bool) -> SmallVec<[(u8, bool)
     callers.map(|(index, operand)| (index as u8, operand.role.is_written())).collect()
 }
 
+/// Does what is written of the caller's memory overlap with nothing else, or element by element with
+/// what is read? `may_touch` and `is_same` are asked of two operands.
+#[inline]
+pub(super) fn written_is_apart(
+    callers: &[(u8, bool)],
+    may_touch: impl Fn(u8, u8) -> bool,
+    is_same: impl Fn(u8, u8) -> bool,
+) -> bool {
+    callers.iter().filter(|(_, is_written)| *is_written).all(|&(target, _)| {
+        let mut others = callers.iter().filter(|(other, _)| *other != target);
+        others.all(|&(other, is_written)| !may_touch(target, other) || !is_written && is_same(target, other))
+    })
+}
+
 /// Each operand's stride, if all are scalars or packed arrays of one shape.
 fn packed_strides(args: &[ArrayRef], seen: &Seen) -> Option<[isize; PACKED]> {
     let Seen { typed, plan, operands, .. } = *seen;
@@ -345,19 +359,9 @@ impl FastPath {
     /// with what is read? Allocated outputs, which need not be there yet, overlap with nothing.
     #[inline]
     pub fn is_apart(&self, packed: &Packed) -> bool {
-        !self.writes || self.written_is_apart(packed)
-    }
-
-    fn written_is_apart(&self, packed: &Packed) -> bool {
-        let stride = |operand: u8| self.strides[operand as usize];
-        let source = |operand: u8| self.sources[operand as usize] as usize;
-        self.callers.iter().filter(|(_, is_written)| *is_written).all(|&(target, _)| {
-            let mut others = self.callers.iter().filter(|(other, _)| *other != target);
-            others.all(|&(other, is_written)| {
-                let (a, b) = ((source(target), stride(target)), (source(other), stride(other)));
-                !packed.may_touch(a, b) || !is_written && packed.is_same(a, b)
-            })
-        })
+        let at = |operand: u8| (self.sources[operand as usize] as usize, self.strides[operand as usize]);
+        let may_touch = |a, b| packed.may_touch(at(a), at(b));
+        !self.writes || written_is_apart(&self.callers, may_touch, |a, b| packed.is_same(at(a), at(b)))
     }
 
     /// Runs over the arguments and then the outputs, which the key describes.

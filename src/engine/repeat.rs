@@ -5,7 +5,7 @@
 //! strides, instead of planning again.
 
 use super::call::{CallOptions, LONG_WORK};
-use super::fast_path::{Failed, FastKey, Seen, callers, sources};
+use super::fast_path::{Failed, FastKey, Seen, callers, sources, written_is_apart};
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;
@@ -128,14 +128,9 @@ impl Repeat {
     /// of its own.
     #[inline]
     pub fn is_apart(&self, at: &Addresses) -> bool {
-        let place = |operand: u8| (operand as usize, self.sources[operand as usize] as usize);
-        self.callers.iter().filter(|(_, is_written)| *is_written).all(|&(target, _)| {
-            let mut others = self.callers.iter().filter(|(other, _)| *other != target);
-            others.all(|&(other, is_written)| {
-                let (a, b) = (place(target), place(other));
-                !self.placement.may_touch(at, a, b) || !is_written && self.placement.is_same(at, a, b)
-            })
-        })
+        let of = |operand: u8| (operand as usize, self.sources[operand as usize] as usize);
+        let may_touch = |a, b| self.placement.may_touch(at, of(a), of(b));
+        written_is_apart(&self.callers, may_touch, |a, b| self.placement.is_same(at, of(a), of(b)))
     }
 
     /// Runs over the arguments and the output.

@@ -15,7 +15,8 @@ pub struct Native {
 
 /// A table of natives and, behind `in`, what their names begin with. Its rows: `name(parameters): function`
 /// of one element, and where there is one `| lane`: the same
-/// without branches, which gives a pair of the value and whether the arguments are rare, or `=> lane`, which is
+/// without branches, which gives a pair of the value and whether the arguments are rare, when only the function
+/// is right, or `=> lane`, which is
 /// right for all.
 macro_rules! natives {
     ($(#[doc = $doc:literal])+ $table:ident in $prefix:literal: $($name:ident($($param:ident),+): $function:path $(| $rarely:path)? $(=> $lane:path)?;)+) => {
@@ -34,7 +35,7 @@ macro_rules! natives {
 
                     #[inline(always)]
                     fn careful<const FMA: bool>([$($param),+]: [f64; ARITY]) -> f64 {
-                        $crate::math::native::natives!(@careful FMA ($($param),+) $function $(=> $lane)?)
+                        $crate::math::native::natives!(@careful FMA ($($param),+) $function $(| $rarely)? $(=> $lane)?)
                     }
                 }
                 $crate::math::block::dispatch::Kernels::nary::<Lane, ARITY>(concat!($prefix, stringify!($name)))
@@ -45,6 +46,11 @@ macro_rules! natives {
     (@fast $fma:ident ($($arg:ident),+) $function:path | $rarely:path) => { { use $rarely as lane; lane::<$fma>($($arg),+) } };
     (@fast $fma:ident ($($arg:ident),+) $function:path => $lane:path) => { { use $lane as lane; (lane::<$fma>($($arg),+), false) } };
     (@careful $fma:ident ($($arg:ident),+) $function:path) => { $function($($arg),+) };
+    (@careful $fma:ident ($($arg:ident),+) $function:path | $rarely:path) => { {
+        use $rarely as lane;
+        let (value, is_rare) = lane::<$fma>($($arg),+);
+        if is_rare { $function($($arg),+) } else { value }
+    } };
     (@careful $fma:ident ($($arg:ident),+) $function:path => $lane:path) => { { use $lane as lane; lane::<$fma>($($arg),+) } };
 }
 

@@ -77,6 +77,52 @@ unsafe fn array<'c>(object: *mut PyObject) -> (&'c PyArrayObject_fields, &'c [is
     }
 }
 
+/// What was given for an output: an array's fields, its extents and its dtype. `None` if it is anything
+/// else than a writable array of the native byte order.
+///
+/// # Safety
+/// As for [`array`], but that the object may be of any type.
+#[inline]
+unsafe fn given<'c>(out: *mut PyObject) -> Option<(&'c PyArrayObject_fields, &'c [isize], DType)> {
+    // SAFETY: the caller's word; the cast follows the check of exactly that type.
+    unsafe {
+        if ffi::Py_TYPE(out) != numpy().array {
+            return None;
+        }
+        let (fields, extents) = array(out);
+        let (dtype, swapped) = descr_dtype(fields.descr)?;
+        (!swapped && fields.flags & NPY_ARRAY_WRITEABLE != 0).then_some((fields, extents, dtype))
+    }
+}
+
+/// Runs a call, and gives its result back, or the error of what failed, or `None`, with nothing done,
+/// where operands are not apart.
+///
+/// # Safety
+/// As [`call_fast`]; `result` is a reference that is taken over, or null.
+#[inline]
+unsafe fn finish<E: Send>(
+    py: Python<'_>,
+    objects: &[*mut PyObject],
+    result: *mut PyObject,
+    (is_apart, is_long): (bool, bool),
+    run: impl FnOnce() -> Result<(), E>,
+    error: impl FnOnce(E, &[ArrayRef]) -> Error,
+) -> Option<PyResult<*mut PyObject>> {
+    let done = match is_apart {
+        false => None,
+        true if is_long => Some(detached(py, run)),
+        true => Some(run()),
+    };
+    if let Some(Ok(())) = done {
+        return Some(Ok(result));
+    }
+    // SAFETY: a reference of ours, or null.
+    unsafe { ffi::Py_XDECREF(result) };
+    // SAFETY: as this function.
+    done.and_then(Result::err).map(|failed| Err(unsafe { guard_error(py, objects, |args| error(failed, args)) }))
+}
+
 /// Calls a kernel with its arguments in order, and the array for its output or null; gives a new
 /// reference. `None`, with nothing done, if the call is not of this sort.
 ///
@@ -162,17 +208,10 @@ pub(super) unsafe fn call_fast(
             (object, std::ptr::null_mut())
         }
         Some(dtype) if !out.is_null() => {
-            // SAFETY: alive, and the GIL is held; the cast follows the check of the type.
+            // SAFETY: alive, and the GIL is held.
             unsafe {
-                if ffi::Py_TYPE(out) != table.array {
-                    return None;
-                }
-                let (fields, extents) = array(out);
-                let flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_WRITEABLE;
-                if descr_dtype(fields.descr)? != (dtype, false) || fields.flags & flags != flags {
-                    return None;
-                }
-                if extents != shape.extents {
+                let (fields, extents, given) = given(out)?;
+                if given != dtype || fields.flags & NPY_ARRAY_C_CONTIGUOUS == 0 || extents != shape.extents {
                     return None;
                 }
                 ffi::Py_INCREF(out);
@@ -192,25 +231,13 @@ pub(super) unsafe fn call_fast(
     // SAFETY: the output has the arguments' shape and is packed, or is a slot for a scalar; it is
     // alive and, but for what `is_apart` looks at, used by nobody else.
     unsafe { packed.push_raw(pointer) };
-    let undo = |result: *mut PyObject| {
-        // SAFETY: a reference that was made above, or null.
-        unsafe { ffi::Py_XDECREF(result) };
-    };
-    if !path.is_apart(&packed) {
-        undo(result);
-        return None;
-    }
+    let state = (path.is_apart(&packed), path.is_long(shape.elements));
     let run = || path.run(&packed);
-    let done = if path.is_long(shape.elements) { detached(py, run) } else { run() };
-    if let Err(guard) = done {
-        undo(result);
-        // SAFETY: as this function.
-        let error = unsafe { guard_error(py, objects, |args| path.error(kernel, guard, args)) };
-        return Some(Err(error));
-    }
-    Some(match (result.is_null(), output) {
-        (true, Some(dtype)) => scalar_result(py, dtype, slot),
-        _ => Ok(result),
+    // SAFETY: as this function; the result is a reference that was made above, or null.
+    let done = unsafe { finish(py, objects, result, state, run, |guard, args| path.error(kernel, guard, args)) }?;
+    Some(match output {
+        Some(dtype) if result.is_null() => done.and_then(|_| scalar_result(py, dtype, slot)),
+        _ => done,
     })
 }
 
@@ -239,17 +266,9 @@ unsafe fn call_repeat(
     // An argument's type is in the key; of the output all is looked at here.
     let mut output = None;
     if !out.is_null() {
-        // SAFETY: alive, and the GIL is held; the cast follows the check of the type.
-        unsafe {
-            if ffi::Py_TYPE(out) != table.array {
-                return None;
-            }
-            let (fields, _) = array(out);
-            if fields.flags & NPY_ARRAY_WRITEABLE == 0 {
-                return None;
-            }
-            output = Some((descr_dtype(fields.descr)?, fields.data));
-        }
+        // SAFETY: alive, and the GIL is held.
+        let (fields, _, dtype) = unsafe { given(out) }?;
+        output = Some((dtype, fields.data));
     }
     let is_like = |place: usize, extents: &[isize], steps: &[isize]| {
         let object = match objects.get(place) {
@@ -277,7 +296,7 @@ unsafe fn call_repeat(
             (object, std::ptr::null_mut())
         }
         (Some((dtype, ..)), Some((given, data))) => {
-            if given != (dtype, false) {
+            if given != dtype {
                 return None;
             }
             // SAFETY: alive, and the GIL is held.
@@ -297,22 +316,10 @@ unsafe fn call_repeat(
     // SAFETY: the arguments and the output have the types of the key, and the extents and strides that
     // `is_like` compared or `new_array` was given; they are alive until this returns.
     let addresses = unsafe { Addresses::new(pointers) };
-    let undo = |result: *mut PyObject| {
-        // SAFETY: a reference that was made above.
-        unsafe { ffi::Py_DECREF(result) };
-    };
-    if !repeat.is_apart(&addresses) {
-        undo(result);
-        return None;
-    }
+    let state = (repeat.is_apart(&addresses), repeat.is_long());
     let run = || repeat.run(&addresses);
-    let done = if repeat.is_long() { detached(py, run) } else { run() };
-    if let Err(guard) = done {
-        undo(result);
-        // SAFETY: as this function.
-        return Some(Err(unsafe { guard_error(py, objects, |args| repeat.error(kernel, guard, args)) }));
-    }
-    Some(Ok(result))
+    // SAFETY: as this function; the result is a reference that was made above.
+    unsafe { finish(py, objects, result, state, run, |guard, args| repeat.error(kernel, guard, args)) }
 }
 
 /// The exception for a guard that failed in a call with these arguments.

@@ -357,7 +357,7 @@ pub fn integer(op: Op, dtype: DType) -> Option<Kernel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::Scalar;
+    use crate::dtype::{Element, Scalar};
     use crate::math::block::check::Random;
 
     /// Divisors, and dividends of which many are next to a multiple.

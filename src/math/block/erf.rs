@@ -6,6 +6,8 @@
 //! erfinv in powers of `√-log(1 - x)` in the tail is Strecok's (Mathematics of Computation 22, 1968).
 
 use super::dispatch::{Kernels, Unary};
+use super::lane::{Lane, product, sum};
+use super::pair::minus_product;
 
 /// `2/√π` times the integral of `exp(-t²)` from 0 to x.
 pub static ERF: Kernels = Kernels::unary::<Erf32, Erf64>("erf");
@@ -255,69 +257,57 @@ const LN_2_32: f32 = 0.693_145_75;
 /// The rest of `log(2)`.
 const LN_2_REST_32: f32 = 1.428_606_8e-6;
 
-/// What `2^51` or `2^22` turns into: whole numbers added to it are in the low bits.
-const WHOLE64: f64 = 1.5 / f64::EPSILON;
-const WHOLE32: f32 = 1.5 / f32::EPSILON;
-
-macro_rules! arithmetic {
-    ($fma:ident $polynomial:ident $float:ident) => {
-        /// `a * b + c`.
-        #[inline(always)]
-        fn $fma<const FMA: bool>(a: $float, b: $float, c: $float) -> $float {
-            if FMA { a.mul_add(b, c) } else { a * b + c }
-        }
-
-        /// The polynomial with these coefficients: the last steps by Horner's rule, which keeps its
-        /// accuracy, the others in two chains, which do not wait for each other.
-        #[inline(always)]
-        fn $polynomial<const FMA: bool, const N: usize>(x: $float, coefficients: &[$float; N]) -> $float {
-            let square = x * x;
-            let (mut upper, mut lower) = (coefficients[N - 1], coefficients[N - 2]);
-            let mut power = N - 2;
-            while power > 2 {
-                upper = $fma::<FMA>(upper, square, coefficients[power - 1]);
-                lower = $fma::<FMA>(lower, square, coefficients[power - 2]);
-                power -= 2;
-            }
-            let mut sum = $fma::<FMA>(upper, x, lower);
-            while power > 0 {
-                power -= 1;
-                sum = $fma::<FMA>(sum, x, coefficients[power]);
-            }
-            sum
-        }
-    };
-}
-
-arithmetic!(fma32 polynomial32 f32);
-arithmetic!(fma polynomial f64);
-
-/// A product and its rounding error.
+/// The polynomial with these coefficients: the last steps by Horner's rule, which keeps its
+/// accuracy, the others in two chains, which do not wait for each other.
 #[inline(always)]
-fn product<const FMA: bool>(a: f64, b: f64) -> (f64, f64) {
-    let high = a * b;
-    if FMA {
-        return (high, a.mul_add(b, -high));
+fn polynomial<T: Lane, const FMA: bool>(x: T, coefficients: &[T]) -> T {
+    let square = x * x;
+    let mut power = coefficients.len() - 2;
+    let (mut upper, mut lower) = (coefficients[power + 1], coefficients[power]);
+    while power > 2 {
+        upper = upper.madd::<FMA>(square, coefficients[power - 1]);
+        lower = lower.madd::<FMA>(square, coefficients[power - 2]);
+        power -= 2;
     }
-    // Dekker's, the halves by rounding: all products of theirs are exact.
-    let halves = |x: f64| {
-        let scaled = x * 134_217_729.0;
-        let upper = scaled - (scaled - x);
-        (upper, x - upper)
-    };
-    let ((a1, a0), (b1, b0)) = (halves(a), halves(b));
-    (high, a0 * b0 - (((high - a1 * b1) - a0 * b1) - a1 * b0))
+    let mut value = upper.madd::<FMA>(x, lower);
+    while power > 0 {
+        power -= 1;
+        value = value.madd::<FMA>(x, coefficients[power]);
+    }
+    value
 }
 
-/// The whole number nearest to `y / log(2)`, in the low bits of the first value.
+/// The whole number nearest to `y / log(2)`, as the shift of [`Lane::scale`] and as itself.
 #[inline(always)]
-fn whole_and_rest(y: f64) -> (f64, f64) {
-    let whole = y * std::f64::consts::LOG2_E + WHOLE64;
-    (whole, whole - WHOLE64)
+fn exponent<T: Lane, const FMA: bool>(y: T) -> (T, T) {
+    let shift = y.madd::<FMA>(T::of(std::f64::consts::LOG2_E), T::ROUND);
+    (shift, shift - T::ROUND)
 }
 
-/// erf of float64: in powers of `x²` below 1, above it `1 - exp(log(erfc(x)))`, whose error matters
-/// less and less. Measured error: 0.85, without fused multiply-add 1.1 ULP.
+/// erf: in powers of `x²` below 1, above it `1 - exp(log(erfc(x)))`, whose error matters less and less.
+/// From `most` on it is 1.
+#[inline(always)]
+fn error_function<T: Lane, const FMA: bool>(x: T, most: T, near: &[T], log: &[T], exp: &[T], ln_2: [T; 2]) -> T {
+    let one = T::of(1.0);
+    let a = x.abs();
+    let square = x * x;
+    // The first two terms apart: Horner's rule would round a greater sum than theirs, which near 1 would
+    // raise the error of float32 from 0.90 to 1.15 ULP.
+    let first = near[1].madd::<FMA>(square, near[0]);
+    let less_one = polynomial::<T, FMA>(square, &near[2..]).madd::<FMA>(square * square, first);
+    let near = x.madd::<FMA>(less_one, x);
+    // NaN stays.
+    let b = if a > most { most } else { a };
+    let log = polynomial::<T, FMA>(b - one, log);
+    let (shift, k) = exponent::<T, FMA>(log);
+    let r = (-k).madd::<FMA>(ln_2[1], (-k).madd::<FMA>(ln_2[0], log));
+    let expm1 = (r * r).madd::<FMA>(polynomial::<T, FMA>(r, exp), r);
+    let scale = one.scale(shift);
+    let far = (-scale).madd::<FMA>(expm1, one - scale).copysign(x);
+    if a < one { near } else { far }
+}
+
+/// erf of float64. Measured error: 0.85, without fused multiply-add 1.1 ULP.
 struct Erf64;
 
 impl Unary for Erf64 {
@@ -331,17 +321,7 @@ impl Unary for Erf64 {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let a = x.abs();
-        let near = fma::<FMA>(x, polynomial::<FMA, _>(x * x, &ERF_NEAR), x);
-        // From here on it is 1; NaN stays.
-        let b = if a > 5.93 { 5.93 } else { a };
-        let log = polynomial::<FMA, _>(b - 1.0, &ERFC_LOG);
-        let (whole, k) = whole_and_rest(log);
-        let r = fma::<FMA>(-k, LN_2_REST, fma::<FMA>(-k, LN_2, log));
-        let expm1 = fma::<FMA>(r * r, polynomial::<FMA, _>(r, &EXP), r);
-        let scale = f64::from_bits((whole.to_bits() << 52).wrapping_add(1f64.to_bits()));
-        let far = fma::<FMA>(-scale, expm1, 1.0 - scale).copysign(x);
-        if a < 1.0 { near } else { far }
+        error_function::<f64, FMA>(x, 5.93, &ERF_NEAR, &ERFC_LOG, &EXP, [LN_2, LN_2_REST])
     }
 }
 
@@ -350,43 +330,39 @@ impl Unary for Erf64 {
 struct Erfc64;
 
 impl Erfc64 {
-    /// The value as two factors, of which the second is a power of two, for `erfc(x) >= 2^-1022`;
-    /// below it the power is `2^512` times as great.
+    /// The value as two factors, of which the second is a power of two, the shift of [`Lane::scale`].
     #[inline(always)]
-    fn parts<const FMA: bool>(x: f64) -> (f64, u64) {
+    fn parts<const FMA: bool>(x: f64) -> (f64, f64) {
         let a = x.abs();
         // From here on it is 0.
         let b = if a > 27.3 { 27.3 } else { a };
         let v = b + 2.0;
         let v_rest = b - (v - 2.0);
         let t = 1.0 / v;
-        let (one, one_rest) = product::<FMA>(v, t);
-        let t_rest = t * ((1.0 - one) - one_rest - v_rest * t);
+        let t_rest = t * (minus_product::<FMA>(1.0, v, t) - v_rest * t);
         let u = 1.0 - 4.0 * t;
         let u_rest = ((1.0 - u) - 4.0 * t) - 4.0 * t_rest;
-        let less = fma::<FMA>(u, polynomial::<FMA, _>(u, &SCALED), SCALED_0.1);
-        let scaled = SCALED_0.0 + less;
+        let less = u.madd::<FMA>(polynomial::<f64, FMA>(u, &SCALED), SCALED_0.1);
+        let (scaled, scaled_rest) = sum(SCALED_0.0, less);
         // For the rest of u, three coefficients give the slope closely enough.
-        let slope = fma::<FMA>(u, fma::<FMA>(u, 3.0 * SCALED[2], 2.0 * SCALED[1]), SCALED[0]);
-        let scaled_rest = fma::<FMA>(slope, u_rest, (SCALED_0.0 - scaled) + less);
-        let (g, g_rest) = product::<FMA>(t, scaled);
-        let g_rest = g_rest + fma::<FMA>(t_rest, scaled, t * scaled_rest);
-        let (square, square_rest) = product::<FMA>(b, b);
-        let (whole, k) = whole_and_rest(-square);
-        let (high, low) = (fma::<FMA>(-k, LN_2, -square), fma::<FMA>(-k, LN_2_REST, -square_rest));
-        let r = high + low;
-        let r_rest = (high - r) + low;
-        let curve = fma::<FMA>(r * r, polynomial::<FMA, _>(r, &EXP), r_rest);
-        let expm1 = r + curve;
-        let expm1_rest = (r - expm1) + curve;
-        let g_rest = fma::<FMA>(g, expm1_rest, g_rest + g_rest * expm1);
-        (g + fma::<FMA>(g, expm1, g_rest), whole.to_bits())
+        let slope = u.madd::<FMA>(u.madd::<FMA>(3.0 * SCALED[2], 2.0 * SCALED[1]), SCALED[0]);
+        let scaled_rest = slope.madd::<FMA>(u_rest, scaled_rest);
+        let (g, g_rest) = product::<f64, FMA>(t, scaled);
+        let g_rest = g_rest + t_rest.madd::<FMA>(scaled, t * scaled_rest);
+        let (square, square_rest) = product::<f64, FMA>(b, b);
+        let (shift, k) = exponent::<f64, FMA>(-square);
+        let (high, low) = ((-k).madd::<FMA>(LN_2, -square), (-k).madd::<FMA>(LN_2_REST, -square_rest));
+        let (r, r_rest) = sum(high, low);
+        let curve = (r * r).madd::<FMA>(polynomial::<f64, FMA>(r, &EXP), r_rest);
+        let (expm1, expm1_rest) = sum(r, curve);
+        let g_rest = g.madd::<FMA>(expm1_rest, g_rest + g_rest * expm1);
+        (g + g.madd::<FMA>(expm1, g_rest), shift)
     }
 
     /// The value of both signs from that of the magnitude.
     #[inline(always)]
     fn select<const FMA: bool>(x: f64, far: f64) -> f64 {
-        let near = 1.0 - fma::<FMA>(x, polynomial::<FMA, _>(x * x, &ERF_NEAR), x);
+        let near = 1.0 - x.madd::<FMA>(polynomial::<f64, FMA>(x * x, &ERF_NEAR), x);
         let far = if x < 0.0 { 2.0 - far } else { far };
         if x.abs() < 0.45 { near } else { far }
     }
@@ -398,16 +374,16 @@ impl Unary for Erfc64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        let (factor, k) = Self::parts::<FMA>(x);
-        let scale = f64::from_bits((k << 52).wrapping_add(1f64.to_bits()));
+        let (factor, shift) = Self::parts::<FMA>(x);
+        let scale = 1f64.scale(shift);
         (Self::select::<FMA>(x, factor * scale), x.abs() > 26.5)
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (factor, k) = Self::parts::<FMA>(x);
+        let (factor, shift) = Self::parts::<FMA>(x);
         // In two steps, of which the first is exact: subnormal values are rounded once.
-        let scale = f64::from_bits((k.wrapping_add(512) << 52).wrapping_add(1f64.to_bits()));
+        let scale = 2f64.powi(512).scale(shift);
         Self::select::<FMA>(x, factor * scale * 2f64.powi(-512))
     }
 }
@@ -420,32 +396,27 @@ struct ApproximateErfc64;
 impl ApproximateErfc64 {
     /// As [`Erfc64::parts`], of the magnitude.
     #[inline(always)]
-    fn parts<const FMA: bool>(a: f64) -> (f64, u64) {
+    fn parts<const FMA: bool>(a: f64) -> (f64, f64) {
         // From here on it is 0.
         let b = if a > 27.3 { 27.3 } else { a };
         let v = b + 4.0;
         let v_rest = b - (v - 4.0);
         let t = 1.0 / v;
-        let missing = if FMA {
-            t.mul_add(-v, 1.0)
-        } else {
-            let (one, one_rest) = product::<FMA>(v, t);
-            (1.0 - one) - one_rest
-        };
-        let missing = fma::<FMA>(-v_rest, t, missing);
-        let u = fma::<FMA>(-8.0, t, 1.0);
-        let less = u * polynomial::<FMA, _>(u, &SCALED_WHOLE);
-        let scaled = SCALED_WHOLE_0 + less;
-        let (g, g_rest) = product::<FMA>(t, scaled);
-        let g_rest = fma::<FMA>(t, (SCALED_WHOLE_0 - scaled) + less, g_rest);
+        let missing = minus_product::<FMA>(1.0, v, t);
+        let missing = (-v_rest).madd::<FMA>(t, missing);
+        let u = (-8f64).madd::<FMA>(t, 1.0);
+        let less = u * polynomial::<f64, FMA>(u, &SCALED_WHOLE);
+        let (scaled, scaled_rest) = sum(SCALED_WHOLE_0, less);
+        let (g, g_rest) = product::<f64, FMA>(t, scaled);
+        let g_rest = t.madd::<FMA>(scaled_rest, g_rest);
         // How many times the relative error of t that of g is.
-        let growth = fma::<FMA>(u, -1.9, 2.3);
-        let g_rest = fma::<FMA>(g * missing, growth, g_rest);
-        let (square, square_rest) = product::<FMA>(b, b);
-        let (whole, k) = whole_and_rest(-square);
-        let r = fma::<FMA>(-k, LN_2, -square) + fma::<FMA>(-k, LN_2_REST, -square_rest);
-        let expm1 = fma::<FMA>(r * r, polynomial::<FMA, _>(r, &EXP), r);
-        (g + fma::<FMA>(g, expm1, fma::<FMA>(g_rest, expm1, g_rest)), whole.to_bits())
+        let growth = u.madd::<FMA>(-1.9, 2.3);
+        let g_rest = (g * missing).madd::<FMA>(growth, g_rest);
+        let (square, square_rest) = product::<f64, FMA>(b, b);
+        let (shift, k) = exponent::<f64, FMA>(-square);
+        let r = (-k).madd::<FMA>(LN_2, -square) + (-k).madd::<FMA>(LN_2_REST, -square_rest);
+        let expm1 = (r * r).madd::<FMA>(polynomial::<f64, FMA>(r, &EXP), r);
+        (g + g.madd::<FMA>(expm1, g_rest.madd::<FMA>(expm1, g_rest)), shift)
     }
 }
 
@@ -455,15 +426,15 @@ impl Unary for ApproximateErfc64 {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        let (factor, k) = Self::parts::<FMA>(x.abs());
-        let value = factor * f64::from_bits((k << 52).wrapping_add(1f64.to_bits()));
+        let (factor, shift) = Self::parts::<FMA>(x.abs());
+        let value = factor * 1f64.scale(shift);
         (if x < 0.0 { 2.0 - value } else { value }, x.abs() > 26.5)
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (factor, k) = Self::parts::<FMA>(x.abs());
-        let scale = f64::from_bits((k.wrapping_add(512) << 52).wrapping_add(1f64.to_bits()));
+        let (factor, shift) = Self::parts::<FMA>(x.abs());
+        let scale = 2f64.powi(512).scale(shift);
         let value = factor * scale * 2f64.powi(-512);
         if x < 0.0 { 2.0 - value } else { value }
     }
@@ -477,31 +448,26 @@ impl Erfinv64 {
     #[inline(always)]
     fn value<const FMA: bool>(x: f64) -> f64 {
         let a = x.abs();
-        let near = fma::<FMA>(x, HALF_ROOT_PI, x * polynomial::<FMA, _>(x * x, &INV_NEAR));
-        // 1 - a is 2^k (1 + f), f from √½ - 1 to √2 - 1.
-        let bits = (1.0 - a).to_bits().wrapping_add(1f64.to_bits() - std::f64::consts::FRAC_1_SQRT_2.to_bits());
-        let k = f64::from_bits((bits >> 52) | TWO_52.to_bits()) - (TWO_52 + 1023.0);
-        let f = f64::from_bits((bits & !(!0 << 52)) + std::f64::consts::FRAC_1_SQRT_2.to_bits()) - 1.0;
+        let near = x.madd::<FMA>(HALF_ROOT_PI, x * polynomial::<f64, FMA>(x * x, &INV_NEAR));
+        // log(1 - a) = k log(2) + log(1 + f)
+        let (k, ratio) = (1.0 - a).split();
+        let f = ratio - 1.0;
         let s = f / (2.0 + f);
         let z = s * s;
         // log(1 + f) = f - s (f - z R(z))
-        let less = s * fma::<FMA>(-z, polynomial::<FMA, _>(z, &LOG), f);
+        let less = s * (-z).madd::<FMA>(polynomial::<f64, FMA>(z, &LOG), f);
         let high = -k * LN_2;
-        let sum = high - f;
-        let rest = (high - sum) - f + fma::<FMA>(-k, LN_2_REST, less);
-        let w = sum + rest;
-        let w_rest = (sum - w) + rest;
+        let (log, rest) = sum(high, -f);
+        let rest = rest + (-k).madd::<FMA>(LN_2_REST, less);
+        let (w, w_rest) = sum(log, rest);
         let r = w.sqrt();
-        let (square, square_rest) = product::<FMA>(r, r);
+        let (square, square_rest) = product::<f64, FMA>(r, r);
         let r_rest = ((w - square) - square_rest + w_rest) * 0.5 / r;
         let u = (r - 2.25) / (r + 2.25);
-        let far = r + (polynomial::<FMA, _>(u, &INV_FAR) + r_rest);
+        let far = r + (polynomial::<f64, FMA>(u, &INV_FAR) + r_rest);
         (if a < 0.625 { near } else { far }).copysign(x)
     }
 }
-
-/// The float64 whose last place is 1.
-const TWO_52: f64 = (1u64 << 52) as f64;
 
 impl Unary for Erfinv64 {
     type X = f64;
@@ -519,7 +485,7 @@ impl Unary for Erfinv64 {
     }
 }
 
-/// erf of float32, as that of float64, and in float64 where there is no fused multiply-add. Measured error: 0.97 ULP.
+/// erf of float32, as that of float64, and in float64 where there is no fused multiply-add. Measured error: 0.90 ULP.
 struct Erf32;
 
 impl Unary for Erf32 {
@@ -536,17 +502,7 @@ impl Unary for Erf32 {
         if !FMA {
             return Erf64::careful::<FMA>(x.into()) as f32;
         }
-        let a = x.abs();
-        let near = fma32::<FMA>(x, polynomial32::<FMA, _>(x * x, &ERF_NEAR32), x);
-        let b = if a > 3.95 { 3.95 } else { a };
-        let log = polynomial32::<FMA, _>(b - 1.0, &ERFC_LOG32);
-        let whole = fma32::<FMA>(log, std::f32::consts::LOG2_E, WHOLE32);
-        let k = whole - WHOLE32;
-        let r = fma32::<FMA>(-k, LN_2_REST_32, fma32::<FMA>(-k, LN_2_32, log));
-        let expm1 = fma32::<FMA>(r * r, polynomial32::<FMA, _>(r, &EXP32), r);
-        let scale = f32::from_bits((whole.to_bits() << 23).wrapping_add(1f32.to_bits()));
-        let far = fma32::<FMA>(-scale, expm1, 1.0 - scale).copysign(x);
-        if a < 1.0 { near } else { far }
+        error_function::<f32, FMA>(x, 3.95, &ERF_NEAR32, &ERFC_LOG32, &EXP32, [LN_2_32, LN_2_REST_32])
     }
 }
 
@@ -568,12 +524,12 @@ impl Unary for Erfc32 {
         let a = x.abs();
         let b = if a > 10.1 { 10.1 } else { a };
         let t = 1.0 / (b + 2.0);
-        let g = t * polynomial::<FMA, _>((b - 2.0) * t, &SCALED_SHORT);
+        let g = t * polynomial::<f64, FMA>((b - 2.0) * t, &SCALED_SHORT);
         let square = b * b;
-        let (whole, k) = whole_and_rest(-square);
-        let r = fma::<FMA>(-k, std::f64::consts::LN_2, -square);
-        let exp = 1.0 + fma::<FMA>(r * r, polynomial::<FMA, _>(r, &EXP_SHORT), r);
-        let scale = f64::from_bits((whole.to_bits() << 52).wrapping_add(1f64.to_bits()));
+        let (shift, k) = exponent::<f64, FMA>(-square);
+        let r = (-k).madd::<FMA>(std::f64::consts::LN_2, -square);
+        let exp = 1.0 + (r * r).madd::<FMA>(polynomial::<f64, FMA>(r, &EXP_SHORT), r);
+        let scale = 1f64.scale(shift);
         let value = g * exp * scale;
         (if x < 0.0 { 2.0 - value } else { value }) as f32
     }
@@ -595,15 +551,14 @@ impl Unary for Erfinv32 {
     fn careful<const FMA: bool>(x: f32) -> f32 {
         let x = x as f64;
         let a = x.abs();
-        let near = x * polynomial::<FMA, _>(x * x, &INV_NEAR_SHORT);
-        let bits = (1.0 - a).to_bits().wrapping_add(1f64.to_bits() - std::f64::consts::FRAC_1_SQRT_2.to_bits());
-        let k = f64::from_bits((bits >> 52) | TWO_52.to_bits()) - (TWO_52 + 1023.0);
-        let f = f64::from_bits((bits & !(!0 << 52)) + std::f64::consts::FRAC_1_SQRT_2.to_bits()) - 1.0;
+        let near = x * polynomial::<f64, FMA>(x * x, &INV_NEAR_SHORT);
+        let (k, ratio) = (1.0 - a).split();
+        let f = ratio - 1.0;
         let s = f / (2.0 + f);
         let z = s * s;
-        let log = fma::<FMA>(s * z, polynomial::<FMA, _>(z, &LOG_SHORT), 2.0 * s);
-        let r = fma::<FMA>(-k, std::f64::consts::LN_2, -log).sqrt();
-        let far = polynomial::<FMA, _>(r - 2.5, &INV_FAR_SHORT).copysign(x);
+        let log = (s * z).madd::<FMA>(polynomial::<f64, FMA>(z, &LOG_SHORT), 2.0 * s);
+        let r = (-k).madd::<FMA>(std::f64::consts::LN_2, -log).sqrt();
+        let far = polynomial::<f64, FMA>(r - 2.5, &INV_FAR_SHORT).copysign(x);
         let inside = if a < 0.625 { near } else { far };
         let beyond = if a == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
         (if a < 1.0 { inside } else { beyond }) as f32

@@ -529,6 +529,12 @@ impl Unary for Erfcx {
     }
 }
 
+/// `exp(x²) erfc(x)`, for `x >= 0`: one lane, with a branch.
+#[inline(always)]
+pub(in crate::math) fn scaled_erfc<const FMA: bool>(x: f64) -> f64 {
+    if x > FLAT { 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x } else { Erfcx::value::<FMA>(x, 0.0) }
+}
+
 /// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 1.9 ULP.
 struct Erfcinv;
 

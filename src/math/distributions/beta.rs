@@ -5,8 +5,8 @@
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::beta::{quantile, shapes, tail_at};
-use crate::math::special::incomplete_beta::{self, LEAST_SHAPE, Point};
-use crate::math::special::ratio::{Pair, add, exp_pair, subtract};
+use crate::math::special::incomplete_beta::{self, GREATEST_SHAPE, LEAST_SHAPE, Point};
+use crate::math::special::ratio::{Pair, add_four, exp_pair};
 
 /// What depends on the shapes alone.
 pub fn norm(a: f64, b: f64) -> f64 {
@@ -18,25 +18,31 @@ pub fn log_norm(a: f64, b: f64) -> f64 {
     shapes(a, b).map_or(f64::NAN, |(a, b)| incomplete_beta::log_norm(a, b))
 }
 
-/// The logarithm of `pdf / norm`, inside of the support.
+/// The logarithm of `pdf / norm`; at 0 and 1 what it tends to for a shape of 1.
 #[inline(always)]
 fn exponent<const FMA: bool>(x: f64, a: f64, b: f64) -> Pair {
-    let point = Point::new::<FMA>(a, b, (x, 0.0), any_sum(1.0, -x));
-    let ratios = point.ratios::<FMA>();
-    // 1 / (x y), but for the same at the mean.
-    subtract(point.exponent::<FMA>(&ratios), add(ratios.0.log, ratios.1.log))
+    const NEAR: f64 = LEAST_SHAPE;
+    let y = any_sum(1.0, -x);
+    let (x, y) = (if x == 0.0 { NEAR } else { x }, if x == 1.0 { (NEAR, 0.0) } else { y });
+    let point = Point::new::<FMA>(a, b, (x, 0.0), y);
+    let (left, right) = point.ratios::<FMA>();
+    // The exponent, and 1 / (x y) but for the same at the mean.
+    let minus = |log: Pair| (-log.0, -log.1);
+    let (left_log, right_log) = (minus(left.log), minus(right.log));
+    add_four(left.weighted, right.weighted, left_log, right_log)
 }
 
-/// The density or its logarithm beyond the support and at its ends, where `inside` is that inside.
+/// The density or its logarithm beyond the support and at its ends, where `inside` is that inside, and
+/// at the ends for a shape of 1; `zero` and `one` are the density 0 and 1.
 #[inline(always)]
-fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, at_one: impl Fn(f64) -> f64) -> f64 {
-    // At an end the shape there decides; with 1 the density is the other shape.
-    let (near, far) = if x == 0.0 { (a, b) } else { (b, a) };
-    let end = if near < 1.0 { f64::INFINITY } else { zero };
-    let end = if near == 1.0 { at_one(far) } else { end };
-    // The uniform distribution is so exactly.
-    let inside = if (a == 1.0) & (b == 1.0) { at_one(1.0) } else { inside };
+fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, one: f64) -> f64 {
+    // At an end the shape there decides.
+    let near = if x == 0.0 { a } else { b };
+    let end = if near < 1.0 { f64::INFINITY } else { inside };
+    let end = if near > 1.0 { zero } else { end };
     let value = if (x == 0.0) | (x == 1.0) { end } else { inside };
+    // The uniform distribution is so exactly.
+    let value = if (a == 1.0) & (b == 1.0) { one } else { value };
     let value = if (x < 0.0) | (x > 1.0) { zero } else { value };
     let is_valid = (a > 0.0) & (b > 0.0) & (a < f64::INFINITY) & (b < f64::INFINITY);
     if is_valid & !x.is_nan() { value } else { f64::NAN }
@@ -45,21 +51,21 @@ fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, at_one: impl Fn(f64) -> 
 /// One lane of [`pdf`].
 #[inline(always)]
 pub(in crate::math) fn pdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    let (shape_a, shape_b) = (at_least(a), at_least(b));
-    let inside = exp_pair::<FMA>(exponent::<FMA>(x, shape_a, shape_b), norm);
-    ends(x, a, b, inside, 0.0, |far| far)
+    let inside = exp_pair::<FMA>(exponent::<FMA>(x, usual(a), usual(b)), norm);
+    ends(x, a, b, inside, 0.0, 1.0)
 }
 
 /// One lane of [`logpdf`].
 #[inline(always)]
 pub(in crate::math) fn logpdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, log_norm: f64) -> f64 {
-    let (high, low) = add(exponent::<FMA>(x, at_least(a), at_least(b)), (log_norm, 0.0));
-    ends(x, a, b, high + low, f64::NEG_INFINITY, f64::ln)
+    let (high, low) = exponent::<FMA>(x, usual(a), usual(b));
+    ends(x, a, b, (high + log_norm) + low, f64::NEG_INFINITY, 0.0)
 }
 
 #[inline(always)]
-fn at_least(shape: f64) -> f64 {
-    if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE }
+fn usual(shape: f64) -> f64 {
+    let shape = if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE };
+    if shape < GREATEST_SHAPE { shape } else { GREATEST_SHAPE }
 }
 
 /// The density: at 0 and 1 infinite for a shape below 1, beyond them 0.

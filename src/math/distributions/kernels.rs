@@ -8,10 +8,10 @@ natives! {
     NATIVES in "__":
 
     gamma_norm(a): gamma::norm;
-    gamma_pdf(x, a, norm): gamma::pdf;
-    gamma_logpdf(x, a, norm): gamma::logpdf;
-    gamma_cdf(x, a, norm): gamma::cdf;
-    gamma_sf(x, a, norm): gamma::sf;
+    gamma_pdf(x, a, norm): gamma::pdf | crate::math::distributions::gamma::pdf_lane;
+    gamma_logpdf(x, a, norm): gamma::logpdf | crate::math::distributions::gamma::logpdf_lane;
+    gamma_cdf(x, a, norm): gamma::cdf => crate::math::distributions::gamma::cdf_lane;
+    gamma_sf(x, a, norm): gamma::sf => crate::math::distributions::gamma::sf_lane;
     gamma_logcdf(x, a, norm): gamma::logcdf;
     gamma_logsf(x, a, norm): gamma::logsf;
     gamma_ppf(p, a, norm): gamma::ppf;
@@ -20,10 +20,10 @@ natives! {
     gamma_isf_log(p, a, norm): gamma::isf_log;
 
     chisq_norm(df): chisq::norm;
-    chisq_pdf(x, df, norm): chisq::pdf;
-    chisq_logpdf(x, df, norm): chisq::logpdf;
-    chisq_cdf(x, df, norm): chisq::cdf;
-    chisq_sf(x, df, norm): chisq::sf;
+    chisq_pdf(x, df, norm): chisq::pdf | crate::math::distributions::chisq::pdf_lane;
+    chisq_logpdf(x, df, norm): chisq::logpdf | crate::math::distributions::chisq::logpdf_lane;
+    chisq_cdf(x, df, norm): chisq::cdf => crate::math::distributions::chisq::cdf_lane;
+    chisq_sf(x, df, norm): chisq::sf => crate::math::distributions::chisq::sf_lane;
     chisq_logcdf(x, df, norm): chisq::logcdf;
     chisq_logsf(x, df, norm): chisq::logsf;
     chisq_ppf(p, df, norm): chisq::ppf;
@@ -82,4 +82,48 @@ natives! {
     f_isf(p, df1, df2, beta_norm): f::isf;
     f_ppf_log(p, df1, df2, beta_norm): f::ppf_log;
     f_isf_log(p, df1, df2, beta_norm): f::isf_log;
+
+    binom_norm(n): binom::norm;
+    binom_log_norm(n): binom::log_norm;
+    binom_pmf(x, n, p, norm): binom::pmf;
+    binom_logpmf(x, n, p, log_norm): binom::logpmf;
+    binom_cdf(x, n, p): binom::cdf;
+    binom_sf(x, n, p): binom::sf;
+    binom_logcdf(x, n, p): binom::logcdf;
+    binom_logsf(x, n, p): binom::logsf;
+    binom_ppf(q, n, p): binom::ppf;
+    binom_isf(q, n, p): binom::isf;
+    binom_ppf_log(q, n, p): binom::ppf_log;
+    binom_isf_log(q, n, p): binom::isf_log;
+
+    nbinom_norm(size): nbinom::norm;
+    nbinom_log_norm(size): nbinom::log_norm;
+    nbinom_pmf(x, size, p, norm): nbinom::pmf;
+    nbinom_logpmf(x, size, p, log_norm): nbinom::logpmf;
+    nbinom_cdf(x, size, p): nbinom::cdf;
+    nbinom_sf(x, size, p): nbinom::sf;
+    nbinom_logcdf(x, size, p): nbinom::logcdf;
+    nbinom_logsf(x, size, p): nbinom::logsf;
+    nbinom_ppf(q, size, p): nbinom::ppf;
+    nbinom_isf(q, size, p): nbinom::isf;
+    nbinom_ppf_log(q, size, p): nbinom::ppf_log;
+    nbinom_isf_log(q, size, p): nbinom::isf_log;
+
+    hyper_norm(m, n, k): hyper::norm;
+    hyper_pmf(x, m, n, k, norm): hyper::pmf;
+    hyper_logpmf(x, m, n, k, norm): hyper::logpmf;
+    hyper_cdf(x, m, n, k, norm): hyper::cdf;
+    hyper_sf(x, m, n, k, norm): hyper::sf;
+    hyper_logcdf(x, m, n, k, norm): hyper::logcdf;
+    hyper_logsf(x, m, n, k, norm): hyper::logsf;
+    hyper_ppf(p, m, n, k, norm): hyper::ppf;
+    hyper_isf(p, m, n, k, norm): hyper::isf;
+    hyper_ppf_log(p, m, n, k, norm): hyper::ppf_log;
+    hyper_isf_log(p, m, n, k, norm): hyper::isf_log;
+
+    geom_norm(prob): geom::norm;
+    geom_ppf(p, prob, norm): geom::ppf;
+    geom_isf(p, prob, norm): geom::isf;
+    geom_ppf_log(p, prob, norm): geom::ppf_log;
+    geom_isf_log(p, prob, norm): geom::isf_log;
 }

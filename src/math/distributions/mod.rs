@@ -5,10 +5,15 @@
 //! Parameters outside the domain and NaN give NaN.
 
 pub mod beta;
+pub mod binom;
 pub mod chisq;
+mod counts;
 mod discrete;
 pub mod f;
 pub mod gamma;
+pub mod geom;
+pub mod hyper;
 pub mod kernels;
+pub mod nbinom;
 pub mod pois;
 pub mod t;

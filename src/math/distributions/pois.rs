@@ -3,11 +3,13 @@
 //! Nothing is prepared: what costs depends on x too. Means that are negative or infinite give NaN.
 
 use super::discrete::least;
-use crate::math::special::gamma::{Tail, Target, prefactor, scaled_exp, tails};
+use crate::math::special::FMA;
+use crate::math::special::gamma::{Tail, Target, prefactor, tails};
+use crate::math::special::ratio::exp_pair;
 use crate::math::special::saddle_point::deviance_pair;
 
 fn is_valid(mu: f64) -> bool {
-    mu >= 0.0 && mu < f64::INFINITY
+    (0.0..f64::INFINITY).contains(&mu)
 }
 
 /// The probability at k, a whole number from 0 on, as `exp(high + low) * factor`: Loader's saddle-point form, where
@@ -29,7 +31,7 @@ pub fn pmf(x: f64, mu: f64) -> f64 {
         0.0
     } else {
         let (exponent, factor) = mass(x, mu);
-        scaled_exp(exponent, factor)
+        exp_pair::<FMA>(exponent, factor)
     }
 }
 

@@ -14,13 +14,14 @@
 
 use super::FMA;
 use super::ratio::{
-    LogRatio, Pair, add, exp_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
+    LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
 };
 use crate::math::block::lane::{any_sum, product};
-use crate::math::block::log::{natural, split};
 
 /// Shapes below this are taken for this: reciprocals overflow.
 pub(in crate::math) const LEAST_SHAPE: f64 = 1e-300;
+/// And shapes beyond this: sums overflow.
+pub(in crate::math) const GREATEST_SHAPE: f64 = 1e300;
 
 /// `(a + b) Γ(a + b + 1) / (Γ(a + 1) Γ(b + 1)) * (a/n)^a (b/n)^b` with `n = a + b`: a beta density's
 /// value at the mean, but for a factor that is about one: what depends on the shapes alone.
@@ -77,8 +78,8 @@ impl Point {
 
     /// `-phase`.
     #[inline(always)]
-    pub(in crate::math) fn exponent<const FMA: bool>(&self, ratios: &(LogRatio, LogRatio)) -> Pair {
-        add(times::<FMA>(self.a, ratios.0.beyond), times::<FMA>(self.b, ratios.1.beyond))
+    pub(in crate::math) fn exponent(ratios: &(LogRatio, LogRatio)) -> Pair {
+        add(ratios.0.weighted, ratios.1.weighted)
     }
 }
 
@@ -91,13 +92,6 @@ pub(in crate::math) struct Tail {
     pub(in crate::math) is_upper: bool,
     /// The derivative of the tail's logarithm by `log(x / y)`, without its sign.
     slope: f64,
-}
-
-/// `log(x)` in two parts, for positive finite `x`.
-fn log_pair(x: f64) -> Pair {
-    let (k, m) = split(x);
-    let (high, low) = natural::<f64, FMA>(k, m - 1.0, 0.0);
-    any_sum(high, low)
 }
 
 /// `log(1 - e**x)` for `x <= 0`.
@@ -150,9 +144,9 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
     // A shape below 1 has its tail's mass near its end, on either side of the mean.
     let is_left = if a <= 1.0 && b <= 1.0 {
         x <= 0.5
-    } else if a <= 1.0 && b * x <= 0.7 {
+    } else if a <= 1.0 && b * x <= SMALL_MEAN {
         true
-    } else if b <= 1.0 && a * y <= 0.7 {
+    } else if b <= 1.0 && a * y <= SMALL_MEAN {
         false
     } else {
         d <= 0.0
@@ -166,8 +160,14 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
 fn lower(point: Point, norm: f64) -> Tail {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
+    if a == 0.5 && b == 0.5 {
+        return arcsine(point);
+    }
+    if b <= FEW && a <= FEW && b.floor() == b && a.floor() == a && x > 1e-18 {
+        return finite(point);
+    }
     let ratios = point.ratios::<FMA>();
-    let exponent = point.exponent::<FMA>(&ratios);
+    let exponent = Point::exponent(&ratios);
     let peak = norm * (a / n) * (b / n);
     let phase = -exponent.0;
     let lesser = if a < b { a } else { b };
@@ -176,22 +176,48 @@ fn lower(point: Point, norm: f64) -> Tail {
         return Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
     }
     let falls = (n * x).max(x * (a + 1.0)) <= SERIES_RATIO * (a + 1.0);
-    let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= 0.7);
+    let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= SMALL_MEAN);
     let mills = if falls || is_small_shape { series(a, b, x) } else { fraction(point) };
     let tail = Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
-    if !is_small_shape || phase > 2.0 {
-        return tail;
-    }
-    let value = tail.value();
-    if value < 0.5 {
+    let value = if is_small_shape { tail.value() } else { 0.0 };
+    if value < 0.7 {
         return tail;
     }
     let other = small_shape_complement(point);
     Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: value / (mills * other) }
 }
 
+/// The tail below of the arcsine distribution, whose shapes are 1/2.
+fn arcsine(point: Point) -> Tail {
+    use std::f64::consts::FRAC_2_PI;
+    let root = (point.x.0 / point.y.0).sqrt();
+    let angle = root.atan();
+    let slope = root / (2.0 * angle * (1.0 + root * root));
+    Tail { exponent: (0.0, 0.0), factor: FRAC_2_PI * angle, is_upper: false, slope }
+}
+
+/// Whole shapes up to this have tails that are sums of so few terms.
+const FEW: f64 = 12.0;
+
+/// The tail below for small whole shapes: `x^a` times the sum of `(a)_j y^j / j!` for `j < b`, with
+/// nothing but positive terms (the binomial distribution's, DLMF 8.17.5).
+fn finite(point: Point) -> Tail {
+    let Point { a, b, x: (x, _), y: (y, _), .. } = point;
+    let (mut sum, mut term) = (1.0, 1.0);
+    for j in 1..b as usize {
+        let j = j as f64;
+        term *= (a + j - 1.0) * y / j;
+        sum += term;
+    }
+    let slope = term * y * (a + b - 1.0) / sum;
+    Tail { exponent: (0.0, 0.0), factor: x.powi(a as i32) * sum, is_upper: false, slope }
+}
+
 /// Where the power series' terms fall at least so fast, it is used.
 const SERIES_RATIO: f64 = 0.3;
+/// Up to here `b x` is small for the tail below of `a <= 1`: the sign-changing series of
+/// [`small_shape_complement`] loses nothing.
+const SMALL_MEAN: f64 = 1.5;
 /// The bound on the terms of series and the steps of fractions. In their domains hundreds suffice.
 const MANY: usize = 5000;
 
@@ -216,34 +242,39 @@ fn series(a: f64, b: f64, x: f64) -> f64 {
 fn fraction(point: Point) -> f64 {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
-    let square = x * x;
+    // Both kinds of coefficients in a unit that makes them moderate for large shapes.
+    let unit = 1.0 / (1.0 - d);
+    let part = x * unit;
     let mut inverse = 1.0 / (a + 1.0);
-    let first = a * (1.0 - d) * inverse;
-    // The convergents' numerators and denominators; the fraction's value is their quotient.
-    let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, first);
-    // Their determinant, hence the change by the last step, free of cancellation.
-    let mut determinant = 1.0;
+    // The last two convergents' numerators and denominators, and their determinant, which gives the
+    // change by the last step free of cancellation.
+    let (mut p0, mut q0, mut p1, mut q1) = (0.0, 1.0, 1.0, a * inverse);
+    let mut determinant = 1.0f64;
     for m in 1..MANY {
         let m = m as f64;
         let step = a + m;
         let product = m * (b - m);
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
-        let numerator = (step - 1.0) * (n + m - 1.0) * product * square * (inverse_before * inverse_before);
-        let denominator = m + product * x * inverse_before + step * (1.0 - d + m * (2.0 - x)) * inverse;
-        let p = denominator * p1 + numerator * p0;
-        let q = denominator * q1 + numerator * q0;
-        let scale = 1.0 / q;
-        determinant *= numerator * scale * scale;
-        (p0, q0, p1, q1) = (p1 * scale, q1 * scale, p * scale, 1.0);
+        let numerator = ((step - 1.0) * inverse_before) * ((n + m - 1.0) * part * inverse_before) * (product * part);
+        let denominator = m * unit + product * part * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+        (p0, p1) = (p1, denominator * p1 + numerator * p0);
+        (q0, q1) = (q1, denominator * q1 + numerator * q0);
+        determinant *= numerator;
         // Where changes fall slowly, so many more of them follow.
-        let is_done = determinant.abs() * m <= 1e-16 * (q0 * p1).abs();
-        if is_done {
+        if determinant.abs() * m <= 1e-16 * (q0 * p1).abs() {
             break;
         }
+        if q1.abs() > LARGE {
+            (p0, q0, p1, q1) = (p0 / LARGE, q0 / LARGE, p1 / LARGE, q1 / LARGE);
+            determinant *= (1.0 / LARGE) * (1.0 / LARGE);
+        }
     }
-    p1 / q1
+    p1 / q1 * unit
 }
+
+/// Where the convergents' parts are scaled down.
+const LARGE: f64 = 1e60;
 
 /// The expansion is used where the lesser shape is beyond this,
 const EXPANSION_FROM: f64 = 40.0;
@@ -309,11 +340,11 @@ fn half_root_pi_erfcx(eta: f64) -> f64 {
 
 /// The tail so near to 0 that it is a power of `x`, whose logarithm is given.
 pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
-    let log = a * log_x + log_end(a, b, norm);
+    let log = (a * log_x + log_end(a, b, norm)).min(0.0);
     if log < -std::f64::consts::LN_2 {
         Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
     } else {
-        let other = -(a * log_x + log_gamma_difference(b, a) - log_gamma_difference(1.0, a)).exp_m1();
+        let other = -log.exp_m1();
         Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
     }
 }
@@ -332,12 +363,12 @@ fn small_shape_complement(point: Point) -> f64 {
             break;
         }
     }
-    let log = a * x.ln() + (log_gamma_difference(b, a) - log_gamma_difference(1.0, a)) + (a * sum).ln_1p();
+    let log = log_gamma_ratio(b, a, x) - log_gamma_ratio(1.0, a, 1.0) + (a * sum).ln_1p();
     -log.exp_m1()
 }
 
-/// `log(Γ(z + a) / Γ(z))` for `0 <= a`, to full precision also for small `a`, for which it is small.
-pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
+/// `log(x^a Γ(z + a) / Γ(z))` for `a >= 0`, to full precision also for small `a`, for which it is small.
+pub(in crate::math) fn log_gamma_ratio(z: f64, a: f64, x: f64) -> f64 {
     // Γ(z + 1 + a) / Γ(z + 1) = Γ(z + a) / Γ(z) (1 + a/z), until Stirling's series is good.
     let (mut z, mut less_one) = (z, 0.0);
     while z < 10.0 {
@@ -362,7 +393,7 @@ pub(in crate::math) fn log_gamma_difference(z: f64, a: f64) -> f64 {
         correction += coefficient * quotient;
     }
     let correction = -a * inverse_z * inverse_w * correction;
-    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * w.ln();
+    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * (w * x).ln();
     main + correction - less_one.ln_1p()
 }
 
@@ -420,6 +451,12 @@ pub(in crate::math) fn solve(a: f64, b: f64, norm: f64, target: Target) -> Quant
 
 /// `log(x^a / (a B(a, b)))` less `a log(x)`: what a tail is near its end.
 pub(in crate::math) fn log_end(a: f64, b: f64, norm: f64) -> f64 {
+    if a <= 1.0 {
+        // Small with a, and then to be divided by it.
+        return log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0);
+    } else if b <= 1.0 {
+        return log_gamma_ratio(a, b, 1.0) - log_gamma_ratio(1.0, b, 1.0) + (b.ln() - a.ln());
+    }
     let n = a + b;
     (norm * (b / n) / n).ln() + a * (b / a).ln_1p() + b * (a / b).ln_1p()
 }
@@ -433,15 +470,22 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         let (product, error) = product::<f64, FMA>(quotient, a);
         (quotient, ((high - product) - error + low) / a)
     };
-    let end = power(a, b, log_p);
+    if a == 0.5 && b == 0.5 {
+        let angle = exp_pair::<FMA>(log_p, std::f64::consts::FRAC_PI_2);
+        let (sin, cos) = angle.sin_cos();
+        return Quantile { x: sin * sin, y: cos * cos, log: None };
+    }
+    // Far from the ends, that need not be looked at.
+    let is_central = a > 1.0 && b > 1.0 && log_p.0 > -40.0;
+    let end = if is_central { (f64::INFINITY, 0.0) } else { power(a, b, log_p) };
     // The next term of the series is (1 - b) a / (a + 1) x.
     if end.0 + ((1.0 - b).abs() * a / (a + 1.0)).max(0.5).ln() < -38.0 {
         let x = exp_pair::<FMA>(end, 1.0);
         return Quantile { x, y: 1.0 - x, log: Some(end) };
     }
-    let log_q = log1mexp(log_p.0 + log_p.1);
     let mut start = None;
     if b <= 1.0 {
+        let log_q = log1mexp(log_p.0 + log_p.1);
         let end = power(b, a, (log_q, 0.0));
         if end.0 + ((1.0 - a).abs() * b / (b + 1.0)).max(0.5).ln() < -38.0 {
             let y = exp_pair::<FMA>(end, 1.0);
@@ -455,7 +499,8 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         start = Some(end.0);
     }
     let logit = start.unwrap_or_else(|| start_logit(a, b, log_p.0));
-    let (mut x, mut y) = logistic(logit.clamp(-700.0, 700.0));
+    let mut logit = if logit.is_nan() { 0.0 } else { logit.clamp(-700.0, 700.0) };
+    let (mut x, mut y) = logistic(logit);
     // Bounds of log(x / y), once they are known.
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     for _ in 0..100 {
@@ -473,7 +518,6 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         // Halley's step: the slope's own logarithm has the derivative -(d + slope).
         let bend = 1.0 + 0.5 * newton * (point.d.0 + slope);
         let mut step = -newton / bend.max(0.3);
-        let logit = (x / y).ln();
         if residual > 0.0 {
             high = logit;
         } else {
@@ -493,8 +537,9 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
                 step = if residual > 0.0 { -1.0 } else { 1.0 };
             }
         }
-        // In place of a sum of logarithms: small steps keep all digits.
         let step = step.clamp(-300.0, 300.0);
+        logit += step;
+        // The point itself is moved, not found from its logit: small steps keep all digits.
         let growth = step.exp_m1();
         let scale = 1.0 / (1.0 + x * growth);
         (x, y) = ((x + x * growth) * scale, y * scale);

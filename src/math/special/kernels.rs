@@ -7,6 +7,14 @@ natives! {
     /// Special functions that have no vector form of their own.
     NATIVES in "":
 
+    i0(x): bessel::i0;
+    i1(x): bessel::i1;
+    j0(x): bessel::j0;
+    j1(x): bessel::j1;
+    y0(x): bessel::y0;
+    y1(x): bessel::y1;
+    k0(x): bessel::k0;
+    k1(x): bessel::k1;
     gamma(x): gamma::gamma;
     lgamma(x): gamma::lgamma;
     rgamma(x): gamma::rgamma;

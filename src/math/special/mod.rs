@@ -1,5 +1,6 @@
 //! Special functions of float64: what distributions are made of, and functions in their own right.
 
+pub mod bessel;
 pub mod beta;
 pub mod gamma;
 pub(in crate::math) mod incomplete_beta;

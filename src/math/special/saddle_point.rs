@@ -12,6 +12,7 @@
 //! be computed to full precision.
 
 use super::FMA;
+use crate::math::block::exp::Exp;
 use crate::math::block::lane::{Lane, any_sum, polynomial, product, sum};
 use crate::math::block::log::{beyond_linear, natural, one_plus, split};
 
@@ -107,6 +108,42 @@ pub fn deviance(x: f64, mean: f64) -> f64 {
 /// deviance is large, and so its exponential would otherwise lose digits: some 2^-57 of it for ratios beyond 2, and
 /// 2^-60 for ratios beyond 2^10.
 pub fn deviance_pair(x: f64, mean: f64) -> (f64, f64) {
+    deviance_pair_lane::<FMA>(x, mean)
+}
+
+/// [`deviance_pair`] where the caller decides on fused multiply-add.
+#[inline(always)]
+pub(in crate::math) fn deviance_pair_lane<const FMA: bool>(x: f64, mean: f64) -> (f64, f64) {
+    let (value, is_rare) = deviance_lane::<FMA>(x, mean);
+    if is_rare { deviance_careful(x, mean) } else { value }
+}
+
+/// [`deviance_pair`] without branches; and whether an argument is so small or large, or not a number, that it may be
+/// anything.
+///
+/// With `mean/x = 2^k (1 + f) (1 + error)`. For `k = 0` what is of the size of `x f` and of `x error` cancels exactly, and
+/// leaves `x (f - log(1 + f)) + x f error`.
+#[inline(always)]
+pub(in crate::math) fn deviance_lane<const FMA: bool>(x: f64, mean: f64) -> ((f64, f64), bool) {
+    const GREAT: f64 = 1e140;
+    let ratio = mean / x;
+    let (high, low) = product::<f64, FMA>(ratio, x);
+    let error = ((mean - high) - low) / mean;
+    let (k, m) = ratio.split();
+    let f = m - 1.0;
+    let (log, log_low) = sum(k * f64::LN_2.0, f);
+    let log_low = log_low + (k.madd::<FMA>(f64::LN_2.1, error) + beyond_linear::<f64, FMA>(f));
+    let (entropy, entropy_low) = product::<f64, FMA>(x, log);
+    let (linear, linear_low) = any_sum(mean, -x);
+    let (high, low) = any_sum(linear, -entropy);
+    let value = any_sum(high, low + ((linear_low - entropy_low) - x * log_low));
+    let is_usual = (x > 1.0 / GREAT) & (x < GREAT) & (mean > 1.0 / GREAT) & (mean < GREAT);
+    (value, !is_usual)
+}
+
+/// [`deviance_pair`] for all arguments.
+#[cold]
+fn deviance_careful(x: f64, mean: f64) -> (f64, f64) {
     if !(x > 0.0 && mean > 0.0 && x < f64::INFINITY && mean < f64::INFINITY) {
         let value = if x == 0.0 && mean >= 0.0 {
             mean
@@ -155,6 +192,6 @@ pub fn log1pmx(x: f64) -> f64 {
         // Where x is small high is x itself.
         (high - x) + low
     } else {
-        x.ln_1p() - if x.is_infinite() { -x } else { x }
+        if x == f64::INFINITY { -x } else { x.ln_1p() - x }
     }
 }

@@ -5,6 +5,9 @@
 //! language. What a native wants prepared of the shapes is a call of its own, `__gamma_norm(a)`, so that
 //! it is done once where the shapes do not vary. The public functions put location and scale around.
 
+use crate::math::block::dispatch::Kernels;
+use crate::math::block::normal::{NORM_CDF, NORM_LOGCDF, NORM_PPF, NORM_PPF_LOG};
+use crate::math::block::power::ROOT;
 use crate::math::distributions::kernels::NATIVES;
 use crate::math::native::Native;
 use crate::registry::expression::Expression;
@@ -20,7 +23,9 @@ struct Distribution {
     shapes: &'static [&'static str],
     /// Is it one of whole numbers?
     is_discrete: bool,
-    /// The functions that are written in the language, over x (or p) and the shapes; others are natives.
+    /// The functions that are written in the language, over x (or q, of quantiles) and the
+    /// shapes; others
+    /// are natives.
     standard: &'static [(&'static str, &'static str)],
     /// Its names and parameters.
     habits: &'static [Habit],
@@ -120,7 +125,274 @@ macro_rules! r {
     };
 }
 
+/// R's form of a continuous distribution with a location and a scale alone.
+macro_rules! located {
+    ($name:literal) => {
+        r!(
+            $name,
+            [preset("location", "0"), preset("scale", "1")],
+            &[],
+            "({x} - location) / scale",
+            "{p} * scale + location",
+            "scale",
+            "scale > 0"
+        )
+    };
+}
+
 const DISTRIBUTIONS: &[Distribution] = &[
+    Distribution {
+        name: "unif",
+        title: "the uniform distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.0 if x < 0 or x > 1 else 1 + 0*x"),
+            ("logpdf", "-inf if x < 0 or x > 1 else 0*x"),
+            ("cdf", "minimum(maximum(x, 0.0), 1.0)"),
+            ("sf", "minimum(maximum(1 - x, 0.0), 1.0)"),
+            ("logcdf", "log(minimum(maximum(x, 0.0), 1.0))"),
+            ("logsf", "log1p(-minimum(maximum(x, 0.0), 1.0))"),
+            ("ppf", "q if 0 <= q <= 1 else nan"),
+            ("isf", "1 - q if 0 <= q <= 1 else nan"),
+            ("ppf_log", "exp(q) if q <= 0 else nan"),
+            ("isf_log", "-expm1(q) if q <= 0 else nan"),
+        ],
+        habits: &[
+            scipy!("uniform", []),
+            r!(
+                "unif",
+                [preset("min", "0"), preset("max", "1")],
+                &[],
+                "({x} - min) / (max - min)",
+                "{p} * (max - min) + min",
+                "(max - min)",
+                "max > min"
+            ),
+        ],
+    },
+    Distribution {
+        name: "norm",
+        title: "the normal distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "exp((-0.5*x)*x) * 0.3989422804014327"),
+            ("logpdf", "(-0.5*x)*x - 0.9189385332046728"),
+            ("cdf", "__norm_cdf(x)"),
+            ("sf", "__norm_cdf(-x)"),
+            ("logcdf", "__norm_logcdf(x)"),
+            ("logsf", "__norm_logcdf(-x)"),
+            ("ppf", "__norm_ppf(q)"),
+            ("isf", "-__norm_ppf(q)"),
+            ("ppf_log", "__norm_ppf_log(q)"),
+            ("isf_log", "-__norm_ppf_log(q)"),
+        ],
+        habits: &[
+            scipy!("norm", []),
+            r!(
+                "norm",
+                [preset("mean", "0"), preset("sd", "1")],
+                &[],
+                "({x} - mean) / sd",
+                "{p} * sd + mean",
+                "sd",
+                "sd > 0"
+            ),
+        ],
+    },
+    Distribution {
+        name: "exp",
+        title: "the exponential distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.0 if x < 0 else exp(-x)"),
+            ("logpdf", "-inf if x < 0 else -x"),
+            ("cdf", "-expm1(-maximum(x, 0.0))"),
+            ("sf", "exp(-maximum(x, 0.0))"),
+            ("logcdf", "log1mexp(-maximum(x, 0.0))"),
+            ("logsf", "-maximum(x, 0.0)"),
+            ("ppf", "-log1p(-q) if q >= 0 else nan"),
+            ("isf", "-log(q) if q <= 1 else nan"),
+            ("ppf_log", "-log1mexp(q)"),
+            ("isf_log", "-q if q <= 0 else nan"),
+        ],
+        habits: &[
+            scipy!("expon", []),
+            r!("exp", [preset("rate", "1")], &[], "{x} * rate", "{p} / rate", "(1 / rate)", "rate > 0"),
+        ],
+    },
+    Distribution {
+        name: "lnorm",
+        title: "the log-normal distribution",
+        shapes: &["s", "m"],
+        is_discrete: false,
+        standard: &[
+            (
+                "pdf",
+                "(0.0 if x <= 0 or x == inf else exp(-0.25*((log(x) - m)/s)**2) * (0.3989422804014327/s) / x * exp(-0.25*((log(x) - m)/s)**2)) if s > 0 else nan",
+            ),
+            (
+                "logpdf",
+                "(-inf if x <= 0 or x == inf else -0.5*((log(x) - m)/s)**2 - log(x) - (0.9189385332046728 + log(s))) if s > 0 else nan",
+            ),
+            ("cdf", "__norm_cdf((log(maximum(x, 0.0)) - m)/s) if s > 0 else nan"),
+            ("sf", "__norm_cdf((m - log(maximum(x, 0.0)))/s) if s > 0 else nan"),
+            ("logcdf", "__norm_logcdf((log(maximum(x, 0.0)) - m)/s) if s > 0 else nan"),
+            ("logsf", "__norm_logcdf((m - log(maximum(x, 0.0)))/s) if s > 0 else nan"),
+            ("ppf", "exp(m + s*__norm_ppf(q)) if s > 0 else nan"),
+            ("isf", "exp(m - s*__norm_ppf(q)) if s > 0 else nan"),
+            ("ppf_log", "exp(m + s*__norm_ppf_log(q)) if s > 0 else nan"),
+            ("isf_log", "exp(m - s*__norm_ppf_log(q)) if s > 0 else nan"),
+        ],
+        habits: &[
+            Habit { shapes: &["s", "0.0"], ..scipy!("lognorm", ["s"]) },
+            r!("lnorm", [preset("meanlog", "0"), preset("sdlog", "1")], &["sdlog", "meanlog"]),
+        ],
+    },
+    Distribution {
+        name: "weibull",
+        title: "Weibull's distribution",
+        shapes: &["c"],
+        is_discrete: false,
+        standard: &[
+            (
+                "pdf",
+                "(0.0 if x < 0 or x**c > 1500 else c*maximum(x, 0.0)**(c - 1)*exp(-0.5*x**c)*exp(-0.5*x**c)) if c > 0 else nan",
+            ),
+            (
+                "logpdf",
+                "(-inf if x < 0 or x**c == inf else log(c) + xlogy(c - 1, maximum(x, 0.0)) - x**c) if c > 0 else nan",
+            ),
+            ("cdf", "-expm1(-maximum(x, 0.0)**c) if c > 0 else nan"),
+            ("sf", "exp(-maximum(x, 0.0)**c) if c > 0 else nan"),
+            (
+                "logcdf",
+                "(-inf if x <= 0 else (c*log(x) if x**c < 1e-17 else log1mexp(-maximum(x, 0.0)**c))) if c > 0 else nan",
+            ),
+            ("logsf", "-maximum(x, 0.0)**c if c > 0 else nan"),
+            ("ppf", "__root(-log1p(-q), c)"),
+            ("isf", "__root(-log(q), c)"),
+            ("ppf_log", "(exp(q/c) if q < -40 else __root(-log1mexp(q), c)) if c > 0 else nan"),
+            ("isf_log", "__root(-q, c)"),
+        ],
+        habits: &[
+            scipy!("weibull_min", ["c"]),
+            r!(
+                "weibull",
+                [shape("shape"), preset("scale", "1")],
+                &["shape"],
+                "{x} / scale",
+                "{p} * scale",
+                "scale",
+                "scale > 0"
+            ),
+        ],
+    },
+    Distribution {
+        name: "logis",
+        title: "the logistic distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "exp(-abs(x))/(1 + exp(-abs(x)))**2"),
+            ("logpdf", "-abs(x) - 2*log1p(exp(-abs(x)))"),
+            ("cdf", "logistic(x)"),
+            ("sf", "logistic(-x)"),
+            ("logcdf", "-log1pexp(-x)"),
+            ("logsf", "-log1pexp(x)"),
+            ("ppf", "logit(q)"),
+            ("isf", "-logit(q)"),
+            ("ppf_log", "q - log1mexp(q)"),
+            ("isf_log", "log1mexp(q) - q"),
+        ],
+        habits: &[scipy!("logistic", []), located!("logis")],
+    },
+    Distribution {
+        name: "cauchy",
+        title: "Cauchy's distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.3183098861837907/(1 + x*x) if abs(x) < 1e18 else 0.3183098861837907/x/x"),
+            (
+                "logpdf",
+                "-1.1447298858494002 - (log1p(x*x if abs(x) < 1e18 else abs(x)) if abs(x) < 1e18 else 2*log1p(x*x if abs(x) < 1e18 else abs(x)))",
+            ),
+            ("cdf", "arctan2(1.0, -x)/pi"),
+            ("sf", "arctan2(1.0, x)/pi"),
+            ("logcdf", "log(arctan2(1.0, abs(x))/pi) if x < 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
+            ("logsf", "log(arctan2(1.0, abs(x))/pi) if x > 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
+            ("ppf", "-cospi(q)/sinpi(q) if 0 <= q <= 1 else nan"),
+            ("isf", "cospi(q)/sinpi(q) if 0 <= q <= 1 else nan"),
+            (
+                "ppf_log",
+                "(-cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q))) if q < -0.6931471805599453 else cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q)))) if q <= 0 else nan",
+            ),
+            (
+                "isf_log",
+                "(cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q))) if q < -0.6931471805599453 else -cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q)))) if q <= 0 else nan",
+            ),
+        ],
+        habits: &[scipy!("cauchy", []), located!("cauchy")],
+    },
+    Distribution {
+        name: "laplace",
+        title: "Laplace's distribution",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "0.5*exp(-abs(x))"),
+            ("logpdf", "-abs(x) - 0.6931471805599453"),
+            ("cdf", "0.5*exp(-abs(x)) if x < 0 else 1 - 0.5*exp(-abs(x))"),
+            ("sf", "0.5*exp(-abs(x)) if x > 0 else 1 - 0.5*exp(-abs(x))"),
+            ("logcdf", "x - 0.6931471805599453 if x < 0 else log1p(-0.5*exp(-abs(x)))"),
+            ("logsf", "-x - 0.6931471805599453 if x > 0 else log1p(-0.5*exp(-abs(x)))"),
+            ("ppf", "log(2*minimum(q, 1 - q)) if q < 0.5 else -log(2*minimum(q, 1 - q))"),
+            ("isf", "-log(2*minimum(q, 1 - q)) if q < 0.5 else log(2*minimum(q, 1 - q))"),
+            ("ppf_log", "q + 0.6931471805599453 if q < -0.6931471805599453 else -0.6931471805599453 - log1mexp(q)"),
+            ("isf_log", "-q - 0.6931471805599453 if q < -0.6931471805599453 else 0.6931471805599453 + log1mexp(q)"),
+        ],
+        habits: &[scipy!("laplace", []), located!("laplace")],
+    },
+    Distribution {
+        name: "gumbel",
+        title: "Gumbel's distribution of maxima",
+        shapes: &[],
+        is_discrete: false,
+        standard: &[
+            ("pdf", "exp(-(maximum(x, -800.0) + exp(-maximum(x, -800.0))))"),
+            ("logpdf", "-(maximum(x, -800.0) + exp(-maximum(x, -800.0)))"),
+            ("cdf", "exp(-exp(-x))"),
+            ("sf", "-expm1(-exp(-x))"),
+            ("logcdf", "-exp(-x)"),
+            ("logsf", "-x if x > 40 else log1mexp(-exp(-x))"),
+            ("ppf", "-log(-log(q))"),
+            ("isf", "-log(-log1p(-q))"),
+            ("ppf_log", "-log(-q)"),
+            ("isf_log", "-q if q < -40 else -log(-log1mexp(q))"),
+        ],
+        habits: &[scipy!("gumbel_r", []), located!("gumbel")],
+    },
+    Distribution {
+        name: "geom",
+        title: "the geometric distribution",
+        shapes: &["prob"],
+        is_discrete: true,
+        standard: &[
+            ("pmf", "(0.0 if x < 0 or x > floor(x) else exp(xlog1py(x, -prob))*prob) if 0 < prob <= 1 else nan"),
+            ("logpmf", "(-inf if x < 0 or x > floor(x) else xlog1py(x, -prob) + log(prob)) if 0 < prob <= 1 else nan"),
+            ("cdf", "(0.0 if x < 0 else -expm1((floor(x) + 1)*log1p(-prob))) if 0 < prob <= 1 else nan"),
+            ("sf", "(1.0 if x < 0 else exp((floor(x) + 1)*log1p(-prob))) if 0 < prob <= 1 else nan"),
+            ("logcdf", "(-inf if x < 0 else log1mexp((floor(x) + 1)*log1p(-prob))) if 0 < prob <= 1 else nan"),
+            ("logsf", "(0.0 if x < 0 else (floor(x) + 1)*log1p(-prob)) if 0 < prob <= 1 else nan"),
+        ],
+        habits: &[
+            scipy_discrete!("geom", ["p"], &["p"], "{x} - loc - 1", "{p} + loc + 1"),
+            r!("geom", [shape("prob")], &["prob"]),
+        ],
+    },
     Distribution {
         name: "gamma",
         title: "the gamma distribution",
@@ -186,6 +458,47 @@ const DISTRIBUTIONS: &[Distribution] = &[
             r!("pois", [shape("lambda")], &["`lambda`"]),
         ],
     },
+    Distribution {
+        name: "binom",
+        title: "the binomial distribution",
+        shapes: &["n", "p"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("binom", ["n", "p"], &["n", "p"], "{x} - loc", "{p} + loc"),
+            r!("binom", [shape("size"), shape("prob")], &["size", "prob"]),
+        ],
+    },
+    Distribution {
+        name: "nbinom",
+        title: "the negative binomial distribution",
+        shapes: &["size", "p"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("nbinom", ["n", "p"], &["n", "p"], "{x} - loc", "{p} + loc"),
+            r!(
+                "nbinom",
+                [
+                    shape("size"),
+                    instead("prob", "size / (size + mu)", "mu"),
+                    instead("mu", "size * (1 - prob) / prob", "prob")
+                ],
+                &["size", "prob"]
+            ),
+        ],
+    },
+    Distribution {
+        name: "hyper",
+        title: "the hypergeometric distribution",
+        shapes: &["m", "n", "k"],
+        is_discrete: true,
+        standard: &[],
+        habits: &[
+            scipy_discrete!("hypergeom", ["M", "n", "N"], &["n", "M - n", "N"], "{x} - loc", "{p} + loc"),
+            r!("hyper", [shape("m"), shape("n"), shape("k")], &["m", "n", "k"]),
+        ],
+    },
 ];
 
 /// A function of every distribution: its name (`pdf` is `pmf` of discrete ones), that in the standard form
@@ -225,8 +538,21 @@ fn natives() -> Vec<Function> {
         params: native.params.iter().map(|name| Param::required(*name)).collect(),
         ..private(native.name.into(), Body::Native(Loops::Real, Floats::new(&native.kernels)))
     };
-    NATIVES.iter().map(row).collect()
+    let block = |(name, params, kernels): &(&'static str, &'static [&'static str], &'static Kernels)| Function {
+        params: params.iter().map(|name| Param::required(*name)).collect(),
+        ..private((*name).into(), Body::Native(Loops::Real, Floats::new(kernels)))
+    };
+    NATIVES.iter().map(row).chain(BLOCKS.iter().map(block)).collect()
 }
+
+/// Those that have vector forms.
+const BLOCKS: [(&str, &[&str], &Kernels); 5] = [
+    ("__norm_cdf", &["x"], &NORM_CDF),
+    ("__norm_logcdf", &["x"], &NORM_LOGCDF),
+    ("__norm_ppf", &["p"], &NORM_PPF),
+    ("__norm_ppf_log", &["p"], &NORM_PPF_LOG),
+    ("__root", &["x", "n"], &ROOT),
+];
 
 fn private(name: String, body: Body) -> Function {
     Function {
@@ -252,7 +578,7 @@ impl Distribution {
     /// A function in the standard form.
     fn standard_row(&self, function: &str) -> Function {
         let own = self.name_of(function);
-        let variable = if is_quantile(function) { "p" } else { "x" };
+        let variable = if is_quantile(function) { "q" } else { "x" };
         let text = match self.standard.iter().find(|(name, _)| *name == own) {
             Some((_, text)) => (*text).to_owned(),
             None => self.native_call(&format!("__{}_{own}", self.name), variable),
@@ -265,15 +591,19 @@ impl Distribution {
 
     /// The call of a native, what it wants prepared included.
     fn native_call(&self, name: &str, variable: &str) -> String {
-        let native = NATIVES.iter().find(|native| native.name == name);
-        let native = native.unwrap_or_else(|| panic!("there is no {name}"));
-        let shapes = self.shapes.join(", ");
+        let find = |name: &str| {
+            let native = NATIVES.iter().find(|native| native.name == name);
+            native.unwrap_or_else(|| panic!("there is no {name}"))
+        };
         let argument = |(place, param): (usize, &&str)| match place {
             0 => variable.to_owned(),
             _ if self.shapes.contains(param) => (*param).to_owned(),
-            _ => format!("__{}_{param}({shapes})", self.name),
+            _ => {
+                let prepared = find(&format!("__{}_{param}", self.name));
+                format!("{}({})", prepared.name, prepared.params.join(", "))
+            }
         };
-        let arguments: Vec<String> = native.params.iter().enumerate().map(argument).collect();
+        let arguments: Vec<String> = find(name).params.iter().enumerate().map(argument).collect();
         format!("{name}({})", arguments.join(", "))
     }
 

@@ -5,6 +5,7 @@ use crate::math::block::dispatch::Kernels;
 use crate::math::block::logistic::{LOG1MEXP, LOGIT};
 use crate::math::block::normal::{ERFCINV, ERFCX};
 use crate::math::special::kernels::NATIVES;
+use crate::registry::expression::Expression;
 use crate::registry::function::{Body, Floats, Loops};
 
 /// A function that kernels compute in float32 or float64; small integers are computed in float32, as
@@ -21,6 +22,7 @@ fn native(name: &str) -> Body {
 
 const GAMMA: &str = "SciPy's `special` of the same name; DLMF chapters 5 and 8";
 const BETA: &str = "SciPy's `special` of the same name; DLMF 8.17";
+const BESSEL: &str = "SciPy's `special` of the same name; DLMF chapter 10";
 const ERF: &str = "SciPy's `special` of the same name; DLMF chapter 7";
 
 rows! {
@@ -28,6 +30,20 @@ rows! {
     erfcinv(x): "The inverse of `erfc`.", 2.0, ERF, floats(&ERFCINV);
     logit(x): "`log(x / (1 - x))`.", 2.0, "SciPy's `special.logit`", floats(&LOGIT);
     log1mexp(x): "`log(1 - exp(x))` for x below 0, accurate everywhere.", 2.0, "Mächler 2012, Accurately computing log(1 - exp(-|a|))", floats(&LOG1MEXP);
+    xlogy(x, y): "`x * log(y)`; 0 where x is 0 and y is a number.", 2.0, "SciPy's `special.xlogy`",
+        Body::Expand(Loops::FloatOrHalf, Expression::builtin("0 if x == 0 and y == y else x * log(y)"));
+    xlog1py(x, y): "`x * log1p(y)`; 0 where x is 0 and y is a number.", 2.0, "SciPy's `special.xlog1py`",
+        Body::Expand(Loops::FloatOrHalf, Expression::builtin("0 if x == 0 and y == y else x * log1p(y)"));
+    sinc(x): "`sin(pi*x) / (pi*x)`; 1 at 0.", 4.0, "NumPy's function of the same name",
+        Body::Expand(Loops::Float, Expression::builtin("1 if x == 0 else sinpi(x) / (pi * x)"));
+    i0(x): "The modified Bessel function of the first kind of order 0.", 1.0, BESSEL, native("i0");
+    i1(x): "The modified Bessel function of the first kind of order 1.", 1.0, BESSEL, native("i1");
+    j0(x): "The Bessel function of the first kind of order 0.", 1.0, BESSEL, native("j0");
+    j1(x): "The Bessel function of the first kind of order 1.", 1.0, BESSEL, native("j1");
+    y0(x): "The Bessel function of the second kind of order 0.", 1.0, BESSEL, native("y0");
+    y1(x): "The Bessel function of the second kind of order 1.", 1.0, BESSEL, native("y1");
+    k0(x): "The modified Bessel function of the second kind of order 0.", 1.0, BESSEL, native("k0");
+    k1(x): "The modified Bessel function of the second kind of order 1.", 1.0, BESSEL, native("k1");
     gamma tgamma(x): "The gamma function.", 1.0, GAMMA, native("gamma");
     lgamma gammaln(x): "The logarithm of the gamma function's magnitude.", 1.0, GAMMA, native("lgamma");
     rgamma(x): "The reciprocal of the gamma function.", 2.0, GAMMA, native("rgamma");

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use numfuse::math::distributions::{chisq, gamma, pois};
+use numfuse::math::distributions::{beta, binom, chisq, f, gamma, hyper, nbinom, pois, t};
 use serde_json::Value;
 
 /// A function of x, or a probability or its logarithm, and the table's parameters.
@@ -24,21 +24,28 @@ struct Row {
     quantiles: [Function; 4],
 }
 
+/// The arguments after x are given once for all functions, or for the density, its logarithm, and the others.
 macro_rules! row {
-    (discrete $name:literal, $module:ident, |$p:ident| $place:expr, ($($argument:expr),*)) => {
-        row!($name, $module, pmf, logpmf, |$p| $place, ($($argument),*))
+    (discrete $name:literal, $module:ident, |$p:ident| $place:expr, $($arguments:tt),+) => {
+        row!(@ $name, $module, pmf, logpmf, |$p| $place, $($arguments),+)
     };
-    (continuous $name:literal, $module:ident, |$p:ident| $place:expr, ($($argument:expr),*)) => {
-        row!($name, $module, pdf, logpdf, |$p| $place, ($($argument),*))
+    (continuous $name:literal, $module:ident, |$p:ident| $place:expr, $($arguments:tt),+) => {
+        row!(@ $name, $module, pdf, logpdf, |$p| $place, $($arguments),+)
     };
-    ($name:literal, $module:ident, $density:ident, $logdensity:ident, |$p:ident| $place:expr, ($($argument:expr),*)) => {
+    (@ $name:literal, $module:ident, $density:ident, $logdensity:ident, |$p:ident| $place:expr, $all:tt) => {
+        row!(@ $name, $module, $density, $logdensity, |$p| $place, $all, $all, $all)
+    };
+    (
+        @ $name:literal, $module:ident, $density:ident, $logdensity:ident, |$p:ident| $place:expr,
+        ($($of_density:expr),*), ($($of_log:expr),*), ($($argument:expr),*)
+    ) => {
         Row {
             name: $name,
             #[allow(unused_variables, reason = "most distributions have neither")]
             place: |$p| $place,
             values: [
-                |x, $p| $module::$density(x, $($argument),*),
-                |x, $p| $module::$logdensity(x, $($argument),*),
+                |x, $p| $module::$density(x, $($of_density),*),
+                |x, $p| $module::$logdensity(x, $($of_log),*),
                 |x, $p| $module::cdf(x, $($argument),*),
                 |x, $p| $module::sf(x, $($argument),*),
                 |x, $p| $module::logcdf(x, $($argument),*),
@@ -60,6 +67,31 @@ const ROWS: &[Row] = &[
     row!(continuous "gamma", gamma, |p| (0.0, p[1]), (p[0], gamma::norm(p[0]))),
     row!(continuous "chisq", chisq, |p| (0.0, 1.0), (p[0], chisq::norm(p[0]))),
     row!(discrete "pois", pois, |p| (0.0, 1.0), (p[0])),
+    row!(
+        continuous "beta", beta, |p| (0.0, 1.0),
+        (p[0], p[1], beta::norm(p[0], p[1])),
+        (p[0], p[1], beta::log_norm(p[0], p[1])),
+        (p[0], p[1], beta::norm(p[0], p[1]))
+    ),
+    row!(
+        continuous "t", t, |p| (0.0, 1.0),
+        (p[0], t::norm(p[0])), (p[0], t::log_norm(p[0])), (p[0], t::beta_norm(p[0]))
+    ),
+    row!(
+        continuous "f", f, |p| (0.0, 1.0),
+        (p[0], p[1], f::norm(p[0], p[1])),
+        (p[0], p[1], f::log_norm(p[0], p[1])),
+        (p[0], p[1], f::beta_norm(p[0], p[1]))
+    ),
+    row!(
+        discrete "binom", binom, |p| (0.0, 1.0),
+        (p[0], p[1], binom::norm(p[0])), (p[0], p[1], binom::log_norm(p[0])), (p[0], p[1])
+    ),
+    row!(
+        discrete "nbinom", nbinom, |p| (0.0, 1.0),
+        (p[0], p[1], nbinom::norm(p[0])), (p[0], p[1], nbinom::log_norm(p[0])), (p[0], p[1])
+    ),
+    row!(discrete "hyper", hyper, |p| (0.0, 1.0), (p[0], p[1], p[2], hyper::norm(p[0], p[1], p[2]))),
 ];
 
 const COLUMNS: [&str; 6] = ["pdf", "logpdf", "cdf", "sf", "logcdf", "logsf"];

@@ -219,7 +219,8 @@ def _ctypes(function: Any, signature: str | None) -> Address:
     elif signature is None:
         raise ValueError(f"{what} has no argtypes: set argtypes and restype, or give a signature")
     declaration = _declared(own, signature, what)
-    address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    # Not by ctypes.cast, which makes the function hold itself.
+    address = ctypes.c_void_p.from_buffer(function).value or 0
     return Address(address, declaration, function, what)
 
 

@@ -236,7 +236,7 @@ impl Lowerer<'_> {
     /// A call of the first of some functions whose parameters take the arguments.
     fn foreign(&mut self, function: &Function, overloads: &[Arc<Callee>], args: &[Term], span: Span) -> Term {
         let strong = args.iter().filter(|arg| !arg.is_weak()).map(|arg| arg.ty().dtype().kind()).max();
-        let fits = |arg: &Term, param: DType| match arg.ty() {
+        let fits = |arg: &Term, param: DType, strong: Option<Kind>| match arg.ty() {
             Type::Strong(dtype) => dtype.can_cast(param, Casting::Safe),
             // Python's own numbers adapt to what is like them, and are int64 and float64 among others.
             Type::WeakFloat if strong >= Some(Kind::Float) => param.is_float(),
@@ -246,8 +246,12 @@ impl Lowerer<'_> {
                 DType::I64.can_cast(param, Casting::Safe) || param.is_int() && matches!(arg, Term::Int(_))
             }
         };
-        let takes = |callee: &&Arc<Callee>| args.iter().zip(&callee.params).all(|(arg, param)| fits(arg, *param));
-        let Some(callee) = overloads.iter().find(takes) else {
+        let takes = |callee: &Callee, strong: Option<Kind>| {
+            args.iter().zip(&callee.params).all(|(arg, param)| fits(arg, *param, strong))
+        };
+        // Where no function takes int64 and float64, they adapt to what there is.
+        let find = |strong: Option<Kind>| overloads.iter().find(|callee| takes(callee, strong));
+        let Some(callee) = find(strong).or_else(|| find(Some(Kind::Float))) else {
             return self.error(errors::no_loop(&function.name, &types(args), span));
         };
         let mut values = Vec::with_capacity(args.len());

@@ -217,18 +217,18 @@ def test_objects_that_are_no_functions(registry, function):
 
 def test_capsules(registry, evaluate):
     new = ctypes.pythonapi.PyCapsule_New
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p] * 3
     name = ctypes.create_string_buffer(b"double (double, int __pyx_skip_dispatch)")
     capsule = new(address(libm.cos), ctypes.addressof(name), None)
     registry.register("f", capsule)
     assert evaluate("f(x)", x=1.0) == libm_cos(1.0)
-    with pytest.raises(ValueError, match="has double"):
+    with pytest.raises(ValueError, match="given as"):
         registry.register("g", capsule, "f->f")
     registry.register("g", capsule, "double (double angle)")
     assert evaluate("g(angle=1)") == libm_cos(1.0)
     # Users of a capsule that take it over change its name.
     rename = ctypes.pythonapi.PyCapsule_SetName
-    rename.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    rename.argtypes = [ctypes.py_object, ctypes.c_void_p]
     used = ctypes.create_string_buffer(b"used_function")
     rename(capsule, ctypes.addressof(used))
     with pytest.raises(ValueError, match="used_function"):
@@ -398,7 +398,7 @@ def sequences():
 
 
 @pytest.mark.parametrize("kind", ["python", "ctypes", "block"])
-@pytest.mark.parametrize("shape, names", sequences(), ids=[name for name, _ in sequences()])
+@pytest.mark.parametrize("shape, names", list(sequences()), ids=[name for name, _ in sequences()])
 def test_impure_functions_are_called_once_an_element_in_c_order(registry, evaluate, kind, shape, names):
     seen = []
 
@@ -604,7 +604,7 @@ def test_decorators():
     assert f(1.0) == 2 and thrice(1.0) == 3
     assert nf.evaluate("twice(x) + thrice(x) + plus(x)", x=1.0, functions=registry) == 7
     assert registry.register(np.cbrt) is np.cbrt
-    assert nf.evaluate("cbrt(27.0)", functions=registry) == 3
+    assert nf.evaluate("cbrt(27.0)", functions=registry) == np.cbrt(27.0)
     with pytest.raises(TypeError, match="python=True"):
 
         @registry.register

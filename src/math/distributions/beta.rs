@@ -5,8 +5,8 @@
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::beta::{quantile, shapes, tail_at};
-use crate::math::special::incomplete_beta::{self, LEAST_SHAPE, Point};
-use crate::math::special::ratio::{Pair, add_four, exp_pair, times};
+use crate::math::special::incomplete_beta::{self, GREATEST_SHAPE, LEAST_SHAPE, Point};
+use crate::math::special::ratio::{Pair, add_four, exp_pair};
 
 /// What depends on the shapes alone.
 pub fn norm(a: f64, b: f64) -> f64 {
@@ -29,7 +29,7 @@ fn exponent<const FMA: bool>(x: f64, a: f64, b: f64) -> Pair {
     // The exponent, and 1 / (x y) but for the same at the mean.
     let minus = |log: Pair| (-log.0, -log.1);
     let (left_log, right_log) = (minus(left.log), minus(right.log));
-    add_four(times::<FMA>(a, left.beyond), times::<FMA>(b, right.beyond), left_log, right_log)
+    add_four(left.weighted, right.weighted, left_log, right_log)
 }
 
 /// The density or its logarithm beyond the support and at its ends, where `inside` is that inside, and
@@ -51,20 +51,21 @@ fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, one: f64) -> f64 {
 /// One lane of [`pdf`].
 #[inline(always)]
 pub(in crate::math) fn pdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    let inside = exp_pair::<FMA>(exponent::<FMA>(x, at_least(a), at_least(b)), norm);
+    let inside = exp_pair::<FMA>(exponent::<FMA>(x, usual(a), usual(b)), norm);
     ends(x, a, b, inside, 0.0, 1.0)
 }
 
 /// One lane of [`logpdf`].
 #[inline(always)]
 pub(in crate::math) fn logpdf_lane<const FMA: bool>(x: f64, a: f64, b: f64, log_norm: f64) -> f64 {
-    let (high, low) = exponent::<FMA>(x, at_least(a), at_least(b));
+    let (high, low) = exponent::<FMA>(x, usual(a), usual(b));
     ends(x, a, b, (high + log_norm) + low, f64::NEG_INFINITY, 0.0)
 }
 
 #[inline(always)]
-fn at_least(shape: f64) -> f64 {
-    if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE }
+fn usual(shape: f64) -> f64 {
+    let shape = if shape > LEAST_SHAPE { shape } else { LEAST_SHAPE };
+    if shape < GREATEST_SHAPE { shape } else { GREATEST_SHAPE }
 }
 
 /// The density: at 0 and 1 infinite for a shape below 1, beyond them 0.

@@ -2,7 +2,7 @@
 //!
 //! Prepared parameters: `norm(n)` of `pmf`, `log_norm(n)` of `logpmf`.
 
-use super::counts::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{Cell, Level, Moments, saddle_point, search, size};
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
 use crate::math::special::incomplete_beta::{Point, Tail, norm as beta_norm, tail};
@@ -34,7 +34,9 @@ fn of_failures(n: f64, p: f64) -> Pair {
 fn parts(x: f64, n: f64, p: f64) -> (f64, Pair) {
     let mean = times::<FMA>(n, (p, 0.0));
     let d = subtract(mean, (x, 0.0));
-    saddle_point([Cell { count: x, d, mean }, Cell { count: n - x, d: (-d.0, -d.1), mean: of_failures(n, p) }])
+    let exponent =
+        saddle_point([Cell { count: x, d, mean }, Cell { count: n - x, d: (-d.0, -d.1), mean: of_failures(n, p) }]);
+    (1.0 / (size(x).sqrt() * size(n - x).sqrt()), exponent)
 }
 
 /// The probability of certain points, which the saddle point is not for.

@@ -1,7 +1,7 @@
 //! What discrete distributions share: deviances of cells, and the search for quantiles.
 
 use crate::math::special::FMA;
-use crate::math::special::ratio::{Pair, add, log_ratio, times};
+use crate::math::special::ratio::{Pair, add, log_ratio};
 use crate::math::special::saddle_point::stirling_error;
 use std::f64::consts::{LN_2, PI};
 
@@ -20,23 +20,30 @@ impl Cell {
         if self.count == 0.0 {
             (-self.mean.0, -self.mean.1)
         } else {
-            times::<FMA>(self.count, log_ratio::<FMA>(self.count, self.d, self.mean).beyond)
+            log_ratio::<FMA>(self.count, self.d, self.mean).weighted
         }
     }
 }
 
-/// The product over cells of Poisson's probabilities, `mean^count e^-mean / count!`, as
-/// `factor * e**exponent`. Counts need not be integers.
-pub(super) fn saddle_point<const N: usize>(cells: [Cell; N]) -> (f64, Pair) {
-    let (mut product, mut exponent, mut errors) = (1.0, (0.0, 0.0), 0.0);
+/// The product over cells of Poisson's probabilities, `mean^count e^-mean / count!`, as a logarithm, but
+/// for the roots of their [`size`]s. Counts need not be integers.
+pub(super) fn saddle_point<const N: usize>(cells: [Cell; N]) -> Pair {
+    let (mut exponent, mut errors) = ((0.0, 0.0), 0.0);
     for cell in cells {
         exponent = add(exponent, cell.exponent());
-        if cell.count > 0.0 {
-            product *= 1.0 / (2.0 * PI * cell.count).sqrt();
-            errors -= stirling_error(cell.count);
-        }
+        errors += rest(cell.count);
     }
-    (product, add(exponent, (errors, 0.0)))
+    add(exponent, (-errors, 0.0))
+}
+
+/// What is under the root in Stirling's formula for `n!`; such that this is 1 for 0.
+pub(super) fn size(n: f64) -> f64 {
+    if n == 0.0 { 1.0 } else { 2.0 * PI * n }
+}
+
+/// The error of Stirling's formula, as [`size`] has it for 0.
+pub(super) fn rest(n: f64) -> f64 {
+    if n == 0.0 { 0.0 } else { stirling_error(n) }
 }
 
 /// Which quantile is sought.

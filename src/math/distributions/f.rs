@@ -7,11 +7,18 @@
 use crate::math::special::FMA;
 use crate::math::special::beta::{self, shapes};
 use crate::math::special::incomplete_beta::{self, Point, Tail, end_tail, log_end, tail};
-use crate::math::special::ratio::{Pair, add_four, exp_pair, times};
+use crate::math::special::ratio::{Pair, add_four, exp_pair};
+
+/// The shapes of the beta distribution, for degrees of freedom in their domain.
+fn halves(df1: f64, df2: f64) -> Option<(f64, f64)> {
+    // Half of the least number is 0.
+    let half = |df: f64| if df > 0.0 { (0.5 * df).max(f64::MIN_POSITIVE) } else { f64::NAN };
+    shapes(half(df1), half(df2))
+}
 
 /// The density at 1.
 pub fn norm(df1: f64, df2: f64) -> f64 {
-    shapes(0.5 * df1, 0.5 * df2).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b) * (a / (a + b)) * (b / (a + b)))
+    halves(df1, df2).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b) * (a / (a + b)) * (b / (a + b)))
 }
 
 /// The logarithm of [`norm`].
@@ -21,7 +28,7 @@ pub fn log_norm(df1: f64, df2: f64) -> f64 {
 
 /// What tails and quantiles take: the norm of the beta distribution.
 pub fn beta_norm(df1: f64, df2: f64) -> f64 {
-    shapes(0.5 * df1, 0.5 * df2).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b))
+    halves(df1, df2).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b))
 }
 
 /// The point of the beta distribution, where none of its parts leaves the range of numbers.
@@ -39,14 +46,14 @@ fn exponent<const FMA: bool>(x: f64, a: f64, b: f64) -> Pair {
     let (left, right) = point.ratios::<FMA>();
     // 1/x is the quotient of the two ratios.
     let left_log = (-left.log.0, -left.log.1);
-    add_four(times::<FMA>(a, left.beyond), times::<FMA>(b, right.beyond), left_log, right.log)
+    add_four(left.weighted, right.weighted, left_log, right.log)
 }
 
 /// Whether the odds of `u` are in the range of numbers, with some room.
 #[inline(always)]
 fn is_usual(x: f64, a: f64, b: f64) -> bool {
     let odds = x * a / b;
-    (odds > 1e-290) & (odds < 1e290)
+    (odds > 1e-307) & (odds < 1e307)
 }
 
 /// The logarithm of the density elsewhere, where it is a power.
@@ -54,9 +61,7 @@ fn is_usual(x: f64, a: f64, b: f64) -> bool {
 fn log_end_density(x: f64, a: f64, b: f64) -> f64 {
     let beta_norm = incomplete_beta::norm(a, b);
     let (log, log_ratio) = (x.ln(), (a / b).ln());
-    if a == 1.0 && x < 1.0 {
-        0.0
-    } else if log + log_ratio < 0.0 {
+    if log + log_ratio < 0.0 {
         (a - 1.0) * log + (a * log_ratio + a.ln() + log_end(a, b, beta_norm))
     } else {
         -(b + 1.0) * log + (b.ln() + log_end(b, a, beta_norm) - b * log_ratio)
@@ -78,7 +83,7 @@ fn ends(x: f64, a: f64, zero: f64, one: f64) -> f64 {
 
 /// The density.
 pub fn pdf(x: f64, df1: f64, df2: f64, norm: f64) -> f64 {
-    let Some((a, b)) = shapes(0.5 * df1, 0.5 * df2) else { return f64::NAN };
+    let Some((a, b)) = halves(df1, df2) else { return f64::NAN };
     if is_usual(x, a, b) {
         exp_pair::<FMA>(exponent::<FMA>(x, a, b), norm)
     } else if x > 0.0 && x < f64::INFINITY {
@@ -90,8 +95,10 @@ pub fn pdf(x: f64, df1: f64, df2: f64, norm: f64) -> f64 {
 
 /// The density's logarithm.
 pub fn logpdf(x: f64, df1: f64, df2: f64, log_norm: f64) -> f64 {
-    let Some((a, b)) = shapes(0.5 * df1, 0.5 * df2) else { return f64::NAN };
-    if is_usual(x, a, b) {
+    let Some((a, b)) = halves(df1, df2) else { return f64::NAN };
+    if a == 1.0 && x > 0.0 && x / b < 1e-100 {
+        0.0
+    } else if is_usual(x, a, b) {
         let (high, low) = exponent::<FMA>(x, a, b);
         high + (low + log_norm)
     } else if x > 0.0 && x < f64::INFINITY {
@@ -103,7 +110,7 @@ pub fn logpdf(x: f64, df1: f64, df2: f64, log_norm: f64) -> f64 {
 
 /// The tail at `x`.
 fn tail_at(x: f64, df1: f64, df2: f64, beta_norm: f64) -> Option<Tail> {
-    let (a, b) = shapes(0.5 * df1, 0.5 * df2)?;
+    let (a, b) = halves(df1, df2)?;
     if is_usual(x, a, b) {
         return Some(tail(point(x, a, b), beta_norm));
     }
@@ -120,7 +127,7 @@ fn tail_at(x: f64, df1: f64, df2: f64, beta_norm: f64) -> Option<Tail> {
 
 /// The quantile of a probability or its logarithm.
 fn quantile(p: f64, df1: f64, df2: f64, beta_norm: f64, upper: bool, is_log: bool) -> f64 {
-    let (a, b) = (0.5 * df1, 0.5 * df2);
+    let Some((a, b)) = halves(df1, df2) else { return f64::NAN };
     let Some(point) = beta::quantile(p, a, b, beta_norm, upper, is_log) else { return f64::NAN };
     match point.log {
         Some((high, low)) if point.x > point.y => exp_pair::<FMA>((-high, -low), b / a),

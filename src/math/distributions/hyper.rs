@@ -1,14 +1,13 @@
 //! The hypergeometric distribution: white balls among `k` drawn, without replacement, from an urn with
 //! `m` white and `n` black ones.
 //!
-//! Prepared parameters: `norm(m, n, k)` of `pmf` and all others but `logpmf`, which takes
-//! `log_norm(m, n, k)`.
+//! Prepared parameters: `norm(m, n, k)`, a logarithm, of all functions.
 
-use super::counts::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{Cell, Level, Moments, rest, saddle_point, search, size};
 use crate::math::block::lane::any_sum;
 use crate::math::block::pair::quotient;
 use crate::math::special::FMA;
-use crate::math::special::ratio::{Pair, exp_pair, log_stirling_quotient, stirling_quotient, subtract, times};
+use crate::math::special::ratio::{Pair, add, exp_pair, subtract, times};
 
 /// The numbers of balls.
 #[derive(Clone, Copy)]
@@ -49,7 +48,8 @@ impl Urn {
         if skew.is_finite() { skew } else { 0.0 }
     }
 
-    /// The probability of `x`, but for the norm, as a factor and an exponent; `x` need not be an integer.
+    /// The probability of `x`, but for the norm, as the square of a factor and an exponent; `x` need not be
+    /// an integer.
     ///
     /// The binomial coefficients' powers (Loader, section 5) make up the deviances of the table of white
     /// and black, drawn and left.
@@ -61,32 +61,29 @@ impl Urn {
         let excess = subtract(times::<FMA>(white, (drawn, 0.0)), times::<FMA>(x, total));
         let d = quotient::<FMA>(excess, total);
         let minus = (-d.0, -d.1);
-        saddle_point([
+        let exponent = saddle_point([
             Cell { count: x, d, mean: share(white, drawn) },
             Cell { count: white - x, d: minus, mean: share(white, left) },
             Cell { count: drawn - x, d: minus, mean: share(black, drawn) },
             Cell { count: (black - drawn) + x, d, mean: share(black, left) },
-        ])
+        ]);
+        let square = (size(white) / size(white - x)) * (size(drawn) / size(x)) / size(total.0)
+            * ((size(black) / size(drawn - x)) * (size(left) / size((black - drawn) + x)));
+        (square, exponent)
     }
 
-    /// The quotient of the probabilities of `x + 1` and `x`.
-    fn growth(self, x: f64) -> f64 {
-        ((self.white - x) / (x + 1.0)) * ((self.drawn - x) / ((self.black - self.drawn) + x + 1.0))
+    /// The quotient of the probabilities of `x + 1` and `x`, or its inverse.
+    fn growth(self, x: f64, is_inverse: bool) -> Pair {
+        let above = times::<FMA>(self.white - x, (self.drawn - x, 0.0));
+        let below = times::<FMA>(x + 1.0, ((self.black - self.drawn) + x + 1.0, 0.0));
+        if is_inverse { quotient::<FMA>(below, above) } else { quotient::<FMA>(above, below) }
     }
 }
 
-/// What depends on the parameters alone.
+/// What depends on the parameters alone: the errors of Stirling's formula.
 pub fn norm(m: f64, n: f64, k: f64) -> f64 {
     let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
-    stirling_quotient(m) / stirling_quotient(m + n)
-        * (stirling_quotient(n) * stirling_quotient(k) * stirling_quotient(urn.left()))
-}
-
-/// The logarithm of [`norm`].
-pub fn log_norm(m: f64, n: f64, k: f64) -> f64 {
-    let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
-    (log_stirling_quotient(m) - log_stirling_quotient(m + n))
-        + (log_stirling_quotient(n) + log_stirling_quotient(k) + log_stirling_quotient(urn.left()))
+    (rest(m) - rest(m + n)) + (rest(n) + rest(k) + rest(urn.left()))
 }
 
 /// The probability of certain points, which the saddle point is not for.
@@ -107,17 +104,17 @@ fn certain(x: f64, urn: Urn) -> Option<f64> {
 pub fn pmf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
     let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
     certain(x, urn).unwrap_or_else(|| {
-        let (factor, exponent) = urn.parts(x);
-        exp_pair::<FMA>(exponent, factor * norm)
+        let (square, exponent) = urn.parts(x);
+        exp_pair::<FMA>(add(exponent, (norm, 0.0)), square.sqrt())
     })
 }
 
 /// Its logarithm.
-pub fn logpmf(x: f64, m: f64, n: f64, k: f64, log_norm: f64) -> f64 {
+pub fn logpmf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
     let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
     certain(x, urn).map(f64::ln).unwrap_or_else(|| {
-        let (factor, exponent) = urn.parts(x);
-        let log = exponent.0 + ((factor.ln() + log_norm) + exponent.1);
+        let (square, exponent) = urn.parts(x);
+        let log = exponent.0 + ((0.5 * square.ln() + norm) + exponent.1);
         // Near 1, the others in units of this one.
         if log > -0.5 { -(others(urn, x, true) + others(urn, x, false)).ln_1p() } else { log }
     })
@@ -130,8 +127,10 @@ struct Tail {
     is_upper: bool,
 }
 
-/// Standard deviations from which on tails are integrals, not sums.
+/// Standard deviations from which on tails are integrals, not sums,
 const WIDE: f64 = 1000.0;
+/// if each term is at least this of the one before.
+const SLOW: f64 = 0.98;
 
 /// The tail up to `x`, or that beyond it, whichever does not hold the mean.
 fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
@@ -149,45 +148,40 @@ fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
     }
     let is_upper = x + 0.5 > urn.mean();
     let first = if is_upper { x + 1.0 } else { x };
-    let (factor, exponent) = urn.parts(first);
-    let sum = if urn.deviation() > WIDE {
-        integral(urn, first, is_upper, (factor, exponent))
-    } else {
-        1.0 + others(urn, first, is_upper)
-    };
-    Ok(Tail { factor: factor * norm * sum, exponent, is_upper })
+    let parts = urn.parts(first);
+    let outwards = if is_upper { urn.growth(first, false) } else { urn.growth(first - 1.0, true) };
+    let is_wide = urn.deviation() > WIDE && outwards.0 > SLOW;
+    let sum = if is_wide { integral(urn, first, is_upper, parts) } else { 1.0 + others(urn, first, is_upper) };
+    Ok(Tail { factor: parts.0.sqrt() * sum, exponent: add(parts.1, (norm, 0.0)), is_upper })
 }
 
 /// The sum of the probabilities above or below a point, divided by that of the point. Where the point
 /// begins a tail, some ten standard deviations make it up.
 fn others(urn: Urn, point: f64, is_upper: bool) -> f64 {
-    let (mut sum, mut term, mut x) = (0.0, 1.0, point);
+    let (mut sum, mut term, mut x) = ((0.0, 0.0), (1.0, 0.0), point);
     // Terms are 0 beyond the support.
     for _ in 0..(60.0 * WIDE) as usize {
-        if is_upper {
-            term *= urn.growth(x);
-            x += 1.0;
-        } else {
-            x -= 1.0;
-            term /= urn.growth(x);
-        }
-        sum += term;
-        if !(term > 1e-18 * sum) {
+        let growth = if is_upper { urn.growth(x, false) } else { urn.growth(x - 1.0, true) };
+        x += if is_upper { 1.0 } else { -1.0 };
+        let (high, low) = times::<FMA>(term.0, growth);
+        term = (high, low + term.1 * growth.0);
+        sum = add(sum, term);
+        if !(term.0 > 1e-18 * sum.0) {
             break;
         }
     }
-    sum
+    sum.0
 }
 
 /// The same where there are very many: the integral from half a step before the first, by Gauss and
 /// Legendre's rule over pieces, and the Euler-Maclaurin formula's two terms, in differences.
-fn integral(urn: Urn, first: f64, is_upper: bool, (factor, exponent): (f64, Pair)) -> f64 {
+fn integral(urn: Urn, first: f64, is_upper: bool, (square, exponent): (f64, Pair)) -> f64 {
     let (least, greatest) = urn.support();
     let sign = if is_upper { 1.0 } else { -1.0 };
     let start = first - 0.5 * sign;
     let value = |x: f64| {
         let (other, power) = urn.parts(x);
-        exp_pair::<FMA>(subtract(power, exponent), other / factor)
+        exp_pair::<FMA>(subtract(power, exponent), (other / square).sqrt())
     };
     let deviation = urn.deviation();
     let distance = ((start - urn.mean()) / deviation).abs();

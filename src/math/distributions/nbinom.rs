@@ -3,10 +3,10 @@
 //!
 //! Prepared parameters: `norm(size)` of `pmf`, `log_norm(size)` of `logpmf`.
 
-use super::counts::{Cell, Level, Moments, saddle_point, search};
+use super::counts::{self, Cell, Level, Moments, saddle_point, search};
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
-use crate::math::special::incomplete_beta::{LEAST_SHAPE, Point, Tail, norm as beta_norm, tail};
+use crate::math::special::incomplete_beta::{GREATEST_SHAPE, LEAST_SHAPE, Point, Tail, norm as beta_norm, tail};
 use crate::math::special::ratio::{
     Pair, add, exp_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
 };
@@ -30,6 +30,7 @@ pub fn log_norm(size: f64) -> f64 {
 ///
 /// It is `size / (size + x)` times the binomial one of `size` among `size + x` (Loader, section 5).
 fn parts(x: f64, size: f64, p: f64) -> (f64, Pair) {
+    let size = size.clamp(LEAST_SHAPE, GREATEST_SHAPE);
     let q = any_sum(1.0, -p);
     let n = any_sum(size, x);
     let product = |q: Pair| {
@@ -43,16 +44,16 @@ fn parts(x: f64, size: f64, p: f64) -> (f64, Pair) {
     // What is expected of failures, less what there is.
     let d = subtract(failures, times::<FMA>(x, (p, 0.0)));
     let successes = log_ratio::<FMA>(size, (-d.0, -d.1), product((p, 0.0)));
-    let (factor, exponent) = saddle_point([Cell { count: x, d, mean: product(q) }]);
-    let factor = factor * stirling_quotient(n.0) * (size / n.0);
-    (factor, add(exponent, times::<FMA>(size, successes.beyond)))
+    let exponent = saddle_point([Cell { count: x, d, mean: product(q) }]);
+    let factor = stirling_quotient(n.0) / counts::size(x).sqrt() * (size / n.0);
+    (factor, add(exponent, successes.weighted))
 }
 
 /// The probability of certain points, which the saddle point is not for.
 fn certain(x: f64, size: f64, p: f64) -> Option<f64> {
     if !is_valid(size, p) || x.is_nan() {
         Some(f64::NAN)
-    } else if !(x >= 0.0 && x < f64::INFINITY && x.floor() == x) {
+    } else if !(x >= 0.0 && x < GREATEST_SHAPE && x.floor() == x) {
         Some(0.0)
     } else if p == 1.0 {
         Some(if x == 0.0 { 1.0 } else { 0.0 })
@@ -90,11 +91,11 @@ fn tail_at(x: f64, size: f64, p: f64) -> Result<Tail, f64> {
     if x < 0.0 {
         return Err(0.0);
     }
-    if x == f64::INFINITY || p == 1.0 {
+    if x > GREATEST_SHAPE || p == 1.0 {
         return Err(1.0);
     }
     // The probability of no more than x is I_p(size, x + 1).
-    let (a, b) = (size.max(LEAST_SHAPE), x + 1.0);
+    let (a, b) = (size.clamp(LEAST_SHAPE, GREATEST_SHAPE), x + 1.0);
     let point = Point::new::<FMA>(a, b, (p, 0.0), any_sum(1.0, -p));
     Ok(tail(point, beta_norm(a, b)))
 }

@@ -52,18 +52,20 @@ pub fn beta_norm(df: f64) -> f64 {
 /// `-(df + 1) / 2 log(1 + x²/df)`.
 #[inline(always)]
 fn exponent<const FMA: bool>(x: f64, df: f64) -> Pair {
-    // Where the square overflows, one plus it is not needed.
-    let is_large = x.abs() > 1e150;
-    let scaled = if is_large { x * f64::pow2(-513.0) } else { x };
-    let (square, error) = product::<f64, FMA>(scaled, scaled);
-    let quotient = square / df;
-    let rest = (minus_product::<FMA>(square, quotient, df) + error) / df;
+    // Where x²/df is so large that it may overflow, one plus it is not needed.
+    let ((k_x, x_part), (k_df, df_part)) = (split(x.abs()), split(df));
+    let large = (k_x + k_x) - k_df;
+    let is_large = large > 200.0;
+    let (x, divisor) = if is_large { (x_part, df_part) } else { (x, df) };
+    let (square, error) = product::<f64, FMA>(x, x);
+    let quotient = square / divisor;
+    let rest = (minus_product::<FMA>(square, quotient, divisor) + error) / divisor;
     let (near, near_rest) = any_sum(1.0, quotient);
-    let (w, rest) = if is_large { (quotient, 0.0) } else { (near, near_rest + rest) };
+    let (w, rest) = if is_large { (quotient, rest) } else { (near, near_rest + rest) };
     let (k, m) = split(w);
-    let scale = f64::pow2(if k < 0.0 { 0.0 } else { -k });
+    let scale = f64::pow2(-k);
     let (f, rest) = any_sum(m - 1.0, rest * scale);
-    let k = if is_large { k + 1026.0 } else { k };
+    let k = if is_large { k + large } else { k };
     let log = log_parts::<FMA>(k, f, rest).pair();
     let count = any_sum(df, 1.0);
     let (high, low) = times::<FMA>(-0.5 * count.0, log);

@@ -1,13 +1,21 @@
 //! The beta function, the regularised incomplete beta function and its inverses.
 
 use super::FMA;
-use super::incomplete_beta::{LEAST_SHAPE, Point, Quantile, Tail, Target, norm, solve, tail};
+use super::incomplete_beta::{
+    GREATEST_SHAPE, LEAST_SHAPE, Point, Quantile, Tail, Target, log_gamma_ratio, norm, solve, tail,
+};
+use super::ratio::{Pair, add, exp_pair, log_ratio, times};
 use crate::math::block::lane::any_sum;
 
 /// Shapes that functions of an incomplete beta take: `None` gives NaN.
 pub(in crate::math) fn shapes(a: f64, b: f64) -> Option<(f64, f64)> {
     let is_valid = a > 0.0 && b > 0.0 && a < f64::INFINITY && b < f64::INFINITY;
-    is_valid.then(|| (a.max(LEAST_SHAPE), b.max(LEAST_SHAPE)))
+    is_valid.then(|| (a.clamp(LEAST_SHAPE, GREATEST_SHAPE), b.clamp(LEAST_SHAPE, GREATEST_SHAPE)))
+}
+
+/// [`norm`] of shapes in their domain.
+pub(in crate::math) fn usual_norm(a: f64, b: f64) -> f64 {
+    shapes(a, b).map_or(f64::NAN, |(a, b)| norm(a, b))
 }
 
 /// The tail of the beta distribution at `x`; what is beyond the support is at its ends.
@@ -57,15 +65,131 @@ fn regularised(a: f64, b: f64, x: f64, upper: bool) -> f64 {
         let is_below = if is_at_zero { x > 0.0 } else { x == 1.0 };
         return if is_below != upper { 1.0 } else { 0.0 };
     }
-    tail_at(x, a, b, norm(a, b)).map_or(f64::NAN, |tail| tail.probability(upper))
+    tail_at(x, a, b, usual_norm(a, b)).map_or(f64::NAN, |tail| tail.probability(upper))
 }
 
 /// The `x` with `I_x(a, b) = p`; NaN for `p` outside of [0, 1] and shapes that are not positive.
 pub fn betaincinv(a: f64, b: f64, p: f64) -> f64 {
-    quantile(p, a, b, norm(a, b), false, false).map_or(f64::NAN, |point| point.x)
+    quantile(p, a, b, usual_norm(a, b), false, false).map_or(f64::NAN, |point| point.x)
 }
 
 /// The `x` with `1 - I_x(a, b) = p`.
 pub fn betainccinv(a: f64, b: f64, p: f64) -> f64 {
-    quantile(p, a, b, norm(a, b), true, false).map_or(f64::NAN, |point| point.x)
+    quantile(p, a, b, usual_norm(a, b), true, false).map_or(f64::NAN, |point| point.x)
+}
+
+/// The beta function `Γ(a) Γ(b) / Γ(a + b)`: as in SciPy also for negative arguments, and infinite at its
+/// poles.
+pub fn beta(a: f64, b: f64) -> f64 {
+    match continued(a, b) {
+        Form::Limit(sign, log) => sign * log.exp(),
+        Form::Product(factor, a, b, power) => {
+            let (high, low) = log_peak(a, b);
+            let scale = peak(a, b);
+            let (small, large) = if a < b { (a, b) } else { (b, a) };
+            if small < SMALL {
+                let value = (log_gamma_ratio(1.0, small, 1.0) - log_gamma_ratio(large, small, 1.0)).exp() / small;
+                factor * if power > 0 { value } else { 1.0 / value }
+            } else if power > 0 {
+                exp_pair::<FMA>((-high, -low), factor / scale)
+            } else {
+                exp_pair::<FMA>((high, low), factor * scale)
+            }
+        }
+    }
+}
+
+/// Below this the gamma function of an argument is its reciprocal times an exponential near 1.
+const SMALL: f64 = 0.01;
+
+/// The logarithm of the beta function's magnitude.
+pub fn betaln(a: f64, b: f64) -> f64 {
+    match continued(a, b) {
+        Form::Limit(_, log) => log,
+        Form::Product(factor, a, b, power) => {
+            let log = log_beta(a, b);
+            let factor = if factor.abs() == 1.0 { 0.0 } else { factor.abs().ln() };
+            if power > 0 { log + factor } else { factor - log }
+        }
+    }
+}
+
+/// The beta function in terms of that of positive arguments.
+enum Form {
+    /// A sign and the logarithm of a zero or a pole, or NaN.
+    Limit(f64, f64),
+    /// A factor, arguments, and the power of their beta function: 1 or -1.
+    Product(f64, f64, f64, i32),
+}
+
+/// By the reflection formula (DLMF 5.5.3) of the gamma functions of negative arguments.
+fn continued(a: f64, b: f64) -> Form {
+    use std::f64::consts::PI;
+    if a.is_nan() || b.is_nan() {
+        return Form::Limit(1.0, f64::NAN);
+    }
+    let is_pole = |x: f64| x <= 0.0 && x.floor() == x;
+    if is_pole(a) || is_pole(b) {
+        let (pole, other) = if is_pole(a) { (a, b) } else { (b, a) };
+        // Where the pole of one gamma function is cancelled by that of the sum.
+        let mirror = 1.0 - pole - other;
+        if other.floor() == other && other > 0.0 && mirror > 0.0 && mirror < f64::INFINITY {
+            let sign = if other % 2.0 == 0.0 { 1.0 } else { -1.0 };
+            return Form::Product(sign, mirror, other, 1);
+        }
+        return Form::Limit(1.0, f64::INFINITY);
+    }
+    if a == f64::INFINITY || b == f64::INFINITY {
+        return Form::Limit(1.0, if a > 0.0 && b > 0.0 { f64::NEG_INFINITY } else { f64::NAN });
+    }
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        return Form::Limit(1.0, f64::NAN);
+    }
+    let (a, b) = if a < b { (a, b) } else { (b, a) };
+    let sum = any_sum(a, b);
+    let total = sum.0;
+    if a > 0.0 {
+        return Form::Product(1.0, a, b, 1);
+    }
+    if is_pole(total) {
+        return Form::Limit(1.0, f64::NEG_INFINITY);
+    }
+    if b > 0.0 && total > 0.0 {
+        Form::Product(PI / (sin_pi((a, 0.0)) * b), 1.0 - a, total, -1)
+    } else if b > 0.0 {
+        Form::Product(sin_pi(sum) / sin_pi((a, 0.0)), 1.0 - total, b, 1)
+    } else {
+        Form::Product(PI * sin_pi(sum) / (sin_pi((a, 0.0)) * sin_pi((b, 0.0)) * (1.0 - total)), 1.0 - a, 1.0 - b, -1)
+    }
+}
+
+/// `sin(πx)`, which is 0 at integers.
+fn sin_pi((x, low): Pair) -> f64 {
+    let nearest = x.round();
+    let value = (std::f64::consts::PI * ((x - nearest) + low)).sin();
+    if nearest % 2.0 == 0.0 { value } else { -value }
+}
+
+/// `log((a + b)^(a + b) / (a^a b^b))`.
+fn log_peak(a: f64, b: f64) -> Pair {
+    let n = any_sum(a, b);
+    let part = |a: f64, b: f64| times::<FMA>(a, log_ratio::<FMA>(a, (b, 0.0), n).log);
+    add(part(a, b), part(b, a))
+}
+
+/// `a^a b^b / ((a + b)^(a + b) B(a, b))`.
+fn peak(a: f64, b: f64) -> f64 {
+    norm(a, b) * (a / (a + b)) * (b / (a + b))
+}
+
+/// `log(B(a, b))` for positive arguments.
+fn log_beta(a: f64, b: f64) -> f64 {
+    let (small, large) = if a < b { (a, b) } else { (b, a) };
+    if small < 1.0 {
+        // Γ(small) = Γ(small + 1) / small.
+        log_gamma_ratio(1.0, small, 1.0) - log_gamma_ratio(large, small, 1.0) - small.ln()
+    } else {
+        let (high, low) = log_peak(a, b);
+        -high - (low + peak(a, b).ln())
+    }
 }

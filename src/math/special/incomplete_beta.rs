@@ -20,6 +20,8 @@ use crate::math::block::lane::{any_sum, product};
 
 /// Shapes below this are taken for this: reciprocals overflow.
 pub(in crate::math) const LEAST_SHAPE: f64 = 1e-300;
+/// And shapes beyond this: sums overflow.
+pub(in crate::math) const GREATEST_SHAPE: f64 = 1e300;
 
 /// `(a + b) Γ(a + b + 1) / (Γ(a + 1) Γ(b + 1)) * (a/n)^a (b/n)^b` with `n = a + b`: a beta density's
 /// value at the mean, but for a factor that is about one: what depends on the shapes alone.
@@ -76,8 +78,8 @@ impl Point {
 
     /// `-phase`.
     #[inline(always)]
-    pub(in crate::math) fn exponent<const FMA: bool>(&self, ratios: &(LogRatio, LogRatio)) -> Pair {
-        add(times::<FMA>(self.a, ratios.0.beyond), times::<FMA>(self.b, ratios.1.beyond))
+    pub(in crate::math) fn exponent(ratios: &(LogRatio, LogRatio)) -> Pair {
+        add(ratios.0.weighted, ratios.1.weighted)
     }
 }
 
@@ -158,11 +160,14 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
 fn lower(point: Point, norm: f64) -> Tail {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
+    if a == 0.5 && b == 0.5 {
+        return arcsine(point);
+    }
     if b <= FEW && a <= FEW && b.floor() == b && a.floor() == a && x > 1e-18 {
         return finite(point);
     }
     let ratios = point.ratios::<FMA>();
-    let exponent = point.exponent::<FMA>(&ratios);
+    let exponent = Point::exponent(&ratios);
     let peak = norm * (a / n) * (b / n);
     let phase = -exponent.0;
     let lesser = if a < b { a } else { b };
@@ -180,6 +185,15 @@ fn lower(point: Point, norm: f64) -> Tail {
     }
     let other = small_shape_complement(point);
     Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: value / (mills * other) }
+}
+
+/// The tail below of the arcsine distribution, whose shapes are 1/2.
+fn arcsine(point: Point) -> Tail {
+    use std::f64::consts::FRAC_2_PI;
+    let root = (point.x.0 / point.y.0).sqrt();
+    let angle = root.atan();
+    let slope = root / (2.0 * angle * (1.0 + root * root));
+    Tail { exponent: (0.0, 0.0), factor: FRAC_2_PI * angle, is_upper: false, slope }
 }
 
 /// Whole shapes up to this have tails that are sums of so few terms.
@@ -208,7 +222,7 @@ const SMALL_MEAN: f64 = 1.5;
 const MANY: usize = 5000;
 
 /// The tail below, divided by `x^a y^b / B(a, b)`: `F(a + b, 1; a + 1; x) / a` (DLMF 8.17.8).
-pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
+fn series(a: f64, b: f64, x: f64) -> f64 {
     let n = a + b;
     let (mut sum, mut term) = (1.0, 1.0);
     for k in 0..MANY {
@@ -225,12 +239,12 @@ pub(in crate::math) fn series(a: f64, b: f64, x: f64) -> f64 {
 /// The same by a continued fraction (DiDonato and Morris, section 7), for points up to the mean.
 ///
 /// Convergents by the forward recurrence, with numerators and denominators scaled together.
-pub(in crate::math) fn fraction(point: Point) -> f64 {
+fn fraction(point: Point) -> f64 {
     let Point { a, b, x: (x, _), d: (d, _), .. } = point;
     let n = a + b;
     // Both kinds of coefficients in a unit that makes them moderate for large shapes.
     let unit = 1.0 / (1.0 - d);
-    let (steps, square) = (x * unit, (x * unit) * (x * unit));
+    let part = x * unit;
     let mut inverse = 1.0 / (a + 1.0);
     // The last two convergents' numerators and denominators, and their determinant, which gives the
     // change by the last step free of cancellation.
@@ -242,8 +256,8 @@ pub(in crate::math) fn fraction(point: Point) -> f64 {
         let product = m * (b - m);
         let inverse_before = inverse;
         inverse = 1.0 / (step + m + 1.0);
-        let numerator = (step - 1.0) * inverse_before * ((n + m - 1.0) * inverse_before) * product * square;
-        let denominator = m * unit + product * steps * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
+        let numerator = ((step - 1.0) * inverse_before) * ((n + m - 1.0) * part * inverse_before) * (product * part);
+        let denominator = m * unit + product * part * inverse_before + step * (1.0 + m * (2.0 - x) * unit) * inverse;
         (p0, p1) = (p1, denominator * p1 + numerator * p0);
         (q0, q1) = (q1, denominator * q1 + numerator * q0);
         determinant *= numerator;
@@ -326,11 +340,11 @@ fn half_root_pi_erfcx(eta: f64) -> f64 {
 
 /// The tail so near to 0 that it is a power of `x`, whose logarithm is given.
 pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
-    let log = a * log_x + log_end(a, b, norm);
+    let log = (a * log_x + log_end(a, b, norm)).min(0.0);
     if log < -std::f64::consts::LN_2 {
         Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
     } else {
-        let other = -(a * log_x + log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0)).exp_m1();
+        let other = -log.exp_m1();
         Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
     }
 }
@@ -437,6 +451,12 @@ pub(in crate::math) fn solve(a: f64, b: f64, norm: f64, target: Target) -> Quant
 
 /// `log(x^a / (a B(a, b)))` less `a log(x)`: what a tail is near its end.
 pub(in crate::math) fn log_end(a: f64, b: f64, norm: f64) -> f64 {
+    if a <= 1.0 {
+        // Small with a, and then to be divided by it.
+        return log_gamma_ratio(b, a, 1.0) - log_gamma_ratio(1.0, a, 1.0);
+    } else if b <= 1.0 {
+        return log_gamma_ratio(a, b, 1.0) - log_gamma_ratio(1.0, b, 1.0) + (b.ln() - a.ln());
+    }
     let n = a + b;
     (norm * (b / n) / n).ln() + a * (b / a).ln_1p() + b * (a / b).ln_1p()
 }
@@ -450,15 +470,22 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         let (product, error) = product::<f64, FMA>(quotient, a);
         (quotient, ((high - product) - error + low) / a)
     };
-    let end = power(a, b, log_p);
+    if a == 0.5 && b == 0.5 {
+        let angle = exp_pair::<FMA>(log_p, std::f64::consts::FRAC_PI_2);
+        let (sin, cos) = angle.sin_cos();
+        return Quantile { x: sin * sin, y: cos * cos, log: None };
+    }
+    // Far from the ends, that need not be looked at.
+    let is_central = a > 1.0 && b > 1.0 && log_p.0 > -40.0;
+    let end = if is_central { (f64::INFINITY, 0.0) } else { power(a, b, log_p) };
     // The next term of the series is (1 - b) a / (a + 1) x.
     if end.0 + ((1.0 - b).abs() * a / (a + 1.0)).max(0.5).ln() < -38.0 {
         let x = exp_pair::<FMA>(end, 1.0);
         return Quantile { x, y: 1.0 - x, log: Some(end) };
     }
-    let log_q = log1mexp(log_p.0 + log_p.1);
     let mut start = None;
     if b <= 1.0 {
+        let log_q = log1mexp(log_p.0 + log_p.1);
         let end = power(b, a, (log_q, 0.0));
         if end.0 + ((1.0 - a).abs() * b / (b + 1.0)).max(0.5).ln() < -38.0 {
             let y = exp_pair::<FMA>(end, 1.0);
@@ -472,7 +499,8 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         start = Some(end.0);
     }
     let logit = start.unwrap_or_else(|| start_logit(a, b, log_p.0));
-    let (mut x, mut y) = logistic(logit.clamp(-700.0, 700.0));
+    let mut logit = if logit.is_nan() { 0.0 } else { logit.clamp(-700.0, 700.0) };
+    let (mut x, mut y) = logistic(logit);
     // Bounds of log(x / y), once they are known.
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     for _ in 0..100 {
@@ -490,7 +518,6 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         // Halley's step: the slope's own logarithm has the derivative -(d + slope).
         let bend = 1.0 + 0.5 * newton * (point.d.0 + slope);
         let mut step = -newton / bend.max(0.3);
-        let logit = (x / y).ln();
         if residual > 0.0 {
             high = logit;
         } else {
@@ -510,8 +537,9 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
                 step = if residual > 0.0 { -1.0 } else { 1.0 };
             }
         }
-        // In place of a sum of logarithms: small steps keep all digits.
         let step = step.clamp(-300.0, 300.0);
+        logit += step;
+        // The point itself is moved, not found from its logit: small steps keep all digits.
         let growth = step.exp_m1();
         let scale = 1.0 / (1.0 + x * growth);
         (x, y) = ((x + x * growth) * scale, y * scale);

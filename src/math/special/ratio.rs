@@ -42,23 +42,28 @@ pub(in crate::math) fn times<const FMA: bool>(a: f64, b: Pair) -> Pair {
     (high, a.madd::<FMA>(b.1, low))
 }
 
-/// `log(1 + u)` and `log(1 + u) - u` for `u = d / a`.
+/// `log(1 + u)` and `a (log(1 + u) - u)` for `u = d / a`.
 #[derive(Clone, Copy)]
 pub(in crate::math) struct LogRatio {
     /// `log((a + d) / a)`, to some 1e-20.
     pub(in crate::math) log: Pair,
-    /// `log((a + d) / a) - d / a`, to some 1e-19 of it.
-    pub(in crate::math) beyond: Pair,
+    /// `a log((a + d) / a) - d`, to some 1e-19 of it: a deviance, negated.
+    pub(in crate::math) weighted: Pair,
 }
+
+/// Quotients beyond this are taken for this.
+const HUGE: f64 = 1e305;
 
 /// The logarithm of `mean / a`, where `d` is the difference `mean - a`, for positive `a` and `mean`.
 /// For `a` from 1e-300.
 #[inline(always)]
 pub(in crate::math) fn log_ratio<const FMA: bool>(a: f64, d: Pair, mean: Pair) -> LogRatio {
     let inverse = 1.0 / a;
+    // Infinity would give NaN; what is so large is not near one.
     let quotient = |x: Pair| {
         let high = x.0 * inverse;
-        (high, (minus_product::<FMA>(x.0, high, a) + x.1) * inverse)
+        let low = (minus_product::<FMA>(x.0, high, a) + x.1) * inverse;
+        if high > HUGE { (HUGE, 0.0) } else { (high, low) }
     };
     let u = quotient(d);
     // 1 + u is not known to all digits where it is small: then it is the quotient itself.
@@ -73,7 +78,9 @@ pub(in crate::math) fn log_ratio<const FMA: bool>(a: f64, d: Pair, mean: Pair) -
     let (high, part) = any_sum(log.linear, -u.0);
     let (high, next) = any_sum(log.exponent, high);
     let (high, last) = any_sum(high, log.cubic);
-    LogRatio { log: log.pair(), beyond: sum(high, last + ((part + next) + (log.low - u.1))) }
+    let beyond = sum(high, last + ((part + next) + (log.low - u.1)));
+    let weighted = times::<FMA>(a, beyond);
+    LogRatio { log: log.pair(), weighted: if u.0 < HUGE { weighted } else { (-d.0, -d.1) } }
 }
 
 /// `log(2**k (1 + f))` in parts, of which `linear` and `cubic` are not small where the sum is.

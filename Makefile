@@ -38,6 +38,7 @@ demo: .venv wheel
 bench: .venv wheel
 	@$(call install,.venv)
 	.venv/bin/python benches/overhead.py
+	.venv/bin/python benches/natives.py
 
 .venv-compare: benches/compare.txt
 	.ci/venv $@ benches/compare.txt
@@ -63,6 +64,7 @@ test-rust:
 # The package is tested as its users get it: installed in an environment of its own.
 test-python: wheel
 	.ci/venv .venv-test tests/requirements.txt
+	.ci/r-mathlib
 	@$(call install,.venv-test)
 	.venv-test/bin/python -m mypy.stubtest numfuse --ignore-disjoint-bases
 	.venv-test/bin/python -m pytest tests/python

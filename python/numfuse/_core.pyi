@@ -1,7 +1,8 @@
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, Self, TypeAlias, final
 
+from numpy import ufunc
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 __all__ = [
@@ -22,7 +23,17 @@ __all__ = [
     "_cache_info",
     "cache_clear",
     "cache_limit",
+    "_define",
+    "_function_names",
+    "_function",
     "evaluate",
+    "_Registry",
+    "_Callee",
+    "_scalar_function",
+    "_block_function",
+    "_ufunc_loops",
+    "_python_function",
+    "_capsule",
 ]
 
 __version__: str
@@ -84,6 +95,7 @@ def compile(
     signatures: Iterable[_Signature] | None = None,
     fastmath: _FastMath = False,
     limits: Mapping[_Limit, int] | None = None,
+    functions: _Registry | None = None,
 ) -> Kernel: ...
 def evaluate(
     expr: str,
@@ -95,6 +107,7 @@ def evaluate(
     order: _Order = "K",
     dtype: DTypeLike | None = None,
     fastmath: _FastMath = False,
+    functions: _Registry | None = None,
     **names: ArrayLike,
 ) -> Any: ...
 def set_num_threads(n: int, /) -> int: ...
@@ -105,4 +118,63 @@ def _cache_info() -> tuple[int, int, int, int, int, int]: ...
 def _restore_kernel(
     text: str, args: Sequence[str] | None, fastmath: Sequence[_FastMathFlag], limits: tuple[int, int, int], /
 ) -> Kernel: ...
+def _define(registry: _Registry | None, text: str, doc: str | None, replace: bool, /) -> None: ...
+def _function_names(registry: _Registry | None, /) -> list[str]: ...
+def _function(
+    registry: _Registry | None, name: str, /
+) -> tuple[str, str, str, str, str, str, list[str], bool, bool]: ...
 def _set_own_num_threads(n: int | None, /) -> int | None: ...
+
+_ParamText: TypeAlias = tuple[str, str | None]
+
+class _Registry:
+    def __new__(cls, *, _default: bool = False) -> Self: ...
+    def _add(
+        self,
+        name: str,
+        params: Sequence[_ParamText],
+        overloads: Sequence[_Callee],
+        doc: str,
+        reference: str,
+        replace: bool,
+        /,
+    ) -> None: ...
+    def _add_kernel(
+        self, name: str, params: Sequence[_ParamText], kernel: Kernel, doc: str, replace: bool, /
+    ) -> None: ...
+    def unregister(self, name: str, /) -> None: ...
+    def names(self) -> tuple[str, ...]: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+@final
+class _Callee: ...
+
+def _scalar_function(
+    name: str,
+    address: int,
+    params: Sequence[str],
+    constants: Sequence[tuple[str, int]],
+    result: str,
+    pure: bool,
+    thread_safe: bool,
+    owner: object,
+    /,
+) -> _Callee: ...
+def _block_function(
+    name: str, address: int, params: Sequence[str], result: str, pure: bool, thread_safe: bool, owner: object, /
+) -> _Callee: ...
+def _ufunc_loops(
+    name: str, ufunc: ufunc, output: int, pure: bool, thread_safe: bool, owner: object, /
+) -> list[_Callee]: ...
+def _python_function(
+    name: str,
+    callable: Callable[..., Any],
+    params: Sequence[str],
+    result: str,
+    pure: bool,
+    thread_safe: bool,
+    /,
+) -> _Callee: ...
+def _capsule(capsule: object, /) -> tuple[str | None, int, int]: ...

@@ -12,7 +12,9 @@ use crate::diagnostic::{Error, Report};
 use crate::dtype::{Casting, Type};
 use crate::ir::Role;
 use crate::opt::{self, FastMath};
-use crate::syntax::ast::Name;
+use crate::registry::expression::Lookup;
+use crate::registry::function::Function;
+use crate::syntax::ast::{Expr, ExprId, Name};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -47,6 +49,18 @@ pub struct Output {
 
 /// More types than this make a kernel forget the oldest.
 const MOST_TYPES: usize = 64;
+
+/// The functions that the text calls, with the meaning that they had when it was compiled.
+impl Lookup for Kernel {
+    fn function(&self, name: &str) -> Option<Arc<Function>> {
+        let is_it = |id: &ExprId| matches!(&self.resolved.ast[*id], Expr::Call(called, _) if *called.name == *name);
+        self.resolved.calls.iter().find(|(id, _)| is_it(id)).map(|(_, call)| Arc::clone(&call.function))
+    }
+
+    fn names(&self) -> Vec<Name> {
+        self.resolved.calls.values().map(|call| Arc::from(&*call.function.name)).collect()
+    }
+}
 
 impl Kernel {
     pub(super) fn new(

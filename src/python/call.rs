@@ -6,6 +6,7 @@ use super::fast_call::call_fast;
 use super::kernel::KernelObject;
 use super::numpy_api::numpy;
 use super::options::Given;
+use super::register::left_behind;
 use crate::array::{ArrayRef, Memory};
 use crate::diagnostic::{Diagnostic, Error};
 use crate::dtype::DType;
@@ -86,7 +87,10 @@ unsafe fn call_any(
         host.given = given_outputs(kernel, &out, objects, &mut viewer)?;
     }
     match kernel.call(&views, &mut host, &given.call) {
-        Ok(()) => host.results(callee, objects),
+        Ok(()) => {
+            left_behind(py)?;
+            host.results(callee, objects)
+        }
         Err(error) => Err(host.interrupt.take().unwrap_or_else(|| exception(py, error))),
     }
 }

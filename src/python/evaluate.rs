@@ -6,9 +6,10 @@ use super::error::{exception, guarded, text};
 use super::held::Held;
 use super::kernel::{KernelObject, compile};
 use super::options::{self, Given};
+use super::register::RegistryObject;
 use super::settings;
 use crate::diagnostic::{Category, Diagnostic, Error, Report};
-use crate::engine::Options;
+use crate::engine::{Functions, Options};
 use crate::opt::FastMath;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
@@ -29,6 +30,8 @@ struct Entry {
     /// The text, whose address is the key; of exactly the type str, so that it never changes.
     text: Held,
     fastmath: FastMath,
+    /// The registry, if one was named.
+    functions: Option<Functions>,
     /// The kernel where no constant's name is given.
     plain: Held,
     /// The constants that the text may read.
@@ -76,24 +79,36 @@ fn slot(text: *mut PyObject) -> usize {
 
 /// The entry of a text of exactly the type str.
 #[inline]
-fn entry(py: Python<'_>, string: &Bound<'_, PyAny>, fastmath: FastMath) -> PyResult<Rc<Entry>> {
+fn entry(
+    py: Python<'_>,
+    string: &Bound<'_, PyAny>,
+    fastmath: FastMath,
+    functions: Option<Functions>,
+) -> PyResult<Rc<Entry>> {
     let slot = slot(string.as_ptr());
     if let Some(Some(entry)) = TABLE.slots.borrow().get(slot)
         && entry.text.as_ptr() == string.as_ptr()
         && entry.fastmath == fastmath
+        && entry.functions == functions
         && entry.is_current()
     {
         TABLE.hits.set(TABLE.hits.get() + 1);
         return Ok(entry.clone());
     }
-    new_entry(py, string, fastmath, slot)
+    new_entry(py, string, fastmath, functions, slot)
 }
 
 #[cold]
-fn new_entry(py: Python<'_>, string: &Bound<'_, PyAny>, fastmath: FastMath, slot: usize) -> PyResult<Rc<Entry>> {
+fn new_entry(
+    py: Python<'_>,
+    string: &Bound<'_, PyAny>,
+    fastmath: FastMath,
+    functions: Option<Functions>,
+    slot: usize,
+) -> PyResult<Rc<Entry>> {
     let string = string.cast::<PyString>()?;
     let text = text(string)?;
-    let plain = compile(py, text, &Options { fastmath, ..Options::default() })?;
+    let plain = compile(py, text, &Options { fastmath, functions: functions.clone(), ..Options::default() })?;
     // SAFETY: `compile` gives instances of Kernel; `plain` is alive.
     let kernel = unsafe { KernelObject::of(plain.as_ptr()) }.kernel();
     let mut constants = 0;
@@ -105,6 +120,7 @@ fn new_entry(py: Python<'_>, string: &Bound<'_, PyAny>, fastmath: FastMath, slot
     let entry = Rc::new(Entry {
         text: Held::new(string.clone()),
         fastmath,
+        functions,
         plain: Held::new(plain),
         constants,
         variants: RefCell::default(),
@@ -149,6 +165,7 @@ impl Entry {
         let options = Options {
             given: names.map(|(_, &name)| name.into()).collect(),
             fastmath: self.fastmath,
+            functions: self.functions.clone(),
             ..Options::default()
         };
         let kernel = compile(py, text(string.cast::<PyString>()?)?, &options)?;
@@ -269,7 +286,13 @@ unsafe fn evaluated(
         }
     };
 
-    let entry = entry(py, &string, fastmath)?;
+    let functions = match given.functions.is_null() {
+        true => None,
+        // SAFETY: as above.
+        false => RegistryObject::of_option(&unsafe { Bound::from_borrowed_ptr(py, given.functions) })?,
+    };
+
+    let entry = entry(py, &string, fastmath, functions)?;
     let mut variant = None;
     if entry.constants != 0 {
         let mut given = 0;

@@ -6,6 +6,7 @@ use super::held::Held;
 use super::options::{self, Given};
 use crate::diagnostic::Error;
 use crate::engine::{Engine, Kernel, Options};
+use crate::syntax::Limits;
 use crate::syntax::ast::Name;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi::{self, PyObject};
@@ -100,6 +101,21 @@ impl KernelObject {
     #[inline]
     pub(super) fn kernel(&self) -> &Kernel {
         &self.fields.kernel
+    }
+
+    /// The kernel that an object is.
+    pub(super) fn from_bound<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<&'a KernelObject> {
+        let ty = TYPE.get(object.py()).ok_or_else(|| PyRuntimeError::new_err("numfuse is not imported"))?;
+        if !object.is_exact_instance(ty.bind(object.py())) {
+            return Err(PyTypeError::new_err("not a kernel"));
+        }
+        // SAFETY: an instance of the type, alive as long as the reference.
+        Ok(unsafe { KernelObject::of(object.as_ptr()) })
+    }
+
+    /// The bounds on the text.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.fields.options.limits
     }
 
     /// The arguments' names, interned.
@@ -367,7 +383,12 @@ fn repr_of<'py>(py: Python<'py>, kernel: &KernelObject) -> PyResult<Bound<'py, P
 
 /// A kernel is pickled as its text and its options.
 fn reduced<'py>(py: Python<'py>, kernel: &KernelObject) -> PyResult<Bound<'py, PyAny>> {
-    let Options { args, fastmath, limits, .. } = &kernel.fields.options;
+    let Options { args, fastmath, limits, functions, .. } = &kernel.fields.options;
+    if functions.is_some() {
+        let message = "a kernel with a registry of its own cannot be pickled: functions have addresses, which mean \
+                       nothing in another process; pickle its text, and compile that there";
+        return Err(PyTypeError::new_err(message));
+    }
     let args = args.as_ref().map(|args| PyTuple::new(py, args.iter().map(|name| &**name))).transpose()?;
     let limits = (limits.characters, limits.nodes, limits.depth);
     let flags = [(fastmath.contract, "contract"), (fastmath.afn, "afn")];
@@ -400,7 +421,7 @@ Errors: a TypeError for missing, unknown or unsuitable arguments and forbidden c
 ValueError for shapes that do not broadcast together and arrays that are read-only; an
 ExprTypeError or ExprOverflowError, with the place, for types that an operation does not take.
 
-Kernels can be pickled, as text and options, and referenced weakly. The same text with the same
+Kernels can be pickled, as text and options, but for those with functions=, and referenced weakly. The same text with the same
 options is the same kernel.
 
 >>> import numpy as np, numfuse as nf

@@ -12,6 +12,7 @@
 
 mod argument;
 mod call;
+mod define;
 mod error;
 mod evaluate;
 mod fast_call;
@@ -19,13 +20,14 @@ mod held;
 mod kernel;
 mod numpy_api;
 mod options;
+mod register;
 mod settings;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 
 const EVALUATE: &str =
-    "evaluate(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, **names)
+    "evaluate(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None, **names)
 --
 
 Evaluate an expression, compiling it when its text is first met.
@@ -35,8 +37,8 @@ columns), or anything that has an item for each name. A given name wins over a c
 names that the expression reads are looked up; other entries of the mapping are ignored. The
 mapping's own entries are never written: what is updated in place has to be a keyword.
 
-The names out, casting, order, dtype and fastmath are options: the first four as numfuse.Kernel
-has them, fastmath as numfuse.compile has it. An expression's name that is the same as an option's
+The names out, casting, order, dtype, fastmath and functions are options: the first four as
+numfuse.Kernel has them, fastmath and functions as numfuse.compile has them. An expression's name that is the same as an option's
 has to come from the mapping.
 
 Results, dtypes and errors are those of numfuse.Kernel and numfuse.compile; an ExprNameError says
@@ -55,6 +57,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     numpy_api::initialise(module.py())?;
     error::register(module)?;
     kernel::register(module)?;
+    register::register(module)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(settings::compile, module)?)?;
     module.add_function(wrap_pyfunction!(settings::_restore_kernel, module)?)?;
@@ -64,6 +67,9 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(settings::_cache_info, module)?)?;
     module.add_function(wrap_pyfunction!(settings::cache_clear, module)?)?;
     module.add_function(wrap_pyfunction!(settings::cache_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(define::_define, module)?)?;
+    module.add_function(wrap_pyfunction!(define::_function_names, module)?)?;
+    module.add_function(wrap_pyfunction!(define::_function, module)?)?;
     add_evaluate(module)
 }
 

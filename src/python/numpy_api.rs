@@ -212,6 +212,11 @@ pub(super) fn scalar_value(object: *mut PyObject) -> *mut u8 {
     object.cast::<u8>().wrapping_add(size_of::<PyObject>())
 }
 
+/// The supported dtype of a `type_num`.
+pub(super) fn dtype_of_number(number: i32) -> Option<DType> {
+    DTYPES.get(usize::try_from(number).ok()?).copied()
+}
+
 /// The dtype of a descriptor, and whether its byte order is the other one.
 ///
 /// # Safety
@@ -220,7 +225,7 @@ pub(super) fn scalar_value(object: *mut PyObject) -> *mut u8 {
 pub(super) unsafe fn descr_dtype(descr: *const PyArray_Descr) -> Option<(DType, bool)> {
     // SAFETY: the caller's word.
     let fields = unsafe { &(*descr).fields };
-    let dtype = *DTYPES.get(usize::try_from(fields.type_num).ok()?)?;
+    let dtype = dtype_of_number(fields.type_num)?;
     let foreign = if cfg!(target_endian = "little") { b'>' } else { b'<' };
     Some((dtype, fields.byteorder as u8 == foreign))
 }

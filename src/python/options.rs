@@ -14,12 +14,12 @@ use pyo3::types::PyString;
 use unicode_normalization::UnicodeNormalization;
 
 /// The options' names, interned, in the order of [`Keyword`].
-pub(super) const NAMES: [&str; 5] = ["out", "casting", "order", "dtype", "fastmath"];
+pub(super) const NAMES: [&str; 6] = ["out", "casting", "order", "dtype", "fastmath", "functions"];
 
 /// Those of a kernel's call; `evaluate` has all.
 pub(super) const OF_CALLS: usize = 4;
 
-static INTERNED: PyOnceLock<[Py<PyString>; 5]> = PyOnceLock::new();
+static INTERNED: PyOnceLock<[Py<PyString>; NAMES.len()]> = PyOnceLock::new();
 
 /// The options of a call as they were given; the default is none.
 #[derive(Clone, Copy)]
@@ -28,6 +28,8 @@ pub(super) struct Given {
     pub(super) out: *mut PyObject,
     /// `fastmath=`, or null.
     pub(super) fastmath: *mut PyObject,
+    /// `functions=`, or null.
+    pub(super) functions: *mut PyObject,
     /// The others.
     pub(super) call: CallOptions,
 }
@@ -37,12 +39,13 @@ impl Default for Given {
         Given {
             out: std::ptr::null_mut(),
             fastmath: std::ptr::null_mut(),
+            functions: std::ptr::null_mut(),
             call: CallOptions { casting: Casting::SameKind, order: Order::K, dtype: None },
         }
     }
 }
 
-fn names(py: Python<'_>) -> &'static [Py<PyString>; 5] {
+fn names(py: Python<'_>) -> &'static [Py<PyString>; NAMES.len()] {
     INTERNED.get_or_init(py, || NAMES.map(|name| PyString::intern(py, name).unbind()))
 }
 
@@ -90,7 +93,8 @@ impl Given {
             1 => self.call.casting = casting(value)?,
             2 => self.call.order = order(value)?,
             3 => self.call.dtype = dtype(value)?,
-            _ => self.fastmath = value.as_ptr(),
+            4 => self.fastmath = value.as_ptr(),
+            _ => self.functions = value.as_ptr(),
         }
         Ok(())
     }

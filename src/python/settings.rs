@@ -2,6 +2,7 @@
 
 use super::error::{exception, guarded, text};
 use super::kernel::{KernelObject, compile as compile_text};
+use super::register::RegistryObject;
 use super::{evaluate, options};
 use crate::dtype::{DType, Type};
 use crate::engine::{Engine, Options};
@@ -32,6 +33,9 @@ use unicode_normalization::UnicodeNormalization;
 /// limits is a mapping that replaces the limits on the text's 'characters', the tree's 'nodes' and
 /// the 'depth' of its brackets.
 ///
+/// functions is the Registry whose functions the text may call beside the built-in ones; if none is
+/// given, that of numfuse.register.
+///
 /// Errors: all mistakes of the text are reported at once, as an ExprSyntaxError, ExprNameError,
 /// ExprTypeError, ExprValueError, ExprOverflowError or ExprZeroDivisionError.
 ///
@@ -42,8 +46,8 @@ use unicode_normalization::UnicodeNormalization;
 /// >>> nf.compile('2*e', args=['e'])(21)
 /// np.int64(42)
 #[pyfunction]
-#[pyo3(signature = (expr, args=None, *, signatures=None, fastmath=None, limits=None),
-       text_signature = "(expr, args=None, *, signatures=None, fastmath=False, limits=None)")]
+#[pyo3(signature = (expr, args=None, *, signatures=None, fastmath=None, limits=None, functions=None),
+       text_signature = "(expr, args=None, *, signatures=None, fastmath=False, limits=None, functions=None)")]
 pub(super) fn compile<'py>(
     py: Python<'py>,
     expr: &Bound<'py, PyString>,
@@ -51,12 +55,14 @@ pub(super) fn compile<'py>(
     signatures: Option<&Bound<'py, PyAny>>,
     fastmath: Option<&Bound<'py, PyAny>>,
     limits: Option<&Bound<'py, PyAny>>,
+    functions: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     guarded(|| {
         let options = Options {
             args: args.map(argument_names).transpose()?,
             fastmath: fastmath.map(self::fastmath).transpose()?.unwrap_or_default(),
             limits: limits.map(self::limits).transpose()?.unwrap_or_default(),
+            functions: functions.map(RegistryObject::of_option).transpose()?.flatten(),
             ..Options::default()
         };
         let kernel = compile_text(py, text(expr)?, &options)?;

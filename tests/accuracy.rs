@@ -17,7 +17,7 @@ mod specials;
 use numfuse::dtype::DType;
 use numfuse::math::accuracy::{BUDGETS, Budget, Sampling, Unit};
 use numfuse::math::block::dispatch::{Kernels, Level, level};
-use numfuse::math::block::{erf, exp, hyperbolic, inverse_trig, log, logistic, power, trig};
+use numfuse::math::block::{erf, exp, hyperbolic, inverse_trig, log, logistic, normal, power, trig};
 use oracle::{Nearest, ORACLES, Oracle};
 use pair::{Pair, Scaled, exponent, ldexp};
 use random::Random;
@@ -59,6 +59,15 @@ const KERNELS: &[&Kernels] = &[
     &erf::ERFC,
     &erf::ERFC_APPROXIMATE,
     &erf::ERFINV,
+    &normal::NORM_CDF,
+    &normal::NORM_LOGCDF,
+    &normal::NORM_PPF,
+    &normal::NORM_PPF_LOG,
+    &normal::ERFCX,
+    &normal::ERFCINV,
+    &logistic::LOG1MEXP,
+    &logistic::LOGIT,
+    &power::ROOT,
 ];
 
 impl Random {
@@ -404,6 +413,7 @@ functions! {
     exp exp2 exp10 expm1 log log2 log10 log1p pow cbrt hypot
     sin cos tan sinpi cospi arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
     erf erfc erfc_approximate erfinv logistic log1pexp logaddexp logaddexp2
+    norm_cdf norm_logcdf norm_ppf norm_ppf_log erfcx erfcinv log1mexp logit root
 }
 
 #[test]

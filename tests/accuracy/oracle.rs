@@ -157,18 +157,150 @@ fn erfc(x: f64) -> Scaled {
 }
 
 /// By one step of Halley's method from a value in float64.
-fn erfinv(x: f64) -> Pair {
-    let first = Pair::from(pxfm::f_erfinv(x.abs()));
-    let difference = if x.abs() < 0.5 {
-        first.erf() - x.abs().into()
+fn erfinv(x: Pair) -> Pair {
+    let a = if x.0 < 0.0 { -x } else { x };
+    let first = Pair::from(pxfm::f_erfinv(a.0));
+    let difference = if a.0 < 0.5 {
+        first.erf() - a
     } else {
         let Scaled(tail, k) = erfc(first.0);
-        (ONE - x.abs().into()) - tail.scale(k)
+        (ONE - a) - tail.scale(k)
     };
     let Scaled(exp, k) = (first * first).exp();
     let step = difference * exp.scale(k) / TWO_OVER_ROOT_PI;
     let value = first - step * (ONE - first * step);
-    if x < 0.0 { -value } else { value }
+    if x.0 < 0.0 { -value } else { value }
+}
+
+/// `Φ(-z)` for z from 0 to 1000.
+fn normal_tail(z: f64) -> Scaled {
+    let x = Pair::from(z) / SQRT_2;
+    let Scaled(value, k) = if x.0 > 2.0 { x.erfc_tail() } else { plain(ONE - x.erf()) };
+    Scaled(value, k - 1)
+}
+
+fn norm_cdf(x: f64) -> Scaled {
+    let Scaled(tail, k) = normal_tail(x.abs().min(1e3));
+    if x < 0.0 { Scaled(tail, k) } else { plain(ONE - tail.scale(k.max(-400))) }
+}
+
+/// `log(Φ(-z))` for z from 0; without the logarithm of z where that is far below the square's last place.
+fn log_normal_tail(z: Pair) -> Scaled {
+    let e = exponent(z.0);
+    if e > 33 {
+        let z = Pair(ldexp(z.0, -e), ldexp(z.1, -e));
+        return Scaled(-(z * z), 2 * e - 1);
+    }
+    let x = z / SQRT_2;
+    plain(if x.0 > 2.0 { x.erfcx_tail().log() - x * x - LN_2 } else { half(ONE - x.erf()).log() })
+}
+
+fn norm_logcdf(x: f64) -> Scaled {
+    if x < 0.0 {
+        return log_normal_tail((-x).into());
+    }
+    let Scaled(tail, k) = normal_tail(x.min(1e3));
+    if k < -200 { Scaled(-tail, k) } else { plain((-tail.scale(k)).log1p()) }
+}
+
+/// The z with `log(Φ(-z)) = log`, for logarithms below that of 0.4, by Newton's method: from `√(-2 log)`, which is
+/// too large, its steps go one way.
+fn normal_tail_quantile(log: Pair) -> Pair {
+    let mut z = Pair::from((-2.0 * log.0).sqrt());
+    for _ in 0..9 {
+        let Scaled(now, k) = log_normal_tail(z);
+        let now = now.scale(k);
+        // The density over the tail; z itself in the far tail.
+        let slope = if z.0 > 1e4 {
+            z
+        } else {
+            let Scaled(ratio, k) = (-half(z * z) - now).exp();
+            ratio.scale(k) * half(TWO_OVER_ROOT_PI) / SQRT_2
+        };
+        z = z + (now - log) / slope;
+    }
+    z
+}
+
+/// The normal quantile at `1/2 + q`, where log is the logarithm of the lesser of the probability and what is left of 1.
+fn norm_quantile(q: Pair, log: Pair) -> Pair {
+    if q.0.abs() < 0.2 {
+        return erfinv(q.scale(1)) * SQRT_2;
+    }
+    let z = normal_tail_quantile(log);
+    if q.0 < 0.0 { -z } else { z }
+}
+
+fn norm_ppf(p: f64) -> Scaled {
+    if !(0.0..=1.0).contains(&p) {
+        return NAN;
+    }
+    if p == 0.0 || p == 1.0 {
+        return plain(Pair(f64::INFINITY.copysign(p - 0.5), 0.0));
+    }
+    plain(norm_quantile(Pair::from(p) - 0.5.into(), log(p.min(1.0 - p))))
+}
+
+fn norm_ppf_log(l: f64) -> Scaled {
+    if l >= 0.0 {
+        return if l == 0.0 { plain(Pair(f64::INFINITY, 0.0)) } else { NAN };
+    }
+    if l < -1.5 {
+        return plain(-normal_tail_quantile(l.into()));
+    }
+    let expm1 = if l > -1e-30 { Pair::from(l) } else { Pair::from(l).expm1() };
+    plain(norm_quantile(expm1 + 0.5.into(), if expm1.0 < -0.5 { l.into() } else { (-expm1).log() }))
+}
+
+fn erfcx(x: f64) -> Scaled {
+    if x > 2.0 {
+        return plain(Pair::from(x).erfcx_tail());
+    }
+    let Scaled(exp, k) = (Pair::from(x) * x.into()).exp();
+    if x < -2.0 {
+        let rest = Pair::from(-x).erfcx_tail();
+        return Scaled(exp - rest.scale((-k - 1).max(-400)), k + 1);
+    }
+    plain((ONE - Pair::from(x).erf()) * exp.scale(k))
+}
+
+fn erfcinv(y: f64) -> Scaled {
+    if !(0.0..=2.0).contains(&y) {
+        return NAN;
+    }
+    if y == 0.0 || y == 2.0 {
+        return plain(Pair(f64::INFINITY.copysign(1.0 - y), 0.0));
+    }
+    let q = half(ONE - y.into());
+    plain(norm_quantile(q, log(y.min(2.0 - y)) - LN_2) / SQRT_2)
+}
+
+fn log1mexp(x: f64) -> Scaled {
+    if x >= 0.0 {
+        return if x == 0.0 { plain(Pair(f64::NEG_INFINITY, 0.0)) } else { NAN };
+    }
+    if x > -1.0 {
+        return plain((if x > -1e-40 { Pair::from(-x) } else { -Pair::from(x).expm1() }).log());
+    }
+    let Scaled(exp, k) = Pair::from(x).exp();
+    if k < -200 { Scaled(-exp, k) } else { plain((-exp.scale(k)).log1p()) }
+}
+
+fn logit(p: f64) -> Scaled {
+    match p {
+        0.0 => plain(Pair(f64::NEG_INFINITY, 0.0)),
+        1.0 => plain(Pair(f64::INFINITY, 0.0)),
+        0.0..1.0 => plain(log(p) - (ONE - p.into()).log()),
+        _ => NAN,
+    }
+}
+
+fn root(x: f64, n: f64) -> Scaled {
+    if n > 0.0 { (log(x) / n.into()).exp() } else { NAN }
+}
+
+fn double(Scaled(value, k): Scaled) -> f64 {
+    ldexp(value.0, k)
 }
 
 fn logistic(x: f64) -> Scaled {
@@ -250,9 +382,18 @@ oracles! {
     --
     "erfinv" |x, _| match x.abs() {
         1.0 => plain(Pair(f64::INFINITY.copysign(x), 0.0)),
-        0.0..1.0 => odd(x, ONE / TWO_OVER_ROOT_PI, erfinv),
+        0.0..1.0 => odd(x, ONE / TWO_OVER_ROOT_PI, |x| erfinv(x.into())),
         _ => NAN,
     }, |x, _| pxfm::f_erfinv(x);
+    "norm_cdf" |x, _| norm_cdf(x), |x, _| double(norm_cdf(x));
+    "norm_logcdf" |x, _| norm_logcdf(x), |x, _| double(norm_logcdf(x));
+    "norm_ppf" |x, _| norm_ppf(x), |x, _| double(norm_ppf(x));
+    "norm_ppf_log" |x, _| norm_ppf_log(x), |x, _| double(norm_ppf_log(x));
+    "erfcx" |x, _| erfcx(x), |x, _| double(erfcx(x));
+    "erfcinv" |x, _| erfcinv(x), |x, _| double(erfcinv(x));
+    "log1mexp" |x, _| log1mexp(x), |x, _| double(log1mexp(x));
+    "logit" |x, _| logit(x), |x, _| double(logit(x));
+    "root" |x, y| root(x, y), |x, y| double(root(x, y));
     "logistic" |x, _| logistic(x), |x, _| 1.0 / (1.0 + cm::exp(-x));
     "log1pexp" |x, _| log1p_exp(x.into()), |x, _| if x > 0.0 { x + cm::log1p(cm::exp(-x)) } else { cm::log1p(cm::exp(x)) };
     "logaddexp" |x, y| logaddexp(x, y), |x, y| { let Scaled(v, _) = logaddexp(x, y); v.0 };

@@ -21,6 +21,7 @@ pub(crate) const LOG2_E: Pair = Pair(consts::LOG2_E, 2.0355273740931033e-17);
 pub(crate) const LN_10: Pair = Pair(consts::LN_10, -2.1707562233822494e-16);
 pub(crate) const LOG10_E: Pair = Pair(consts::LOG10_E, 1.098319650216765e-17);
 pub(crate) const TWO_OVER_ROOT_PI: Pair = Pair(consts::FRAC_2_SQRT_PI, 1.533545961316588e-17);
+pub(crate) const SQRT_2: Pair = Pair(consts::SQRT_2, -9.667293313452913e-17);
 const ZERO: Pair = Pair(0.0, 0.0);
 const ONE: Pair = Pair(1.0, 0.0);
 
@@ -230,15 +231,20 @@ impl Pair {
         (total * exp * TWO_OVER_ROOT_PI).scale(k)
     }
 
-    /// `erfc(x)` for x above 2, by the continued fraction.
-    pub(crate) fn erfc_tail(self) -> Scaled {
+    /// `exp(x²) erfc(x)` for x above 2, by the continued fraction.
+    pub(crate) fn erfcx_tail(self) -> Pair {
         let terms = (545.0 / (self.0 * self.0)) as i32 + 12;
         let mut fraction = ZERO;
         for n in (1..=terms).rev() {
             fraction = Pair::from(f64::from(n) / 2.0) / (self + fraction);
         }
+        TWO_OVER_ROOT_PI.scale(-1) / (self + fraction)
+    }
+
+    /// `erfc(x)` for x above 2.
+    pub(crate) fn erfc_tail(self) -> Scaled {
         let Scaled(exp, k) = (-(self * self)).exp();
-        Scaled(exp * TWO_OVER_ROOT_PI / ((self + fraction) * 2.0.into()), k)
+        Scaled(exp * self.erfcx_tail(), k)
     }
 }
 

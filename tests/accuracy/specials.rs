@@ -21,6 +21,7 @@ pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
         "hypot" => HYPOT,
         "arctan2" => ARCTAN2,
         "logaddexp" | "logaddexp2" => LOGADDEXP,
+        "root" => ROOT,
         _ => &[],
     };
     if !two.is_empty() {
@@ -137,6 +138,76 @@ pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
             (-7.0, 2.0),
             (5e-324, 1.0),
         ]],
+        "norm_cdf" => &[&[
+            (0.0, 0.5),
+            (-0.0, 0.5),
+            (NAN, NAN),
+            (INF, 1.0),
+            (-INF, 0.0),
+            (1e300, 1.0),
+            (-1e300, 0.0),
+            (9.0, 1.0),
+            (-39.0, 0.0),
+        ]],
+        "norm_logcdf" => &[&[(NAN, NAN), (INF, 0.0), (-INF, -INF), (1e300, 0.0), (39.0, 0.0), (-1e300, -INF)]],
+        "norm_ppf" => &[&[
+            (0.5, 0.0),
+            (0.0, -INF),
+            (-0.0, -INF),
+            (1.0, INF),
+            (NAN, NAN),
+            (-0.1, NAN),
+            (1.5, NAN),
+            (INF, NAN),
+            (-INF, NAN),
+            (-5e-324, NAN),
+        ]],
+        "norm_ppf_log" => {
+            &[&[(0.0, INF), (-0.0, INF), (-INF, -INF), (NAN, NAN), (0.1, NAN), (INF, NAN), (5e-324, NAN), (1e300, NAN)]]
+        }
+        "erfcx" => &[&[
+            (0.0, 1.0),
+            (-0.0, 1.0),
+            (NAN, NAN),
+            (INF, 0.0),
+            (-INF, INF),
+            (-1e300, INF),
+            (-27.0, INF),
+            (5e-324, 1.0),
+        ]],
+        "erfcinv" => &[&[
+            (1.0, 0.0),
+            (0.0, INF),
+            (-0.0, INF),
+            (2.0, -INF),
+            (NAN, NAN),
+            (-0.1, NAN),
+            (2.5, NAN),
+            (INF, NAN),
+            (-INF, NAN),
+            (-5e-324, NAN),
+        ]],
+        "log1mexp" => &[&[
+            (0.0, -INF),
+            (-0.0, -INF),
+            (-INF, 0.0),
+            (NAN, NAN),
+            (0.1, NAN),
+            (INF, NAN),
+            (5e-324, NAN),
+            (-1e300, 0.0),
+        ]],
+        "logit" => &[&[
+            (0.5, 0.0),
+            (0.0, -INF),
+            (-0.0, -INF),
+            (1.0, INF),
+            (NAN, NAN),
+            (-0.1, NAN),
+            (1.5, NAN),
+            (INF, NAN),
+            (-INF, NAN),
+        ]],
         "erfinv" => {
             &[ODD, &[(1.0, INF), (-1.0, -INF), (1.5, NAN), (-1.5, NAN), (INF, NAN), (-INF, NAN), (5e-324, 5e-324)]]
         }
@@ -160,6 +231,21 @@ pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
     groups.iter().flat_map(|group| group.iter().map(|&(x, value)| (vec![x], value))).collect()
 }
 
+const ROOT: &[(f64, f64, f64)] = &[
+    (0.0, 3.0, 0.0),
+    (INF, 3.0, INF),
+    (4.0, 2.0, 2.0),
+    (27.0, 3.0, 3.0),
+    (1.0, 7.0, 1.0),
+    (5.0, INF, 1.0),
+    (NAN, 3.0, NAN),
+    (4.0, NAN, NAN),
+    (1.0, NAN, NAN),
+    (-1.0, 1.0, NAN),
+    (4.0, 0.0, NAN),
+    (4.0, -2.0, NAN),
+    (1.0, -1.0, NAN),
+];
 const POW: &[(f64, f64, f64)] = &[
     (0.0, -1.0, INF),
     (-0.0, -1.0, -INF),

@@ -32,9 +32,21 @@ pub fn logpdf(x: f64, df: f64, norm: f64) -> f64 {
     gamma::doubled_logpdf(0.5 * x, 0.5 * df, norm)
 }
 
+/// One lane of [`cdf`].
+#[inline(always)]
+pub(in crate::math) fn cdf_lane<const FMA: bool>(x: f64, df: f64, norm: f64) -> f64 {
+    gamma::cdf_lane::<FMA>(0.5 * x, 0.5 * df, norm)
+}
+
 /// The probability up to x.
 pub fn cdf(x: f64, df: f64, norm: f64) -> f64 {
     gamma::cdf(0.5 * x, 0.5 * df, norm)
+}
+
+/// One lane of [`sf`].
+#[inline(always)]
+pub(in crate::math) fn sf_lane<const FMA: bool>(x: f64, df: f64, norm: f64) -> f64 {
+    gamma::sf_lane::<FMA>(0.5 * x, 0.5 * df, norm)
 }
 
 /// The probability beyond x.

@@ -6,7 +6,7 @@ use crate::math::block::exp::{Power, exp};
 use crate::math::block::lane::{Lane, any_sum};
 use crate::math::block::log::natural;
 use crate::math::special::FMA;
-use crate::math::special::gamma::{Tail, Target, prefactor, quantile, tails};
+use crate::math::special::gamma::{Tail, Target, prefactor, quantile, tails_lane};
 use crate::math::special::ratio::exp_pair;
 use crate::math::special::saddle_point::{deviance_lane, deviance_pair};
 use std::f64::consts::LN_2;
@@ -112,34 +112,47 @@ fn with_ends(x: f64, a: f64, norm: f64, value: f64, ends: (f64, f64)) -> f64 {
 }
 
 /// The smaller tail, for all arguments.
-fn tail(x: f64, a: f64, norm: f64) -> Tail {
+#[inline(always)]
+fn tail<const FMA: bool>(x: f64, a: f64, norm: f64) -> Tail {
     if norm.is_nan() {
         Tail::exactly(false, f64::NAN)
     } else if x <= 0.0 {
         Tail::exactly(false, 0.0)
     } else {
-        tails(a, x, norm)
+        tails_lane::<FMA>(a, x, norm)
     }
+}
+
+/// One lane of [`cdf`].
+#[inline(always)]
+pub(in crate::math) fn cdf_lane<const FMA: bool>(x: f64, a: f64, norm: f64) -> f64 {
+    tail::<FMA>(x, a, norm).side::<FMA>(false)
 }
 
 /// The probability up to x.
 pub fn cdf(x: f64, a: f64, norm: f64) -> f64 {
-    tail(x, a, norm).lower()
+    cdf_lane::<FMA>(x, a, norm)
+}
+
+/// One lane of [`sf`].
+#[inline(always)]
+pub(in crate::math) fn sf_lane<const FMA: bool>(x: f64, a: f64, norm: f64) -> f64 {
+    tail::<FMA>(x, a, norm).side::<FMA>(true)
 }
 
 /// The probability beyond x.
 pub fn sf(x: f64, a: f64, norm: f64) -> f64 {
-    tail(x, a, norm).upper()
+    sf_lane::<FMA>(x, a, norm)
 }
 
 /// The logarithm of [`cdf`].
 pub fn logcdf(x: f64, a: f64, norm: f64) -> f64 {
-    tail(x, a, norm).log_lower()
+    tail::<FMA>(x, a, norm).log_lower()
 }
 
 /// The logarithm of [`sf`].
 pub fn logsf(x: f64, a: f64, norm: f64) -> f64 {
-    tail(x, a, norm).log_upper()
+    tail::<FMA>(x, a, norm).log_upper()
 }
 
 /// The inverse of [`cdf`].

@@ -1,31 +1,123 @@
-//! Quantiles of the geometric distribution: how many failures come before the first success. All else
-//! of it is closed expressions.
+//! The geometric distribution of the failures before the first success: its quantiles. All else of it is closed
+//! expressions in the registry.
 //!
-//! Prepared: `log_failure(p)`, the last argument of each quantile.
+//! Prepared: `norm(prob)`, the last argument of each quantile, the logarithm of the probability of failure.
 //!
-//! k is the least number with `(1 - p)**(k + 1) <= 1 - q`, that is, `k + 1` is the quotient of two
-//! logarithms, rounded up. Where the quotient is an integer but for rounding errors, the power itself
-//! decides, in twice the digits.
+//! The quantile is the least k with `(1 - prob)^(k + 1) <= 1 - p`: `k + 1` is the quotient of two logarithms, rounded
+//! up. Where the quotient is a whole number but for rounding errors, the power itself decides, in twice the digits.
 
-use crate::math::block::plain::log1mexp;
+use crate::math::block::lane::{any_sum, product, sum};
+use crate::math::special::FMA;
+use crate::math::special::incomplete_beta::log1mexp;
 
-/// The logarithm of the probability of failure, `log(1 - p)`; NaN unless `0 < p <= 1`.
-pub fn log_failure(p: f64) -> f64 {
-    if 0.0 < p && p <= 1.0 { pxfm::f_log1p(-p) } else { f64::NAN }
+/// `log(1 - prob)`; NaN unless `0 < prob <= 1`.
+pub fn norm(prob: f64) -> f64 {
+    if 0.0 < prob && prob <= 1.0 { (-prob).ln_1p() } else { f64::NAN }
 }
 
-/// The least k with `cdf(k) >= q`: 0 at 0, `inf` at 1, NaN outside.
-pub fn ppf(q: f64, p: f64, log_failure: f64) -> f64 {
-    if !(0.0..=1.0).contains(&q) {
+/// The least k whose distribution function is at least p: 0 at 0, infinity at 1, NaN outside.
+pub fn ppf(p: f64, prob: f64, norm: f64) -> f64 {
+    if !(0.0..=1.0).contains(&p) {
         return f64::NAN;
     }
-    trials(pxfm::f_log1p(-q), log_failure, |n| power_is_at_most(p, n, sum(1.0, -q))) - 1.0
+    failures((-p).ln_1p(), norm, |n| power_reaches(prob, n, any_sum(1.0, -p)))
 }
 
-/// The least k with `sf(k) <= q`: `inf` at 0, 0 at 1, NaN outside.
-pub fn isf(q: f64, p: f64, log_failure: f64) -> f64 {
-    if !(0.0..=1.0).contains(&q) {
+/// The least k whose survival function is at most p: infinity at 0, 0 at 1, NaN outside.
+pub fn isf(p: f64, prob: f64, norm: f64) -> f64 {
+    if !(0.0..=1.0).contains(&p) {
         return f64::NAN;
     }
-    trials(pxfm::f_log(q), log_failure, |n| power_is_at_most(p, n, (q, 0.0))) - 1.0
+    failures(p.ln(), norm, |n| power_reaches(prob, n, (p, 0.0)))
+}
+
+/// [`ppf`] of a probability given by its logarithm.
+pub fn ppf_log(p: f64, _prob: f64, norm: f64) -> f64 {
+    if p <= 0.0 { failures(log1mexp(p), norm, |n| n * norm <= log1mexp(p)) } else { f64::NAN }
+}
+
+/// [`isf`] of a probability given by its logarithm.
+pub fn isf_log(p: f64, _prob: f64, norm: f64) -> f64 {
+    if p <= 0.0 { failures(p, norm, |n| n * norm <= p) } else { f64::NAN }
+}
+
+/// The quantile, less than the least whole number not below `log / norm` by 1. `reaches` tells of a number of trials
+/// whether it is enough; it is asked where the quotient does not tell.
+fn failures(log: f64, norm: f64, reaches: impl Fn(f64) -> bool) -> f64 {
+    if norm.is_nan() || log.is_nan() {
+        return f64::NAN;
+    }
+    if log == f64::NEG_INFINITY {
+        return f64::INFINITY;
+    }
+    // Below 1 where failures are impossible, or success is nearly sure: the first trial is enough.
+    let quotient = log / norm;
+    let whole = quotient.round();
+    let is_near = (quotient - whole).abs() <= 4.0 * f64::EPSILON * quotient;
+    let trials = match is_near {
+        true if reaches(whole) => whole,
+        true => whole + 1.0,
+        false => quotient.ceil(),
+    };
+    trials.max(1.0) - 1.0
+}
+
+/// Is `(1 - prob)^n`, for a whole n, at most a number in two parts? By squaring, in two parts.
+fn power_reaches(prob: f64, n: f64, bound: (f64, f64)) -> bool {
+    // Beyond, no rounded probability is one between two whole numbers.
+    if n >= 2f64.powi(53) {
+        return true;
+    }
+    let times = |a: (f64, f64), b: (f64, f64)| {
+        let (high, low) = product::<f64, FMA>(a.0, b.0);
+        sum(high, low + (a.0 * b.1 + a.1 * b.0))
+    };
+    let mut rest = n as u64;
+    let mut square = any_sum(1.0, -prob);
+    let mut power = (1.0, 0.0);
+    while rest > 0 {
+        if rest & 1 == 1 {
+            power = times(power, square);
+        }
+        square = times(square, square);
+        rest >>= 1;
+    }
+    (power.0 - bound.0) + (power.1 - bound.1) <= 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first of the quantiles at the distribution function's values for halves, which are exact.
+    #[test]
+    fn exact_at_the_steps() {
+        let norm = norm(0.5);
+        for k in 0..50 {
+            let tail = 2f64.powi(-k - 1);
+            assert_eq!(ppf(1.0 - tail, 0.5, norm), f64::from(k), "k {k}");
+            assert_eq!(ppf((1.0 - tail).next_up(), 0.5, norm), f64::from(k + 1), "k {k}");
+            assert_eq!(isf(tail, 0.5, norm), f64::from(k), "k {k}");
+            assert_eq!(isf(tail.next_down(), 0.5, norm), f64::from(k + 1), "k {k}");
+        }
+    }
+
+    #[test]
+    fn special_values() {
+        for prob in [1e-300, 1e-10, 0.3, 1.0] {
+            let norm = norm(prob);
+            assert_eq!([ppf(0.0, prob, norm), ppf(1.0, prob, norm)], [0.0, f64::INFINITY]);
+            assert_eq!([isf(1.0, prob, norm), isf(0.0, prob, norm)], [0.0, f64::INFINITY]);
+            assert_eq!([ppf_log(f64::NEG_INFINITY, prob, norm), ppf_log(0.0, prob, norm)], [0.0, f64::INFINITY]);
+            assert_eq!([isf_log(0.0, prob, norm), isf_log(f64::NEG_INFINITY, prob, norm)], [0.0, f64::INFINITY]);
+            for outside in [-1e-300, 1.0f64.next_up(), f64::NAN] {
+                assert!(ppf(outside, prob, norm).is_nan() && isf(outside, prob, norm).is_nan());
+            }
+            assert!(ppf_log(1e-300, prob, norm).is_nan() && isf_log(1.0, prob, norm).is_nan());
+        }
+        for prob in [0.0, -0.5, 1.5, f64::NAN] {
+            assert!(ppf(0.5, prob, norm(prob)).is_nan() && isf_log(-1.0, prob, norm(prob)).is_nan());
+        }
+        assert_eq!(ppf(0.999, 1.0, norm(1.0)), 0.0);
+    }
 }

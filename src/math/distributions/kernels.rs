@@ -10,8 +10,8 @@ natives! {
     gamma_norm(a): gamma::norm;
     gamma_pdf(x, a, norm): gamma::pdf | crate::math::distributions::gamma::pdf_lane;
     gamma_logpdf(x, a, norm): gamma::logpdf | crate::math::distributions::gamma::logpdf_lane;
-    gamma_cdf(x, a, norm): gamma::cdf;
-    gamma_sf(x, a, norm): gamma::sf;
+    gamma_cdf(x, a, norm): gamma::cdf => crate::math::distributions::gamma::cdf_lane;
+    gamma_sf(x, a, norm): gamma::sf => crate::math::distributions::gamma::sf_lane;
     gamma_logcdf(x, a, norm): gamma::logcdf;
     gamma_logsf(x, a, norm): gamma::logsf;
     gamma_ppf(p, a, norm): gamma::ppf;
@@ -22,8 +22,8 @@ natives! {
     chisq_norm(df): chisq::norm;
     chisq_pdf(x, df, norm): chisq::pdf | crate::math::distributions::chisq::pdf_lane;
     chisq_logpdf(x, df, norm): chisq::logpdf | crate::math::distributions::chisq::logpdf_lane;
-    chisq_cdf(x, df, norm): chisq::cdf;
-    chisq_sf(x, df, norm): chisq::sf;
+    chisq_cdf(x, df, norm): chisq::cdf => crate::math::distributions::chisq::cdf_lane;
+    chisq_sf(x, df, norm): chisq::sf => crate::math::distributions::chisq::sf_lane;
     chisq_logcdf(x, df, norm): chisq::logcdf;
     chisq_logsf(x, df, norm): chisq::logsf;
     chisq_ppf(p, df, norm): chisq::ppf;
@@ -121,4 +121,9 @@ natives! {
     hyper_ppf_log(p, m, n, k, norm): hyper::ppf_log;
     hyper_isf_log(p, m, n, k, norm): hyper::isf_log;
 
+    geom_norm(prob): geom::norm;
+    geom_ppf(p, prob, norm): geom::ppf;
+    geom_isf(p, prob, norm): geom::isf;
+    geom_ppf_log(p, prob, norm): geom::ppf_log;
+    geom_isf_log(p, prob, norm): geom::isf_log;
 }

@@ -11,6 +11,7 @@ mod counts;
 mod discrete;
 pub mod f;
 pub mod gamma;
+pub mod geom;
 pub mod hyper;
 pub mod kernels;
 pub mod nbinom;

@@ -9,7 +9,7 @@ use crate::math::special::ratio::exp_pair;
 use crate::math::special::saddle_point::deviance_pair;
 
 fn is_valid(mu: f64) -> bool {
-    mu >= 0.0 && mu < f64::INFINITY
+    (0.0..f64::INFINITY).contains(&mu)
 }
 
 /// The probability at k, a whole number from 0 on, as `exp(high + low) * factor`: Loader's saddle-point form, where

@@ -108,6 +108,12 @@ pub fn deviance(x: f64, mean: f64) -> f64 {
 /// deviance is large, and so its exponential would otherwise lose digits: some 2^-57 of it for ratios beyond 2, and
 /// 2^-60 for ratios beyond 2^10.
 pub fn deviance_pair(x: f64, mean: f64) -> (f64, f64) {
+    deviance_pair_lane::<FMA>(x, mean)
+}
+
+/// [`deviance_pair`] where the caller decides on fused multiply-add.
+#[inline(always)]
+pub(in crate::math) fn deviance_pair_lane<const FMA: bool>(x: f64, mean: f64) -> (f64, f64) {
     let (value, is_rare) = deviance_lane::<FMA>(x, mean);
     if is_rare { deviance_careful(x, mean) } else { value }
 }

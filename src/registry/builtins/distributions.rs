@@ -7,6 +7,7 @@
 
 use crate::math::block::dispatch::Kernels;
 use crate::math::block::normal::{NORM_CDF, NORM_LOGCDF, NORM_PPF, NORM_PPF_LOG};
+use crate::math::block::power::ROOT;
 use crate::math::distributions::kernels::NATIVES;
 use crate::math::native::Native;
 use crate::registry::expression::Expression;
@@ -230,20 +231,20 @@ const DISTRIBUTIONS: &[Distribution] = &[
         standard: &[
             (
                 "pdf",
-                "0.0*s if x <= 0 or x == inf else exp(-0.25*((log(x) - m)/s)**2) * (0.3989422804014327/(s if s > 0 else nan)) / x * exp(-0.25*((log(x) - m)/s)**2)",
+                "(0.0 if x <= 0 or x == inf else exp(-0.25*((log(x) - m)/s)**2) * (0.3989422804014327/s) / x * exp(-0.25*((log(x) - m)/s)**2)) if s > 0 else nan",
             ),
             (
                 "logpdf",
-                "-inf if x <= 0 or x == inf else -0.5*((log(x) - m)/s)**2 - log(x) - (0.9189385332046728 + log(s if s > 0 else nan))",
+                "(-inf if x <= 0 or x == inf else -0.5*((log(x) - m)/s)**2 - log(x) - (0.9189385332046728 + log(s))) if s > 0 else nan",
             ),
-            ("cdf", "__norm_cdf((log(maximum(x, 0.0)) - m)/(s if s > 0 else nan))"),
-            ("sf", "__norm_cdf((m - log(maximum(x, 0.0)))/(s if s > 0 else nan))"),
-            ("logcdf", "__norm_logcdf((log(maximum(x, 0.0)) - m)/(s if s > 0 else nan))"),
-            ("logsf", "__norm_logcdf((m - log(maximum(x, 0.0)))/(s if s > 0 else nan))"),
-            ("ppf", "exp(m + (s if s > 0 else nan)*__norm_ppf(q))"),
-            ("isf", "exp(m - (s if s > 0 else nan)*__norm_ppf(q))"),
-            ("ppf_log", "exp(m + (s if s > 0 else nan)*__norm_ppf_log(q))"),
-            ("isf_log", "exp(m - (s if s > 0 else nan)*__norm_ppf_log(q))"),
+            ("cdf", "__norm_cdf((log(maximum(x, 0.0)) - m)/s) if s > 0 else nan"),
+            ("sf", "__norm_cdf((m - log(maximum(x, 0.0)))/s) if s > 0 else nan"),
+            ("logcdf", "__norm_logcdf((log(maximum(x, 0.0)) - m)/s) if s > 0 else nan"),
+            ("logsf", "__norm_logcdf((m - log(maximum(x, 0.0)))/s) if s > 0 else nan"),
+            ("ppf", "exp(m + s*__norm_ppf(q)) if s > 0 else nan"),
+            ("isf", "exp(m - s*__norm_ppf(q)) if s > 0 else nan"),
+            ("ppf_log", "exp(m + s*__norm_ppf_log(q)) if s > 0 else nan"),
+            ("isf_log", "exp(m - s*__norm_ppf_log(q)) if s > 0 else nan"),
         ],
         habits: &[
             Habit { shapes: &["s", "0.0"], ..scipy!("lognorm", ["s"]) },
@@ -258,20 +259,23 @@ const DISTRIBUTIONS: &[Distribution] = &[
         standard: &[
             (
                 "pdf",
-                "0.0 if x < 0 or x**c > 1500 else (c if c > 0 else nan)*maximum(x, 0.0)**(c - 1)*exp(-0.5*x**c)*exp(-0.5*x**c)",
+                "(0.0 if x < 0 or x**c > 1500 else c*maximum(x, 0.0)**(c - 1)*exp(-0.5*x**c)*exp(-0.5*x**c)) if c > 0 else nan",
             ),
             (
                 "logpdf",
-                "-inf if x < 0 or x**c == inf else log(c if c > 0 else nan) + xlogy(c - 1, maximum(x, 0.0)) - x**c",
+                "(-inf if x < 0 or x**c == inf else log(c) + xlogy(c - 1, maximum(x, 0.0)) - x**c) if c > 0 else nan",
             ),
-            ("cdf", "-expm1(-maximum(x, 0.0)**(c if c > 0 else nan))"),
-            ("sf", "exp(-maximum(x, 0.0)**(c if c > 0 else nan))"),
-            ("logcdf", "log1mexp(-maximum(x, 0.0)**(c if c > 0 else nan))"),
-            ("logsf", "-maximum(x, 0.0)**(c if c > 0 else nan)"),
-            ("ppf", "(-log1p(-q))**(1/(c if c > 0 else nan)) if 0 <= q <= 1 else nan"),
-            ("isf", "(-log(q))**(1/(c if c > 0 else nan)) if 0 <= q <= 1 else nan"),
-            ("ppf_log", "(-log1mexp(q))**(1/(c if c > 0 else nan)) if q <= 0 else nan"),
-            ("isf_log", "(-q)**(1/(c if c > 0 else nan)) if q <= 0 else nan"),
+            ("cdf", "-expm1(-maximum(x, 0.0)**c) if c > 0 else nan"),
+            ("sf", "exp(-maximum(x, 0.0)**c) if c > 0 else nan"),
+            (
+                "logcdf",
+                "(-inf if x <= 0 else (c*log(x) if x**c < 1e-17 else log1mexp(-maximum(x, 0.0)**c))) if c > 0 else nan",
+            ),
+            ("logsf", "-maximum(x, 0.0)**c if c > 0 else nan"),
+            ("ppf", "__root(-log1p(-q), c)"),
+            ("isf", "__root(-log(q), c)"),
+            ("ppf_log", "(exp(q/c) if q < -40 else __root(-log1mexp(q), c)) if c > 0 else nan"),
+            ("isf_log", "__root(-q, c)"),
         ],
         habits: &[
             scipy!("weibull_min", ["c"]),
@@ -370,6 +374,24 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("isf_log", "-q if q < -40 else -log(-log1mexp(q))"),
         ],
         habits: &[scipy!("gumbel_r", []), located!("gumbel")],
+    },
+    Distribution {
+        name: "geom",
+        title: "the geometric distribution",
+        shapes: &["prob"],
+        is_discrete: true,
+        standard: &[
+            ("pmf", "(0.0 if x < 0 or x > floor(x) else exp(xlog1py(x, -prob))*prob) if 0 < prob <= 1 else nan"),
+            ("logpmf", "(-inf if x < 0 or x > floor(x) else xlog1py(x, -prob) + log(prob)) if 0 < prob <= 1 else nan"),
+            ("cdf", "(0.0 if x < 0 else -expm1((floor(x) + 1)*log1p(-prob))) if 0 < prob <= 1 else nan"),
+            ("sf", "(1.0 if x < 0 else exp((floor(x) + 1)*log1p(-prob))) if 0 < prob <= 1 else nan"),
+            ("logcdf", "(-inf if x < 0 else log1mexp((floor(x) + 1)*log1p(-prob))) if 0 < prob <= 1 else nan"),
+            ("logsf", "(0.0 if x < 0 else (floor(x) + 1)*log1p(-prob)) if 0 < prob <= 1 else nan"),
+        ],
+        habits: &[
+            scipy_discrete!("geom", ["p"], &["p"], "{x} - loc - 1", "{p} + loc + 1"),
+            r!("geom", [shape("prob")], &["prob"]),
+        ],
     },
     Distribution {
         name: "gamma",
@@ -516,19 +538,20 @@ fn natives() -> Vec<Function> {
         params: native.params.iter().map(|name| Param::required(*name)).collect(),
         ..private(native.name.into(), Body::Native(Loops::Real, Floats::new(&native.kernels)))
     };
-    let block = |(name, kernels): &(&'static str, &'static Kernels)| Function {
-        params: vec![Param::required("x")],
+    let block = |(name, params, kernels): &(&'static str, &'static [&'static str], &'static Kernels)| Function {
+        params: params.iter().map(|name| Param::required(*name)).collect(),
         ..private((*name).into(), Body::Native(Loops::Real, Floats::new(kernels)))
     };
-    NATIVES.iter().map(row).chain(NORMAL.iter().map(block)).collect()
+    NATIVES.iter().map(row).chain(BLOCKS.iter().map(block)).collect()
 }
 
-/// The normal distribution's, which have vector forms.
-const NORMAL: [(&str, &Kernels); 4] = [
-    ("__norm_cdf", &NORM_CDF),
-    ("__norm_logcdf", &NORM_LOGCDF),
-    ("__norm_ppf", &NORM_PPF),
-    ("__norm_ppf_log", &NORM_PPF_LOG),
+/// Those that have vector forms.
+const BLOCKS: [(&str, &[&str], &Kernels); 5] = [
+    ("__norm_cdf", &["x"], &NORM_CDF),
+    ("__norm_logcdf", &["x"], &NORM_LOGCDF),
+    ("__norm_ppf", &["p"], &NORM_PPF),
+    ("__norm_ppf_log", &["p"], &NORM_PPF_LOG),
+    ("__root", &["x", "n"], &ROOT),
 ];
 
 fn private(name: String, body: Body) -> Function {

@@ -230,3 +230,54 @@ fn agree_with_the_table() {
     }
     assert!(failures.is_empty(), "{failures:#?}");
 }
+
+/// Values at the ends of the support, beyond them and for parameters outside the domain, as SciPy has them; but quantiles
+/// of discrete distributions at 0 are the least number, not one below it.
+#[test]
+fn ends_of_the_support() {
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    let row = |name: &str| ROWS.iter().find(|row| row.name == name).unwrap();
+    // x, parameters, and the columns.
+    let values: [(&str, f64, &[f64], [f64; 6]); 16] = [
+        ("gamma", 0.0, &[0.5, 1.0], [INF, INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", 0.0, &[1.0, 1.0], [1.0, 0.0, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", 0.0, &[2.0, 1.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", -1.0, &[0.5, 1.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", INF, &[0.5, 1.0], [0.0, -INF, 1.0, 0.0, 0.0, -INF]),
+        ("gamma", -INF, &[0.5, 1.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", 1.0, &[0.0, 1.0], [NAN; 6]),
+        ("gamma", -1.0, &[-1.0, 1.0], [NAN; 6]),
+        ("gamma", 1.0, &[INF, 1.0], [NAN; 6]),
+        ("gamma", NAN, &[1.0, 1.0], [NAN; 6]),
+        ("chisq", 0.0, &[2.0], [0.5, -std::f64::consts::LN_2, 0.0, 1.0, -INF, 0.0]),
+        ("pois", 0.5, &[0.0], [0.0, -INF, 1.0, 0.0, 0.0, -INF]),
+        ("pois", 0.0, &[0.0], [1.0, 0.0, 1.0, 0.0, 0.0, -INF]),
+        ("pois", -0.5, &[3.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("pois", INF, &[3.0], [0.0, -INF, 1.0, 0.0, 0.0, -INF]),
+        ("pois", 1.0, &[-1.0], [NAN; 6]),
+    ];
+    for (name, x, params, truths) in values {
+        for (function, (column, truth)) in row(name).values.iter().zip(COLUMNS.iter().zip(truths)) {
+            let got = function(x, params);
+            assert!(
+                got == truth || got.is_nan() && truth.is_nan(),
+                "{name} {column}({x}; {params:?}) is {got}, not {truth}"
+            );
+        }
+    }
+    // The probability of the lower side, and the quantile; upper ones and logarithms follow.
+    for (name, params) in [("gamma", &[2.5, 1.0][..]), ("chisq", &[3.0]), ("pois", &[3.0])] {
+        for (p, truth) in [(0.0, 0.0), (1.0, INF), (-0.1, NAN), (1.1, NAN), (NAN, NAN)] {
+            for (function, (kind, p)) in
+                row(name).quantiles.iter().zip(KINDS.iter().zip([p, 1.0 - p, p.ln(), (1.0 - p).ln()]))
+            {
+                let got = function(p, params);
+                assert!(got == truth || got.is_nan() && truth.is_nan(), "{name} of {kind} = {p} is {got}, not {truth}");
+            }
+        }
+    }
+    for quantile in row("gamma").quantiles.iter().chain(&row("pois").quantiles) {
+        assert!(quantile(0.5, &[-1.0, 1.0]).is_nan());
+    }
+}

@@ -273,7 +273,7 @@ impl Unary for LogCdf {
         let mills = Cdf::mills::<FMA>(z);
         // Below 0 it does not matter.
         let (lower, shift) = Cdf::lower::<FMA>(if z < NORMAL { z } else { NORMAL }, mills);
-        let is_usual = (x >= -FLAT) & (x <= NORMAL);
+        let is_usual = (-FLAT..=NORMAL).contains(&x);
         (Self::value::<FMA>(x, z, mills, lower.scale(shift)), !is_usual)
     }
 

@@ -53,6 +53,8 @@ rows! {
     gammaincc(a, x): "The regularised upper incomplete gamma function Q(a, x).", 64.0, GAMMA, native("gammaincc");
     gammaincinv(a, y): "The x with `gammainc(a, x) == y`.", 64.0, GAMMA, native("gammaincinv");
     gammainccinv(a, y): "The x with `gammaincc(a, x) == y`.", 64.0, GAMMA, native("gammainccinv");
+    beta(a, b): "The beta function.", 16.0, BETA, native("beta");
+    betaln(a, b): "The logarithm of the beta function's magnitude.", 16.0, BETA, native("betaln");
     betainc(a, b, x): "The regularised incomplete beta function.", 64.0, BETA, native("betainc");
     betaincc(a, b, x): "`1 - betainc(a, b, x)`, accurate where that is small.", 64.0, BETA, native("betaincc");
     betaincinv(a, b, y): "The x with `betainc(a, b, x) == y`.", 64.0, BETA, native("betaincinv");

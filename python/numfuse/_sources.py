@@ -11,6 +11,7 @@ import operator
 import os
 import re
 import sys
+from _ctypes import CFuncPtr
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -147,7 +148,7 @@ def find(function: Any, signature: str | None, python: bool) -> Source:
     if isinstance(function, np.ufunc):
         return _loops(function, function, signature)
     found: Address | None = None
-    if isinstance(function, ctypes._CFuncPtr):
+    if isinstance(function, CFuncPtr):
         found = _ctypes(function, signature)
     elif kind.__name__ == "PyCapsule":
         found = _of_capsule(function, function, signature)
@@ -169,7 +170,7 @@ def find(function: Any, signature: str | None, python: bool) -> Source:
     return found
 
 
-def _refusal(function: object) -> str:
+def _refusal(function: Any) -> str:
     if callable(function):
         return (
             f"{function!r} is no native function; python=True registers a Python callable as such, "
@@ -471,17 +472,6 @@ def _annotated(function: Any, parameters: list[inspect.Parameter]) -> Declaratio
 # ---- Libraries ----
 
 
-class _Place(ctypes.Structure):
-    """Dl_info of dlfcn.h."""
-
-    _fields_ = (
-        ("file", ctypes.c_char_p),
-        ("base", ctypes.c_void_p),
-        ("symbol", ctypes.c_char_p),
-        ("address", ctypes.c_void_p),
-    )
-
-
 _kept: set[int] = set()
 
 
@@ -492,14 +482,15 @@ def keep_loaded(address: int) -> None:
     whatever became of their functions.
     """
     dladdr = getattr(ctypes.CDLL(None), "dladdr", None)
-    place = _Place()
-    if dladdr is None or not dladdr(ctypes.c_void_p(address), ctypes.byref(place)):
+    place = (ctypes.c_void_p * 4)()  # Dl_info: the file, its base, and a symbol
+    if dladdr is None or not dladdr(ctypes.c_void_p(address), place):
         return  # Code that was made at run time.
-    if place.base in _kept or not place.file:
+    file, base = place[0], place[1]
+    if file is None or base is None or base in _kept:
         return
     try:
         # ctypes never closes what it opened.
-        ctypes.CDLL(os.fsdecode(place.file), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        ctypes.CDLL(os.fsdecode(ctypes.string_at(file)), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
         return  # The program itself, which is never unloaded.
-    _kept.add(place.base)
+    _kept.add(base)

@@ -258,7 +258,8 @@ def _default(name: str, value: Any, dtypes: list[str]) -> str:
         return isinstance(value, int) and dtype != "?" and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
 
     if dtypes and not any(map(fits, dtypes)):
-        raise ValueError(f"the default of '{name}', {value!r}, does not fit the parameter's type, {np.dtype(dtypes[0])}")
+        wanted = np.dtype(dtypes[0])
+        raise ValueError(f"the default of '{name}', {value!r}, does not fit the parameter's type, {wanted}")
     return repr(value)
 
 

@@ -20,6 +20,9 @@ from numfuse._core import Kernel, _block_function, _Callee, _capsule, _python_fu
 from numfuse._declaration import CODES, Declaration, Parameter, parameter, parse
 
 
+_BLOCK = "`void f(size_t n, const A *a, ..., R *out)`"
+
+
 class Effects(NamedTuple):
     """What may be done with calls."""
 
@@ -60,7 +63,7 @@ class Address(NamedTuple):
             params.pop()
         if self.declaration.result is not None:
             return tuple(params), constants
-        # void f(size_t n, const A *a, const B *b, ..., R *out)
+        # A block function's first parameter is the number of elements, its last the results.
         return tuple(params[1:-1]), constants
 
     def check(self) -> None:
@@ -70,7 +73,7 @@ class Address(NamedTuple):
         result, params = self.declaration.result, self.declaration.params
         if result is not None:
             if any(param.pointer for param in self.params()):
-                raise ValueError(f"{self.declaration} takes pointers, which only `void f(size_t n, const A *a, ..., R *out)` may")
+                raise ValueError(f"{self.declaration} takes pointers, which only {_BLOCK} may")
             return
         is_block = (
             len(params) > 1
@@ -79,7 +82,7 @@ class Address(NamedTuple):
             and all(param.pointer and param.dtype for param in params[1:])
         )
         if not is_block or self._split()[1]:
-            raise ValueError(f"{self.declaration} returns nothing, and is not `void f(size_t n, const A *a, ..., R *out)`")
+            raise ValueError(f"{self.declaration} returns nothing, and is not {_BLOCK}")
         if params[-1].const:
             raise ValueError("the last parameter is where the results go, so it can't be const")
 
@@ -409,7 +412,7 @@ def _numba_type(type: Any) -> Parameter:
 
 def _loops(ufunc: np.ufunc, owner: object, signature: str | None) -> Loops:
     if ufunc.signature is not None:
-        raise ValueError(f"{ufunc!r} is generalised, {ufunc.signature}: only functions of single elements can be registered")
+        raise ValueError(f"{ufunc!r} is generalised, {ufunc.signature}: it is no function of single elements")
     if ufunc is not owner and not ufunc.types:
         raise ValueError(
             f"{owner!r} has no compiled signatures: give @numba.vectorize some, such as ['float64(float64)'], "
@@ -451,7 +454,8 @@ def _python(function: Any, signature: str | None) -> PythonFunction:
         inspect.signature(function).bind(*[None] * arity)
     except TypeError:
         raise ValueError(f"{function!r} cannot be called with {arity} arguments") from None
-    taken = [param for param in parameters if param.kind in (param.POSITIONAL_ONLY, param.POSITIONAL_OR_KEYWORD)][:arity]
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = [param for param in parameters if param.kind in kinds][:arity]
     if len(taken) < arity:
         return PythonFunction(function, declaration, (), {})
     defaults = {param.name: param.default for param in taken if isinstance(param.default, (int, float, np.number))}
@@ -464,8 +468,10 @@ def _annotated(function: Any, parameters: list[inspect.Parameter]) -> Declaratio
         result = _ANNOTATIONS[annotations["return"]]
         params = tuple(Parameter(_ANNOTATIONS[annotations[param.name]]) for param in parameters)
     except (KeyError, TypeError):
-        message = f"the types of {function!r} are unknown: give a signature, such as 'dd->d', or annotate it with float, int and bool"
-        raise ValueError(message) from None
+        raise ValueError(
+            f"the types of {function!r} are unknown: give a signature, such as 'dd->d', or annotate it with "
+            "float, int and bool"
+        ) from None
     return Declaration(Parameter(result), params)
 
 

@@ -29,44 +29,30 @@ def points(rng, arity, count=160):
 
 
 def ufuncs():
-    """SciPy's ufuncs with a loop of doubles: name and types."""
-    found = []
+    """SciPy's ufuncs that have a loop of one to four doubles."""
     for name, ufunc in vars(special).items():
-        if isinstance(ufunc, np.ufunc) and ufunc.signature is None:
-            types = [t for t in ufunc.types if set(t) <= set("dlpq->") and 1 <= ufunc.nin <= 4 and "d" in t[: ufunc.nin]]
-            if types:
-                found.append(name)
-    return found
+        if isinstance(ufunc, np.ufunc) and ufunc.signature is None and ufunc.nin <= 4:
+            if "d" * ufunc.nin + "->" + "d" * ufunc.nout in ufunc.types:
+                yield name
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ufuncs())
+@pytest.mark.parametrize("name", list(ufuncs()))
 def test_ufuncs_of_scipy(name, rng):
     ufunc = getattr(special, name)
     registry = nf.Registry()
-    names = tuple(f"out{k}" for k in range(ufunc.nout))
-    registry.register(names if ufunc.nout > 1 else names[0], ufunc)
-    columns = points(rng, ufunc.nin)
-    arguments = [f"a{k}" for k in range(ufunc.nin)]
-    types = [t for t in ufunc.types if set(t) <= set("?bBhHiIlLqQfdpP->")]
-    loop = next(
-        t for t in types if all(np.can_cast(np.float64, a) or a in "lpq" for a in t[: ufunc.nin]) and "d" in t[: ufunc.nin]
-    )
-    with np.errstate(all="ignore"):
-        values = {
-            a: column if t == "d" else np.nan_to_num(column, posinf=7, neginf=-3).clip(-5, 20).astype("int64")
-            for a, column, t in zip(arguments, columns, loop, strict=False)
-        }
-        expected = ufunc(*values.values())
-        expected = expected if ufunc.nout > 1 else (expected,)
-        for out, wanted in zip(names, expected, strict=True):
-            result = nf.evaluate(f"{out}({', '.join(arguments)})", values, functions=registry)
-            assert result.dtype == wanted.dtype
-            np.testing.assert_array_equal(result, wanted)
+    outputs = tuple(f"out{k}" for k in range(ufunc.nout))
+    registry.register(outputs if ufunc.nout > 1 else outputs[0], ufunc)
+    values = {f"a{k}": column for k, column in enumerate(points(rng, ufunc.nin))}
+    expected = ufunc(*values.values())
+    for output, wanted in zip(outputs, expected if ufunc.nout > 1 else (expected,), strict=True):
+        result = nf.evaluate(f"{output}({', '.join(values)})", values, functions=registry)
+        assert result.dtype == wanted.dtype
+        np.testing.assert_array_equal(result, wanted)
 
 
 def test_there_are_many_ufuncs():
-    assert len(ufuncs()) > 200
+    assert len(list(ufuncs())) > 180
 
 
 @pytest.mark.parametrize("size", [10, 200_000])
@@ -350,8 +336,9 @@ def test_rmath(r):
     np.testing.assert_allclose(value("qgamma(p, 2, scale=3)", p=x / 5), stats.gamma.ppf(x / 5, 2, scale=3), **close)
     np.testing.assert_allclose(value("dexp(x, 3)", x=x), stats.expon.pdf(x, scale=3), **close)
     np.testing.assert_allclose(value("pweibull(x, 2, 3)", x=x), stats.weibull_min.cdf(x, 2, scale=3), **close)
-    np.testing.assert_allclose(value("dpois(k, `lambda`=3.5)", k=np.arange(9.0)), stats.poisson.pmf(np.arange(9), 3.5), **close)
-    np.testing.assert_allclose(value("phyper(q, 10, 7, 8)", q=np.arange(9.0)), stats.hypergeom.cdf(np.arange(9), 17, 10, 8), **close)
+    k = np.arange(9.0)
+    np.testing.assert_allclose(value("dpois(k, `lambda`=3.5)", k=k), stats.poisson.pmf(k, 3.5), **close)
+    np.testing.assert_allclose(value("phyper(k, 10, 7, 8)", k=k), stats.hypergeom.cdf(k, 17, 10, 8), **close)
     np.testing.assert_allclose(value("pbinom(q, n=12, prob=0.3)", q=3.0), stats.binom.cdf(3, 12, 0.3), **close)
     np.testing.assert_allclose(value("lgammafn(x) + choose(5, 2)", x=x), special.gammaln(x) + 10, rtol=1e-12)
     assert value("R_pow_di(x, 3)", x=2.0) == 8

@@ -77,7 +77,8 @@ def test_signature(text, want):
 
 
 def test_signature_of_evaluate():
-    want = "(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None, **names)"
+    options = "out=None, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None"
+    want = f"(expr, mapping=None, /, *, {options}, **names)"
     assert str(inspect.signature(nf.evaluate)) == want
 
 

@@ -1,98 +1,80 @@
-//! The distributions' functions against correctly rounded values, tests/data/distributions.json.
+//! The distributions against correctly rounded values, through R's names.
 //!
 //! An error is counted in units of `ulp(true value) * (1 + condition)`: the condition number says how many units in the
-//! last place the value changes by when the arguments change by one. Loc and scale, which the functions tested here know
-//! nothing of, are applied as the registry does.
+//! last place the value changes by when the arguments change by one.
 
+use numfuse::array::{ArrayRef, Memory};
+use numfuse::diagnostic::Error;
+use numfuse::dtype::DType;
+use numfuse::engine::{CallOptions, Engine, Host, Options};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
-use numfuse::math::distributions::{beta, binom, chisq, f, gamma, hyper, nbinom, pois, t};
-use serde_json::Value;
-
-/// A function of x, or a probability or its logarithm, and the table's parameters.
-type Function = fn(f64, &[f64]) -> f64;
-
-/// A distribution of the table.
-struct Row {
-    /// The name there.
-    name: &'static str,
-    /// Location and scale, of the table's parameters.
-    place: fn(&[f64]) -> (f64, f64),
-    /// In the order of the table's columns.
-    values: [Function; 6],
-    /// By `p`, `q`, `logp` and `logq`.
-    quantiles: [Function; 4],
-}
-
-/// The arguments after x are given once for all functions, or for the density, its logarithm, and the others.
-macro_rules! row {
-    (discrete $name:literal, $module:ident, |$p:ident| $place:expr, $($arguments:tt),+) => {
-        row!(@ $name, $module, pmf, logpmf, |$p| $place, $($arguments),+)
-    };
-    (continuous $name:literal, $module:ident, |$p:ident| $place:expr, $($arguments:tt),+) => {
-        row!(@ $name, $module, pdf, logpdf, |$p| $place, $($arguments),+)
-    };
-    (@ $name:literal, $module:ident, $density:ident, $logdensity:ident, |$p:ident| $place:expr, $all:tt) => {
-        row!(@ $name, $module, $density, $logdensity, |$p| $place, $all, $all, $all)
-    };
-    (
-        @ $name:literal, $module:ident, $density:ident, $logdensity:ident, |$p:ident| $place:expr,
-        ($($of_density:expr),*), ($($of_log:expr),*), ($($argument:expr),*)
-    ) => {
-        Row {
-            name: $name,
-            #[allow(unused_variables, reason = "most distributions have neither")]
-            place: |$p| $place,
-            values: [
-                |x, $p| $module::$density(x, $($of_density),*),
-                |x, $p| $module::$logdensity(x, $($of_log),*),
-                |x, $p| $module::cdf(x, $($argument),*),
-                |x, $p| $module::sf(x, $($argument),*),
-                |x, $p| $module::logcdf(x, $($argument),*),
-                |x, $p| $module::logsf(x, $($argument),*),
-            ],
-            quantiles: [
-                |x, $p| $module::ppf(x, $($argument),*),
-                |x, $p| $module::isf(x, $($argument),*),
-                |x, $p| $module::ppf_log(x, $($argument),*),
-                |x, $p| $module::isf_log(x, $($argument),*),
-            ],
-        }
-    };
-}
-
-/// One row for each distribution that exists: the table's name, the module, location and scale, and the arguments
-/// after x, of the table's parameters.
-const ROWS: &[Row] = &[
-    row!(continuous "gamma", gamma, |p| (0.0, p[1]), (p[0], gamma::norm(p[0]))),
-    row!(continuous "chisq", chisq, |p| (0.0, 1.0), (p[0], chisq::norm(p[0]))),
-    row!(discrete "pois", pois, |p| (0.0, 1.0), (p[0])),
-    row!(
-        continuous "beta", beta, |p| (0.0, 1.0),
-        (p[0], p[1], beta::norm(p[0], p[1])),
-        (p[0], p[1], beta::log_norm(p[0], p[1])),
-        (p[0], p[1], beta::norm(p[0], p[1]))
-    ),
-    row!(
-        continuous "t", t, |p| (0.0, 1.0),
-        (p[0], t::norm(p[0])), (p[0], t::log_norm(p[0])), (p[0], t::beta_norm(p[0]))
-    ),
-    row!(
-        continuous "f", f, |p| (0.0, 1.0),
-        (p[0], p[1], f::norm(p[0], p[1])),
-        (p[0], p[1], f::log_norm(p[0], p[1])),
-        (p[0], p[1], f::beta_norm(p[0], p[1]))
-    ),
-    row!(
-        discrete "binom", binom, |p| (0.0, 1.0),
-        (p[0], p[1], binom::norm(p[0])), (p[0], p[1], binom::log_norm(p[0])), (p[0], p[1])
-    ),
-    row!(
-        discrete "nbinom", nbinom, |p| (0.0, 1.0),
-        (p[0], p[1], nbinom::norm(p[0])), (p[0], p[1], nbinom::log_norm(p[0])), (p[0], p[1])
-    ),
-    row!(discrete "hyper", hyper, |p| (0.0, 1.0), (p[0], p[1], p[2], hyper::norm(p[0], p[1], p[2]))),
+/// A distribution's name in the tables and in R, and how R's function is called with the tables' parameters, `{}` being
+/// x and `#` the flags.
+const ROWS: &[(&str, &str)] = &[
+    ("unif", "unif({}, a, b, #)"),
+    ("norm", "norm({}, a, b, #)"),
+    ("gamma", "gamma({}, a, scale=b, #)"),
+    ("beta", "beta({}, a, b, #)"),
+    ("t", "t({}, a, #)"),
+    ("chisq", "chisq({}, a, #)"),
+    ("f", "f({}, a, b, #)"),
+    ("exp", "exp({}, 1/a, #)"),
+    ("lnorm", "lnorm({}, a, b, #)"),
+    ("weibull", "weibull({}, a, b, #)"),
+    ("logis", "logis({}, a, b, #)"),
+    ("cauchy", "cauchy({}, a, b, #)"),
+    ("laplace", "laplace({}, a, b, #)"),
+    ("gumbel", "gumbel({}, a, b, #)"),
+    ("binom", "binom({}, a, b, #)"),
+    ("pois", "pois({}, a, #)"),
+    ("geom", "geom({}, a, #)"),
+    ("nbinom", "nbinom({}, a, b, #)"),
+    ("hyper", "hyper({}, a, b, c, #)"),
 ];
+
+/// R's letter and flags of each column.
+const CALLS: [(&str, &str); 6] = [
+    ("d", "log=False"),
+    ("d", "log=True"),
+    ("p", "lower_tail=True, log_p=False"),
+    ("p", "lower_tail=False, log_p=False"),
+    ("p", "lower_tail=True, log_p=True"),
+    ("p", "lower_tail=False, log_p=True"),
+];
+
+/// A host of kernels that allocate nothing.
+struct Nothing;
+
+impl Host for Nothing {
+    fn given(&self, _: usize) -> Option<ArrayRef<'_>> {
+        None
+    }
+
+    fn allocate(&mut self, _: usize, _: DType, _: &[isize], _: &[isize]) -> Result<Memory, Error> {
+        Err(Error::Memory("the test gives all memory".into()))
+    }
+}
+
+/// Values of an expression over x and parameters `a`, `b`, `c`, for all points at once.
+fn evaluate(engine: &Engine, expression: &str, x: &[f64], params: &[Vec<f64>]) -> Vec<f64> {
+    let shape = [x.len() as isize];
+    let column = |k: usize| -> Vec<f64> { params.iter().map(|params| params.get(k).copied().unwrap_or(0.0)).collect() };
+    let columns = [column(0), column(1), column(2)];
+    let options = Options::default();
+    let kernel = engine.compile(&format!("result_ += {expression}"), &options).unwrap_or_else(|e| panic!("{e}"));
+    let mut values = vec![-0.0; x.len()];
+    let target = ArrayRef::of_slice_mut(&mut values, &shape);
+    let argument = |name: &str| match name {
+        "result_" => target,
+        "x" => ArrayRef::of_slice(x, &shape),
+        name => ArrayRef::of_slice(&columns["abc".find(name).expect("a parameter")], &shape),
+    };
+    let arguments: Vec<ArrayRef> = kernel.arguments().iter().map(|name| argument(name)).collect();
+    kernel.call(&arguments, &mut Nothing, &CallOptions::default()).unwrap_or_else(|e| panic!("{expression}\n{e}"));
+    values
+}
 
 const COLUMNS: [&str; 6] = ["pdf", "logpdf", "cdf", "sf", "logcdf", "logsf"];
 const KINDS: [&str; 4] = ["p", "q", "logp", "logq"];
@@ -173,52 +155,51 @@ impl Score {
     }
 }
 
-/// The value of a column at the place and scale: densities are divided by the scale.
-fn value(row: &Row, column: usize, x: f64, params: &[f64]) -> f64 {
-    let (loc, scale) = (row.place)(params);
-    let value = row.values[column]((x - loc) / scale, params);
-    match column {
-        0 if scale != 1.0 => value / scale,
-        1 if scale != 1.0 => value - scale.ln(),
-        _ => value,
-    }
-}
-
-#[test]
-fn agree_with_the_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/distributions.json");
-    let table: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut failures = Vec::new();
-    for row in ROWS {
-        let entry = &table["dists"][row.name];
+/// The columns of a table, and what is beyond its bounds.
+fn check(table: &Value, failures: &mut Vec<String>) {
+    let engine = Engine::new();
+    for (name, entry) in table["dists"].as_object().unwrap() {
+        let (_, call) = ROWS.iter().find(|(row, _)| row == name).unwrap_or_else(|| panic!("{name} has no row"));
+        let call = |letter: &str, flags: &str| format!("{letter}{}", call.replace("{}", "x").replace('#', flags));
         let is_discrete = entry["discrete"].as_bool().unwrap();
-        let mut columns: BTreeMap<&str, Score> = BTreeMap::new();
         let (mut values, mut quantiles) = (Score::default(), Score::default());
-        for point in entry["points"].as_array().unwrap() {
-            let (x, params) = (number(&point[0]), numbers(&point[1]));
-            for (column, name) in COLUMNS.iter().enumerate() {
+        let points = entry["points"].as_array().unwrap();
+        let x: Vec<f64> = points.iter().map(|point| number(&point[0])).collect();
+        let params: Vec<Vec<f64>> = points.iter().map(|point| numbers(&point[1])).collect();
+        for (column, title) in COLUMNS.iter().enumerate() {
+            let (letter, flags) = CALLS[column];
+            let got = evaluate(&engine, &call(letter, flags), &x, &params);
+            let mut score = Score::default();
+            for (k, point) in points.iter().enumerate() {
                 let truth = number(&point[2 + column]);
-                let got = value(row, column, x, &params);
-                let error = error(got, truth, number(&point[8][column]));
-                let what = || format!("{name}({x:e}; {params:?}) is {got:e}, not {truth:e}");
+                let error = error(got[k], truth, number(&point[8][column]));
+                let what = || format!("{name} {title}({:e}; {:?}) is {:e}, not {truth:e}", x[k], params[k], got[k]);
                 values.add(error, what);
-                columns.entry(name).or_default().add(error, what);
+                score.add(error, what);
+            }
+            score.print(&format!("{name} {title}"));
+        }
+        let mut by_kind: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+        for point in entry["quantiles"].as_array().unwrap() {
+            by_kind.entry(point[0].as_str().unwrap()).or_default().push(point);
+        }
+        for (kind, points) in by_kind {
+            let place = KINDS.iter().position(|name| *name == kind).unwrap();
+            let flags = CALLS[2 + place].1;
+            let p: Vec<f64> = points.iter().map(|point| number(&point[1])).collect();
+            let params: Vec<Vec<f64>> = points.iter().map(|point| numbers(&point[2])).collect();
+            let got = evaluate(&engine, &call("q", flags), &p, &params);
+            for (k, point) in points.iter().enumerate() {
+                let (truth, condition) = (number(&point[3]), number(&point[4]));
+                let error =
+                    if is_discrete && got[k] != truth { f64::INFINITY } else { error(got[k], truth, condition) };
+                let what =
+                    || format!("{name} quantile({kind} = {:e}; {:?}) is {:e}, not {truth:e}", p[k], params[k], got[k]);
+                quantiles.add(error, what);
             }
         }
-        for point in entry["quantiles"].as_array().unwrap() {
-            let (kind, p, params) = (point[0].as_str().unwrap(), number(&point[1]), numbers(&point[2]));
-            let (truth, condition) = (number(&point[3]), number(&point[4]));
-            let function = row.quantiles[KINDS.iter().position(|name| *name == kind).unwrap()];
-            let (loc, scale) = (row.place)(&params);
-            let got = loc + scale * function(p, &params);
-            let error = if is_discrete && got != truth { f64::INFINITY } else { error(got, truth, condition) };
-            quantiles.add(error, || format!("quantile({kind} = {p:e}; {params:?}) is {got:e}, not {truth:e}"));
-        }
-        for (name, score) in &columns {
-            score.print(&format!("{} {name}", row.name));
-        }
-        quantiles.print(&format!("{} quantiles", row.name));
-        let bound = if row.name == "hyper" { 8192.0 } else { 256.0 };
+        quantiles.print(&format!("{name} quantiles"));
+        let bound = if name == "hyper" { 8192.0 } else { 256.0 };
         let is_good = values.greatest() <= bound && values.within(16.0) >= 0.99 && values.within(2.0) >= 0.95;
         if !is_good {
             failures.push(values.worst);
@@ -228,5 +209,66 @@ fn agree_with_the_table() {
             failures.push(quantiles.worst);
         }
     }
+}
+
+#[test]
+fn agree_with_the_tables() {
+    let mut failures = Vec::new();
+    for file in ["distributions.json", "distributions_more.json"] {
+        let path = format!("{}/tests/data/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        check(&serde_json::from_str(&text).unwrap(), &mut failures);
+    }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// Values at the ends of the support, beyond them and for parameters outside the domain, as SciPy has them; but quantiles
+/// of discrete distributions at 0 are the least number, not one below it.
+#[test]
+fn ends_of_the_support() {
+    const INF: f64 = f64::INFINITY;
+    const NAN: f64 = f64::NAN;
+    let row = |name: &str| ROWS.iter().find(|row| row.name == name).unwrap();
+    // x, parameters, and the columns.
+    let values: [(&str, f64, &[f64], [f64; 6]); 16] = [
+        ("gamma", 0.0, &[0.5, 1.0], [INF, INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", 0.0, &[1.0, 1.0], [1.0, 0.0, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", 0.0, &[2.0, 1.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", -1.0, &[0.5, 1.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", INF, &[0.5, 1.0], [0.0, -INF, 1.0, 0.0, 0.0, -INF]),
+        ("gamma", -INF, &[0.5, 1.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("gamma", 1.0, &[0.0, 1.0], [NAN; 6]),
+        ("gamma", -1.0, &[-1.0, 1.0], [NAN; 6]),
+        ("gamma", 1.0, &[INF, 1.0], [NAN; 6]),
+        ("gamma", NAN, &[1.0, 1.0], [NAN; 6]),
+        ("chisq", 0.0, &[2.0], [0.5, -std::f64::consts::LN_2, 0.0, 1.0, -INF, 0.0]),
+        ("pois", 0.5, &[0.0], [0.0, -INF, 1.0, 0.0, 0.0, -INF]),
+        ("pois", 0.0, &[0.0], [1.0, 0.0, 1.0, 0.0, 0.0, -INF]),
+        ("pois", -0.5, &[3.0], [0.0, -INF, 0.0, 1.0, -INF, 0.0]),
+        ("pois", INF, &[3.0], [0.0, -INF, 1.0, 0.0, 0.0, -INF]),
+        ("pois", 1.0, &[-1.0], [NAN; 6]),
+    ];
+    for (name, x, params, truths) in values {
+        for (function, (column, truth)) in row(name).values.iter().zip(COLUMNS.iter().zip(truths)) {
+            let got = function(x, params);
+            assert!(
+                got == truth || got.is_nan() && truth.is_nan(),
+                "{name} {column}({x}; {params:?}) is {got}, not {truth}"
+            );
+        }
+    }
+    // The probability of the lower side, and the quantile; upper ones and logarithms follow.
+    for (name, params) in [("gamma", &[2.5, 1.0][..]), ("chisq", &[3.0]), ("pois", &[3.0])] {
+        for (p, truth) in [(0.0, 0.0), (1.0, INF), (-0.1, NAN), (1.1, NAN), (NAN, NAN)] {
+            for (function, (kind, p)) in
+                row(name).quantiles.iter().zip(KINDS.iter().zip([p, 1.0 - p, p.ln(), (1.0 - p).ln()]))
+            {
+                let got = function(p, params);
+                assert!(got == truth || got.is_nan() && truth.is_nan(), "{name} of {kind} = {p} is {got}, not {truth}");
+            }
+        }
+    }
+    for quantile in row("gamma").quantiles.iter().chain(&row("pois").quantiles) {
+        assert!(quantile(0.5, &[-1.0, 1.0]).is_nan());
+    }
 }

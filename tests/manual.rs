@@ -3,7 +3,6 @@
 
 use numfuse::diagnostic::Report;
 use numfuse::registry::builtins;
-use numfuse::registry::function::Accuracy;
 use numfuse::registry::function::Function;
 use numfuse::syntax::{Limits, parse};
 use std::fmt::Write;
@@ -66,12 +65,7 @@ fn the_manuals_programs_parse_and_its_errors_are_reported() {
 /// A row of the manual's tables.
 fn row(function: &Function) -> String {
     let aliases: Vec<String> = function.aliases.iter().map(|alias| format!("`{alias}`")).collect();
-    let budget = match function.accuracy {
-        Accuracy::Ulp(0.0) => "exact".to_string(),
-        Accuracy::Ulp(most) => format!("{most} ULP"),
-        Accuracy::Conditioned(most) => format!("{most} ULP times 1 + condition"),
-        Accuracy::Unknown => unreachable!("built-ins have a budget"),
-    };
+    let budget = function.accuracy.to_string();
     let cells = [format!("`{}`", function.signature()), aliases.join(" "), function.doc.to_string(), budget];
     format!("| {} |", cells.map(|cell| cell.replace('|', r"\|")).join(" | "))
 }

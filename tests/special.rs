@@ -1,9 +1,9 @@
-//! Special functions of `numfuse::math::special` against values in many digits, tests/data/special.txt, which special.py
-//! beside it makes.
+//! Special functions of `numfuse::math::special` against values in many digits, tests/data/special.txt and
+//! tests/data/special_beta.txt, which scripts of these names beside them make.
 
 use std::collections::BTreeMap;
 
-use numfuse::math::special::{gamma, saddle_point};
+use numfuse::math::special::{beta, gamma, saddle_point};
 
 /// A function of the file's arguments.
 type Function = fn(&[f64]) -> f64;
@@ -23,6 +23,12 @@ const FUNCTIONS: &[(&str, Function, f64, f64)] = &[
     ("gammaincc", |a| gamma::gammaincc(a[0], a[1]), 16.0, 6.0),
     ("log_gammainc", |a| gamma::log_gammainc(a[0], a[1]), 16.0, 6.0),
     ("log_gammaincc", |a| gamma::log_gammaincc(a[0], a[1]), 16.0, 6.0),
+    ("beta", |a| beta::beta(a[0], a[1]), 8.0, 4.0),
+    ("betaln", |a| beta::betaln(a[0], a[1]), 8.0, 4.0),
+    ("betainc", |a| beta::betainc(a[0], a[1], a[2]), 16.0, 6.0),
+    ("betaincc", |a| beta::betaincc(a[0], a[1], a[2]), 16.0, 6.0),
+    ("log_betainc", |a| beta::log_betainc(a[0], a[1], a[2]), 16.0, 6.0),
+    ("log_betaincc", |a| beta::log_betaincc(a[0], a[1], a[2]), 16.0, 6.0),
 ];
 
 /// The distance to the next number of greater magnitude.
@@ -33,7 +39,8 @@ fn ulp(x: f64) -> f64 {
 
 /// The lines of the file: a function's name, arguments, value and condition number.
 fn lines() -> impl Iterator<Item = (&'static str, Vec<f64>, f64, f64)> {
-    include_str!("data/special.txt").lines().map(|line| {
+    let beta = include_str!("data/special_beta.txt").lines();
+    include_str!("data/special.txt").lines().chain(beta).map(|line| {
         let (name, numbers) = line.split_once(' ').unwrap();
         let mut numbers: Vec<f64> = numbers.split(' ').map(|number| number.parse().unwrap()).collect();
         let condition = numbers.pop().unwrap();

@@ -5,12 +5,13 @@ mod random;
 #[path = "common/table.rs"]
 mod table;
 
-use numfuse::diagnostic::{Category, Report};
+use numfuse::diagnostic::{Category, Diagnostic, Report};
 use numfuse::source::Span;
 use numfuse::syntax::ast::{
-    Argument, Ast, BinaryOp, CompareOp, Expr, ExprId, Identifier, LogicalOp, Name, Statement, StatementKind, UnaryOp,
+    Argument, Ast, BinaryOp, CompareOp, Definition, Expr, ExprId, Identifier, LogicalOp, Name, Statement,
+    StatementKind, UnaryOp,
 };
-use numfuse::syntax::{Limits, Parsed, Token, parse, print, tokens};
+use numfuse::syntax::{Limits, Parsed, Token, parse, parse_definition, print, tokens};
 use random::Random;
 use std::collections::BTreeMap;
 use std::fs;
@@ -249,6 +250,34 @@ fn check_any(text: &str, limits: &Limits) -> Parsed {
     parsed
 }
 
+/// What must hold for every text that is to be a definition.
+fn check_definition(text: &str, limits: &Limits) -> Result<Definition, Vec<Diagnostic>> {
+    let parsed = parse_definition(text, limits);
+    match &parsed {
+        Ok(definition) => {
+            let defaults = definition.parameters.iter().filter_map(|parameter| parameter.default.as_ref());
+            let mut nodes = 0;
+            for ast in defaults.chain([&definition.body]) {
+                assert!(!ast.exprs.contains(&Expr::Error), "{text:?} has an error that is not reported");
+                assert!(ast.statements.len() == 1 && ast.statements[0].value.0 as usize == ast.exprs.len() - 1);
+                assert!(ast.spans.iter().all(|span| text.get(span.range()).is_some()));
+                let again = parse(&print(ast), limits);
+                assert!(again.diagnostics.is_empty() && again.ast.same_tree(ast), "{text:?}");
+                nodes += ast.exprs.len();
+            }
+            assert!(nodes <= limits.nodes.max(1), "{text:?}: {nodes} nodes");
+        }
+        Err(diagnostics) => {
+            assert!((1..=101).contains(&diagnostics.len()), "{text:?}: {} diagnostics", diagnostics.len());
+            for diagnostic in diagnostics {
+                assert!(text.get(diagnostic.span.range()).is_some(), "{text:?}: {diagnostic:?}");
+                assert_eq!(diagnostic.category, Category::Syntax);
+            }
+        }
+    }
+    parsed
+}
+
 const PIECES: &[&str] = &[
     "x",
     "y ",
@@ -356,7 +385,11 @@ fn no_token_soup_panics() {
         let text: String = (0..length).map(|_| random.pick(PIECES)).collect();
         let depth = random.pick(&[1, 3, 256]);
         let nodes = random.pick(&[0, 1, 5, 100_000]);
-        right += usize::from(check_any(&text, &Limits { depth, nodes, ..Limits::default() }).diagnostics.is_empty());
+        let limits = Limits { depth, nodes, ..Limits::default() };
+        right += usize::from(check_any(&text, &limits).diagnostics.is_empty());
+        _ = check_definition(&text, &limits);
+        _ = check_definition(&format!("f(x, y={text}) = {text}"), &limits);
+        _ = check_definition(&format!("f({text}) = x"), &limits);
     }
     println!("{right} of 40000 were programs");
     assert!(right > 100, "the generator makes too few programs");
@@ -700,7 +733,7 @@ fn sentences_of_the_grammar_parse() {
     let (_, lexical) = lexical.split_once("*)").expect("the end of a comment");
     let lexical = Ebnf(lexical).grammar().into_keys().collect();
     let rules = Rc::new(Ebnf(&text).grammar());
-    let program = rules["program"].clone();
+    let (program, definition) = (rules["program"].clone(), rules["definition"].clone());
     let mut sentences = Sentences { rules, lexical, heights: BTreeMap::new(), random: Random::new() };
     sentences.measure();
     // What the grammar says in its comments only, and what a program must be beyond it.
@@ -711,6 +744,8 @@ fn sentences_of_the_grammar_parse() {
         "is given twice",
         "of this statement is not used",
         "the expression is empty",
+        "comes twice",
+        "has no default, but the one before it has",
     ];
     let (mut right, mut all, mut bytes) = (0, 0, 0);
     for _ in 0..8_000 {
@@ -725,7 +760,19 @@ fn sentences_of_the_grammar_parse() {
         right += usize::from(parsed.diagnostics.is_empty());
         bytes += sentence.len();
     }
-    println!("{right} of {all} sentences were programs, {bytes} bytes in all");
+    let mut defined = 0;
+    for _ in 0..4_000 {
+        let mut sentence = String::new();
+        sentences.write(&mut sentence, &definition, 20, false);
+        let diagnostics = check_definition(&sentence, &Limits::default()).err().unwrap_or_default();
+        defined += usize::from(diagnostics.is_empty());
+        for diagnostic in diagnostics {
+            let known = conditions.iter().any(|condition| diagnostic.message.contains(condition));
+            assert!(known, "{sentence}\n{diagnostic:?}");
+        }
+    }
+    println!("{right} of {all} sentences were programs, {bytes} bytes in all; {defined} were definitions");
+    assert!(defined > 100, "only {defined} sentences were definitions");
     assert!(right > 200 && bytes > 200_000, "the sentences test too little");
 }
 
@@ -737,4 +784,24 @@ fn depth_has_a_limit_of_its_own() {
     assert_eq!(check_any(&nested(Limits::MAX_DEPTH), &limits).diagnostics, []);
     let parsed = check_any(&nested(Limits::MAX_DEPTH + 2), &limits);
     assert!(parsed.diagnostics[0].message.contains("nested more than 512 levels deep"), "{:?}", parsed.diagnostics);
+}
+
+#[test]
+fn a_definition_has_bounds() {
+    let limits = Limits { characters: 100, nodes: 20, depth: 10 };
+    let first = |text: &str| match check_definition(text, &limits) {
+        Ok(_) => String::new(),
+        Err(diagnostics) => diagnostics[0].message.clone(),
+    };
+    assert_eq!(first("f(x, y=1+2, z=3+4) = x + y + z"), "");
+    assert_eq!(first(&format!("f(x) = x{}", " ".repeat(100))), "the expression has more than 100 characters");
+    assert_eq!(
+        first("f(a=1+2+3+4, b=5+6+7+8, c=1+2+3+4) = 9"),
+        "the expression has more than 20 operands and operators"
+    );
+    assert_eq!(first("f(x) = ((((((((((((x))))))))))))"), "the expression is nested more than 10 levels deep");
+    let names = |count: usize| (0..count).map(|n| format!("x{n}")).collect::<Vec<_>>().join(", ");
+    assert!(parse_definition(&format!("f({}) = 1", names(255)), &Limits::default()).is_ok());
+    let many = parse_definition(&format!("f({}) = 1", names(100_000)), &Limits::default()).unwrap_err();
+    assert_eq!(many[0].message, "the function has more than 255 parameters");
 }

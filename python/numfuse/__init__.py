@@ -23,6 +23,8 @@ from numfuse._core import (
     Kernel,
     __version__,
     _cache_info,
+    _function,
+    _function_names,
     _set_own_num_threads,
     cache_clear,
     cache_limit,
@@ -31,7 +33,7 @@ from numfuse._core import (
     get_num_threads,
     set_num_threads,
 )
-from numfuse._register import Registry, register, register_cython, rmath, unregister
+from numfuse._register import Registry, define, register, register_cython, rmath, unregister
 
 __all__ = [
     "CacheInfo",
@@ -42,6 +44,7 @@ __all__ = [
     "ExprTypeError",
     "ExprValueError",
     "ExprZeroDivisionError",
+    "FunctionInfo",
     "Kernel",
     "Registry",
     "__version__",
@@ -49,7 +52,9 @@ __all__ = [
     "cache_info",
     "cache_limit",
     "compile",
+    "define",
     "evaluate",
+    "functions",
     "get_num_threads",
     "num_threads",
     "register",
@@ -75,6 +80,70 @@ def cache_info():
     ('hits', 'misses', 'kernels', 'code_bytes', 'limit', 'byte_limit')
     """
     return CacheInfo(*_cache_info())
+
+
+class FunctionInfo(
+    _namedtuple(
+        "FunctionInfo",
+        ["name", "signature", "doc", "family", "reference", "accuracy", "aliases", "pure", "thread_safe"],
+    )
+):
+    """What functions says of a function; as a str, a text to read.
+
+    name is the main name and aliases are the others; signature shows parameters and defaults; doc is
+    what it computes; family is its chapter of the manual; reference is what defines it; accuracy
+    bounds its error ('not stated' for functions of your own); pure says that calls may be merged and
+    left out, thread_safe that there may be several at a time.
+
+    >>> import numfuse as nf
+    >>> nf.functions('hypot').accuracy
+    '1 ULP'
+    """
+
+    __slots__ = ()
+
+    def __str__(self):
+        facts = {
+            "also called": ", ".join(self.aliases),
+            "family": self.family,
+            "reference": self.reference,
+            "error": self.accuracy,
+            "calls": ", ".join(
+                limit
+                for limit, holds in [
+                    ("one for each element, in order", not self.pure),
+                    ("one at a time", not self.thread_safe),
+                ]
+                if holds
+            ),
+        }
+        lines = [f"{what}: {fact}" for what, fact in facts.items() if fact]
+        return "\n".join([self.signature, *([self.doc] if self.doc else []), "", *lines])
+
+
+def functions(name=None, /, *, registry=None):
+    """The names of all functions, sorted; or what there is to know of one, as a FunctionInfo.
+
+    registry is the registry to ask instead of the default one.
+
+    Errors: a KeyError for a name that is no function's.
+
+    >>> import numfuse as nf
+    >>> 'arctan2' in nf.functions()
+    True
+    >>> print(nf.functions('atan2'))
+    arctan2(x1, x2)
+    The angle of the point (x2, x1), in radians from -pi to pi.
+    <BLANKLINE>
+    also called: atan2
+    family: Elementary functions
+    reference: NumPy's function of the same name
+    error: 2 ULP
+    """
+    if name is None:
+        return _function_names(registry)
+    *before, aliases, pure, thread_safe = _function(registry, name)
+    return FunctionInfo(*before, tuple(aliases), pure, thread_safe)
 
 
 class num_threads:

@@ -31,6 +31,7 @@ __all__ = [
     "ExprTypeError",
     "ExprValueError",
     "ExprZeroDivisionError",
+    "FunctionInfo",
     "Kernel",
     "Registry",
     "__version__",
@@ -38,7 +39,9 @@ __all__ = [
     "cache_info",
     "cache_limit",
     "compile",
+    "define",
     "evaluate",
+    "functions",
     "get_num_threads",
     "num_threads",
     "register",
@@ -57,6 +60,23 @@ class CacheInfo(NamedTuple):
     byte_limit: int
 
 def cache_info() -> CacheInfo: ...
+
+class FunctionInfo(NamedTuple):
+    name: str
+    signature: str
+    doc: str
+    family: str
+    reference: str
+    accuracy: str
+    aliases: tuple[str, ...]
+    pure: bool
+    thread_safe: bool
+
+def define(text: str, *, doc: str | None = None, replace: bool = False) -> None: ...
+@overload
+def functions(name: None = None, /, *, registry: Registry | None = None) -> list[str]: ...
+@overload
+def functions(name: str, /, *, registry: Registry | None = None) -> FunctionInfo: ...
 
 _Function = TypeVar("_Function")
 

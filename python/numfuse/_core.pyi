@@ -23,6 +23,9 @@ __all__ = [
     "_cache_info",
     "cache_clear",
     "cache_limit",
+    "_define",
+    "_function_names",
+    "_function",
     "evaluate",
     "_Registry",
     "_Callee",
@@ -115,6 +118,11 @@ def _cache_info() -> tuple[int, int, int, int, int, int]: ...
 def _restore_kernel(
     text: str, args: Sequence[str] | None, fastmath: Sequence[_FastMathFlag], limits: tuple[int, int, int], /
 ) -> Kernel: ...
+def _define(registry: _Registry | None, text: str, doc: str | None, replace: bool, /) -> None: ...
+def _function_names(registry: _Registry | None, /) -> list[str]: ...
+def _function(
+    registry: _Registry | None, name: str, /
+) -> tuple[str, str, str, str, str, str, list[str], bool, bool]: ...
 def _set_own_num_threads(n: int | None, /) -> int | None: ...
 
 _ParamText: TypeAlias = tuple[str, str | None]

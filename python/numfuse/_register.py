@@ -6,7 +6,7 @@ Importing numfuse imports this; what it takes to register something is imported 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numfuse._core import _Registry
+from numfuse._core import _define, _Registry
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -112,6 +112,28 @@ class Registry(_Registry):
         options = (pure, thread_safe, defaults, doc, replace, python, parameters)
         return register(self, name, function, signature, *options)
 
+    def define(self, text: str, *, doc: str | None = None, replace: bool = False) -> None:
+        """Define a function in the language: `name(parameter, parameter=default) = expression`.
+
+        Texts that are compiled or evaluated from then on can call it. A call is replaced by the
+        expression, which is computed as if Python called a function with the same arguments, and fused
+        with what is around it. A default is an expression, too, over other parameters. The functions that
+        the definition calls are those of now: what becomes of their names later changes nothing, nor does
+        a new definition change kernels that exist.
+
+        doc says in a sentence what the function computes. replace=True allows to put it in the place of a
+        function that the registry holds; built-in ones are shadowed without that.
+
+        Errors: all mistakes of the text are reported at once, as those of compile. A function can't call
+        itself (an ExprNameError). A ValueError if the name is taken and replace is not given.
+
+        >>> import numpy as np, numfuse as nf
+        >>> nf.define('zscore(x, mu=0, sigma=1) = (x - mu) / sigma', replace=True)
+        >>> nf.evaluate('zscore(x, sigma=2)', x=np.array([1.0, 4.0]))
+        array([0.5, 2. ])
+        """
+        _define(self, text, doc, replace)
+
     def register_cython(
         self,
         module: "ModuleType",
@@ -171,3 +193,4 @@ default_registry = Registry(_default=True)
 register = default_registry.register
 register_cython = default_registry.register_cython
 unregister = default_registry.unregister
+define = default_registry.define

@@ -128,6 +128,22 @@ pub fn no_parameter(name: &str, span: Span, params: &[Name]) -> Diagnostic {
     }
 }
 
+/// A default that reads its own parameter.
+pub fn default_of_itself(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Name, span, format!("the default of `{name}` needs `{name}`"))
+}
+
+/// A function that is defined by itself.
+pub fn recursion(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Category::Name, span, format!("`{name}` can't call itself"))
+        .with_hint("calls are replaced by what they compute; there is no recursion")
+}
+
+/// Says of a mistake that it is in the expression of a function.
+pub fn inside(error: &mut Diagnostic, function: &Function) {
+    error.message = format!("in `{}`: {}", function.name, error.message);
+}
+
 /// Two parameters that exclude each other.
 pub fn given_instead(function: &Function, param: &str, other: &str, span: Span) -> Diagnostic {
     type_error(span, format!("`{}` takes `{param}` or `{other}`, not both", function.name))

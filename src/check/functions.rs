@@ -2,7 +2,7 @@
 
 use super::errors;
 use super::lower::Lowerer;
-use super::names::{Argument, Listed, Reference, Resolved, resolve};
+use super::names::{Argument, Listed, Reference, Resolved, is_too_large, resolve};
 use super::term::{Known, Term, promote, promoting};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Kind, Scalar, Type};
@@ -45,6 +45,31 @@ pub(super) fn expanded<'e>(expression: &'e Expression, params: &[Param]) -> Resu
         }
     });
     made.as_ref()
+}
+
+/// Resolves the expressions of a function's row: a row that passes can be called. `whole` is the place of
+/// what concerns them all.
+///
+/// # Errors
+/// Names that mean nothing, calls that lack arguments, bodies that are too large, and defaults that need
+/// themselves, with their places in the text of each expression.
+pub fn resolve_row(function: &Function, whole: Span) -> Result<(), Vec<Diagnostic>> {
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    for expression in function.expressions() {
+        errors.extend(expanded(expression, &function.params).err().into_iter().flatten().cloned());
+    }
+    for (index, param) in function.params.iter().enumerate() {
+        if let Some(default) = &param.default
+            && let Ok(default) = expanded(default, &function.params)
+            && let Some(at) = default.params.iter().position(|&needed| needed == index)
+        {
+            errors.push(errors::default_of_itself(&param.name, default.resolved.arguments[at].span));
+        }
+    }
+    if errors.is_empty() && is_too_large(function.extent()) {
+        errors.push(errors::expansion_too_large(&function.name, whole));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 impl Lowerer<'_> {
@@ -159,11 +184,15 @@ impl Lowerer<'_> {
             }
         };
         let exprs = body.resolved.statements[0].exprs.clone();
-        self.exprs(&body.resolved, exprs, Some(span), &mut |_, reference, _, _| match reference {
+        let known = self.errors.len();
+        let term = self.exprs(&body.resolved, exprs, Some(span), &mut |_, reference, _, _| match reference {
             Reference::Argument(index) => args[body.params[index as usize]],
             Reference::Constant(value) => Term::Float(value),
             Reference::Statement(_) => Term::Poison,
-        })
+        });
+        // The place is the call's, so that the message has to say where in the function it is.
+        self.errors[known..].iter_mut().for_each(|error| errors::inside(error, function));
+        term
     }
 
     /// All arguments of a call: those that it gives, and defaults, of which one may need another.

@@ -5,7 +5,7 @@
 //! later stages have bugs, not errors.
 
 pub mod errors;
-mod functions;
+pub mod functions;
 pub mod lower;
 pub mod names;
 mod operators;

@@ -123,6 +123,11 @@ pub struct Call {
 const MOST_EXPANDED: usize = 200_000;
 const DEEPEST: usize = 64;
 
+/// Are expressions of so many nodes, so deeply nested in each other, more than a program may have?
+pub(super) fn is_too_large((nodes, depth): (usize, usize)) -> bool {
+    nodes > MOST_EXPANDED || depth > DEEPEST
+}
+
 /// Names that are arguments even where they are constants' names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Listed<'a> {
@@ -360,15 +365,19 @@ impl Resolver {
                 return;
             }
         }
-        self.expanded = self.expanded.saturating_add(function.extent().0);
-        if self.expanded > MOST_EXPANDED || function.extent().1 > DEEPEST {
+        let (nodes, depth) = function.extent();
+        self.expanded = self.expanded.saturating_add(nodes);
+        if is_too_large((self.expanded, depth)) {
             self.errors.push(errors::expansion_too_large(&function.name, ast.span(id)));
             return;
         }
         self.powers_matter |= match &function.body {
             Body::Binary(crate::syntax::ast::BinaryOp::Pow) => true,
-            Body::Inline(body) => expanded(body, &function.params).is_ok_and(|body| body.resolved.powers_matter),
-            _ => false,
+            // Computed in floats, whatever the arguments.
+            Body::Expand(..) => false,
+            _ => function
+                .expressions()
+                .any(|own| expanded(own, &function.params).is_ok_and(|own| own.resolved.powers_matter)),
         };
         self.calls.insert(id, Call { function, arguments: bound });
     }

@@ -6,6 +6,7 @@
 
 mod call;
 mod compiler;
+mod define;
 mod exclusive;
 mod fast_path;
 mod kernel;
@@ -14,6 +15,7 @@ mod repeat;
 mod typed;
 
 pub use call::{CallOptions, Host};
+pub use define::{Registration, define};
 pub use fast_path::{Failed, FastKey, FastPath};
 pub use kernel::{Kernel, Output};
 pub use repeat::Repeat;

@@ -12,6 +12,7 @@
 
 mod argument;
 mod call;
+mod define;
 mod error;
 mod evaluate;
 mod fast_call;
@@ -66,6 +67,9 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(settings::_cache_info, module)?)?;
     module.add_function(wrap_pyfunction!(settings::cache_clear, module)?)?;
     module.add_function(wrap_pyfunction!(settings::cache_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(define::_define, module)?)?;
+    module.add_function(wrap_pyfunction!(define::_function_names, module)?)?;
+    module.add_function(wrap_pyfunction!(define::_function, module)?)?;
     add_evaluate(module)
 }
 

@@ -5,7 +5,7 @@ use super::function::Function;
 use crate::diagnostic::Diagnostic;
 use crate::ir::Effects;
 use crate::syntax::ast::{Ast, Expr, Name};
-use crate::syntax::{Limits, parse};
+use crate::syntax::{Limits, parse, print};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
@@ -42,10 +42,14 @@ impl Expression {
     /// What is wrong with the text. That its names mean something is for who resolves it.
     pub fn defined(text: &str, limits: &Limits, functions: &dyn Lookup) -> Result<Expression, Vec<Diagnostic>> {
         let parsed = parse(text, limits);
-        if !parsed.diagnostics.is_empty() {
-            return Err(parsed.diagnostics);
+        match parsed.diagnostics.is_empty() {
+            true => Ok(Expression::of(parsed.ast, functions)),
+            false => Err(parsed.diagnostics),
         }
-        let ast = parsed.ast;
+    }
+
+    /// From a program of one expression, with the functions that it calls.
+    pub fn of(ast: Ast, functions: &dyn Lookup) -> Expression {
         let mut called: Vec<(Name, Arc<Function>)> = Vec::new();
         let (mut effects, mut nodes, mut depth) = (Effects::NONE, 0usize, 0usize);
         for expr in ast.expressions() {
@@ -62,11 +66,12 @@ impl Expression {
                 }
             }
         }
+        let text = print(&ast).into();
         let source = Source::Defined { ast, functions: called, effects, extent: (nodes, depth) };
-        Ok(Expression { text: text.to_owned().into(), source, resolved: OnceLock::new() })
+        Expression { text, source, resolved: OnceLock::new() }
     }
 
-    /// The text.
+    /// The text, in canonical form where it is not a built-in's.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -6,6 +6,7 @@ use crate::ir::{Callee, Effects, Loop, Value};
 use crate::math::block::dispatch::{Kernel, Kernels};
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// A function's row.
@@ -37,6 +38,17 @@ pub enum Accuracy {
     Conditioned(f64),
     /// That of whoever registered it.
     Unknown,
+}
+
+impl fmt::Display for Accuracy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Accuracy::Ulp(0.0) => f.write_str("exact"),
+            Accuracy::Ulp(most) => write!(f, "{most} ULP"),
+            Accuracy::Conditioned(most) => write!(f, "{most} ULP times 1 + condition"),
+            Accuracy::Unknown => f.write_str("not stated"),
+        }
+    }
 }
 
 /// A parameter.
@@ -232,24 +244,29 @@ impl Loops {
 }
 
 impl Function {
-    /// What may be done with calls.
-    pub fn effects(&self) -> Effects {
-        match &self.body {
-            Body::Foreign(overloads) => overloads.iter().fold(Effects::NONE, |all, callee| all.and(callee.effects)),
-            Body::Inline(expression) => expression.effects(),
-            _ => Effects::NONE,
-        }
+    /// The expressions of the row: the defaults, then the body if it is one.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let body = match &self.body {
+            Body::Inline(expression) | Body::Expand(_, expression) => Some(expression),
+            _ => None,
+        };
+        self.params.iter().filter_map(|param| param.default.as_ref()).chain(body)
     }
 
-    /// The nodes that a call adds to an expression, and how deep expressions are nested in it.
+    /// What may be done with calls, whether they take defaults or not.
+    pub fn effects(&self) -> Effects {
+        let own = match &self.body {
+            Body::Foreign(overloads) => overloads.iter().fold(Effects::NONE, |all, callee| all.and(callee.effects)),
+            _ => Effects::NONE,
+        };
+        self.expressions().fold(own, |all, expression| all.and(expression.effects()))
+    }
+
+    /// The nodes that a call adds to an expression at most, and how deep expressions are nested in it.
     pub fn extent(&self) -> (usize, usize) {
-        match &self.body {
-            Body::Inline(expression) | Body::Expand(_, expression) => {
-                let (nodes, depth) = expression.extent();
-                (nodes, depth + 1)
-            }
-            _ => (1, 0),
-        }
+        self.expressions()
+            .map(Expression::extent)
+            .fold((1, 0), |(nodes, depth), (more, inner)| (nodes.saturating_add(more), depth.max(inner + 1)))
     }
 
     /// Is it for the bodies of built-in functions alone?

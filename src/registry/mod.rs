@@ -6,11 +6,13 @@ pub mod function;
 pub mod native;
 
 use crate::syntax::ast::Name;
+use crate::syntax::{is_identifier, is_keyword};
 use expression::Lookup;
 use function::Function;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use unicode_normalization::UnicodeNormalization;
 
 /// The constants: Python floats under names that arguments may take.
 pub const CONSTANTS: [(&str, f64); 4] =
@@ -19,6 +21,27 @@ pub const CONSTANTS: [(&str, f64); 4] =
 /// The value of a constant.
 pub fn constant(name: &str) -> Option<f64> {
     CONSTANTS.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+}
+
+/// A name for a function that is added, in the form in which names are compared.
+///
+/// # Errors
+/// What is wrong with it: the name of a function is an identifier, so that calls can be written without
+/// backticks.
+///
+/// # Examples
+/// ```
+/// use numfuse::registry::valid_name;
+/// assert_eq!(&*valid_name("log_ﬁt").unwrap(), "log_fit");
+/// assert!(valid_name("log-fit").is_err());
+/// ```
+pub fn valid_name(name: &str) -> Result<Name, String> {
+    let normalised: String = name.nfkc().collect();
+    match is_identifier(&normalised) {
+        true => Ok(normalised.into()),
+        false if is_keyword(&normalised) => Err(format!("{name:?} is a keyword and can't be a function's name")),
+        false => Err(format!("{name:?} is no identifier and can't be a function's name")),
+    }
 }
 
 type Names = HashMap<Name, Arc<Function>>;

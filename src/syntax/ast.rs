@@ -36,6 +36,26 @@ pub struct Ast {
     pub statements: Vec<Statement>,
 }
 
+/// A parsed definition of a function.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The function's name.
+    pub name: Identifier,
+    /// The parameters in order; those with defaults last.
+    pub parameters: Vec<Parameter>,
+    /// The body: a program of one expression, whose places are those in the definition's text.
+    pub body: Ast,
+}
+
+/// A parameter of a definition.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The name.
+    pub name: Identifier,
+    /// The default, as the body is.
+    pub default: Option<Ast>,
+}
+
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {

@@ -1,7 +1,7 @@
 //! What the parser's functions share: the place in the tokens, the tree so far, the mistakes so
 //! far, the limits, and how to go on after a mistake.
 
-use super::ast::{Ast, Expr, ExprId, Statement};
+use super::ast::{Ast, Definition, Expr, ExprId, Identifier, Statement, StatementKind};
 use super::error;
 use super::lexer;
 use super::token::Token;
@@ -33,6 +33,10 @@ pub(super) struct Parser<'t> {
     depth: usize,
     exprs: Vec<Expr>,
     spans: Vec<Span>,
+    /// How many nodes are in trees that are complete.
+    taken: usize,
+    /// The text as trees have it.
+    source: Arc<str>,
     diagnostics: Vec<Diagnostic>,
     /// The position of the last mistake: nothing more is said about what stands there.
     reported_at: Option<usize>,
@@ -56,6 +60,8 @@ impl<'t> Parser<'t> {
             depth: 0,
             exprs: Vec::new(),
             spans: Vec::new(),
+            taken: 0,
+            source: Arc::from(text),
             diagnostics: Vec::new(),
             reported_at: None,
             unclosed: false,
@@ -65,8 +71,14 @@ impl<'t> Parser<'t> {
 
     pub(super) fn parse(mut self) -> Parsed {
         let statements: Vec<Statement> = self.program();
-        let ast = Ast { text: Arc::from(self.text), exprs: self.exprs, spans: self.spans, statements };
+        let ast = Ast { text: self.source, exprs: self.exprs, spans: self.spans, statements };
         Parsed { ast, diagnostics: self.diagnostics }
+    }
+
+    pub(super) fn parse_definition(mut self) -> Result<Definition, Vec<Diagnostic>> {
+        let definition = self.definition();
+        debug_assert!(definition.is_some() || !self.diagnostics.is_empty(), "nothing is said of what is no definition");
+        definition.filter(|_| self.diagnostics.is_empty()).ok_or(self.diagnostics)
     }
 
     // The tokens.
@@ -122,14 +134,24 @@ impl<'t> Parser<'t> {
         found
     }
 
+    /// Moves past a name that stands without backticks, if there is one.
+    pub(super) fn eat_identifier(&mut self) -> Option<Identifier> {
+        let span = self.span();
+        let name = (self.peek() == Token::Name).then(|| lexer::name(Token::Name, self.text(span)))?;
+        // Its normal form may be a keyword.
+        lexer::is_identifier(&name).then(|| Identifier { name, span: self.bump() })
+    }
+
     // The tree.
 
     /// Adds an expression whose parentheses, if any, are yet to come.
     pub(super) fn push(&mut self, expr: Expr, span: Span) -> Node {
-        if self.exprs.len() >= self.limits.nodes.max(1) {
+        if self.taken + self.exprs.len() >= self.limits.nodes.max(1) {
             self.stop(|parser| error::too_many_nodes(span, parser.limits.nodes));
-            // Nothing is added once stopped, so that the last expression can stand for all others.
-            return Node { id: ExprId(self.exprs.len() as u32 - 1), span };
+            // Nothing more is added once stopped: the last expression can stand for all others.
+            if let Some(last) = self.exprs.len().checked_sub(1) {
+                return Node { id: ExprId(last as u32), span };
+            }
         }
         self.exprs.push(expr);
         self.spans.push(span);
@@ -139,6 +161,18 @@ impl<'t> Parser<'t> {
     /// Adds what stands for text that can't be read.
     pub(super) fn push_error(&mut self, span: Span) -> Node {
         self.push(Expr::Error, span)
+    }
+
+    /// Takes the tree of an expression that is complete, as a program of its own.
+    pub(super) fn take(&mut self, value: Node) -> Ast {
+        let statement = Statement { kind: StatementKind::Result, value: value.id, span: value.span };
+        self.taken += self.exprs.len();
+        Ast {
+            text: Arc::clone(&self.source),
+            exprs: std::mem::take(&mut self.exprs),
+            spans: std::mem::take(&mut self.spans),
+            statements: vec![statement],
+        }
     }
 
     /// An expression of the tree.

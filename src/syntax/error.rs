@@ -268,7 +268,7 @@ pub(super) fn bad_target(span: Span, target: &Expr, operator: &str) -> Diagnosti
     let diagnostic = syntax(span, message);
     match target {
         Expr::Name(_) => diagnostic.with_hint("write it without parentheses"),
-        Expr::Call(..) => diagnostic.with_hint("assign a plain name; functions can't be defined yet"),
+        Expr::Call(..) => diagnostic.with_hint("assign a plain name; `define` makes functions"),
         _ if operator == "=" => diagnostic.with_hint("assign a plain name; or did you mean `==`?"),
         _ => diagnostic.with_hint("assign a plain name"),
     }
@@ -298,7 +298,62 @@ pub(super) fn let_without_value(span: Span, found: String) -> Diagnostic {
 
 pub(super) fn let_function(span: Span) -> Diagnostic {
     syntax(span, "`let` gives a name to a value, not to a function")
-        .with_hint("functions can't be defined yet; `let name = value` names a value")
+        .with_hint("a program can't define functions, `define` can; `let name = value` names a value")
+}
+
+// Definitions.
+
+/// The most parameters of a definition.
+pub(super) const MOST_PARAMETERS: usize = 255;
+
+pub(super) fn no_definition(span: Span, found: String) -> Diagnostic {
+    syntax(span, format!("expected the name of a function, found {found}")).with_hint(DEFINITION)
+}
+
+const DEFINITION: &str = "write a definition as `f(x, y=1) = x + y`";
+
+pub(super) fn quoted_definition(span: Span) -> Diagnostic {
+    syntax(span, "a function and its parameters have names without backticks")
+}
+
+pub(super) fn keyword_defined(span: Span, word: &str) -> Diagnostic {
+    syntax(span, format!("{} is a keyword and can't be a function or a parameter", quoted(word))).with_hint(DEFINITION)
+}
+
+pub(super) fn definition_without_parameters(span: Span, found: String) -> Diagnostic {
+    syntax(span, format!("expected `(` after the name of the function, found {found}")).with_hint(DEFINITION)
+}
+
+pub(super) fn no_parameter(span: Span, found: String) -> Diagnostic {
+    syntax(span, format!("expected the name of a parameter, found {found}")).with_hint(DEFINITION)
+}
+
+pub(super) fn no_comma(span: Span, found: String) -> Diagnostic {
+    syntax(span, format!("expected `,` or `)` after the parameter, found {found}"))
+}
+
+pub(super) fn parameter_list(span: Span, text: &str) -> Diagnostic {
+    syntax(span, format!("`{text}` can't stand here")).with_hint("write the parameters one by one")
+}
+
+pub(super) fn repeated_parameter(span: Span, name: &str) -> Diagnostic {
+    syntax(span, format!("the parameter {} comes twice", quoted(name)))
+}
+
+pub(super) fn required_after_default(span: Span, name: &str) -> Diagnostic {
+    syntax(span, format!("the parameter {} has no default, but the one before it has", quoted(name)))
+}
+
+pub(super) fn too_many_parameters(span: Span) -> Diagnostic {
+    syntax(span, format!("the function has more than {MOST_PARAMETERS} parameters"))
+}
+
+pub(super) fn definition_without_body(span: Span, found: String) -> Diagnostic {
+    syntax(span, format!("expected `=` and what the function computes, found {found}")).with_hint(DEFINITION)
+}
+
+pub(super) fn after_definition(span: Span) -> Diagnostic {
+    syntax(span, "a definition is one expression").with_hint("put it in parentheses to go on in the next line")
 }
 
 // Habits of other languages.
@@ -338,7 +393,7 @@ pub(super) fn braces(span: Span) -> Diagnostic {
 
 pub(super) fn lambda(span: Span) -> Diagnostic {
     syntax(span, "`lambda` is not supported")
-        .with_hint("functions can't be defined yet; `let name = value` names a value")
+        .with_hint("a program can't define functions, `define` can; `let name = value` names a value")
 }
 
 pub(super) fn comprehension(span: Span) -> Diagnostic {
@@ -375,7 +430,9 @@ pub(super) fn keyword(span: Span, word: &str) -> Diagnostic {
     match word {
         "None" => diagnostic.with_hint("every value is a number, a bool or an array of them"),
         "return" => diagnostic.with_hint("the last statement, a bare expression, is the result"),
-        "def" => diagnostic.with_hint("functions can't be defined yet; `let name = value` names a value"),
+        "def" => {
+            diagnostic.with_hint("a program can't define functions, `define` can; `let name = value` names a value")
+        }
         "elif" => diagnostic.with_hint("write `a if c else b if d else e`"),
         "for" | "while" => diagnostic.with_hint("an expression on arrays is computed for each element"),
         "import" | "from" => diagnostic.with_hint("functions are known by their bare names"),

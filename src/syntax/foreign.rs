@@ -260,6 +260,59 @@ impl Parser<'_> {
         }
     }
 
+    /// The token at the cursor is no name of a function to be defined.
+    pub(super) fn expected_definition(&self) -> Diagnostic {
+        self.not_defined().unwrap_or_else(|| error::no_definition(self.span(), self.found()))
+    }
+
+    /// The token at the cursor is no name of a parameter.
+    pub(super) fn expected_parameter(&self) -> Diagnostic {
+        match self.peek() {
+            Token::Star | Token::StarStar | Token::Slash => error::parameter_list(self.span(), self.text(self.span())),
+            _ => self.not_defined().unwrap_or_else(|| error::no_parameter(self.span(), self.found())),
+        }
+    }
+
+    /// The token at the cursor follows a parameter.
+    pub(super) fn expected_comma(&self) -> Diagnostic {
+        match self.peek() {
+            Token::Name | Token::QuotedName | Token::Number => error::no_comma(self.span(), self.found()),
+            _ => self.unexpected(),
+        }
+    }
+
+    /// A name at the cursor that can't be defined.
+    fn not_defined(&self) -> Option<Diagnostic> {
+        let text = self.text(self.span());
+        match self.peek() {
+            Token::QuotedName => Some(error::quoted_definition(self.span())),
+            token if token.is_keyword() || token == Token::Name => Some(error::keyword_defined(self.span(), text)),
+            _ => None,
+        }
+    }
+
+    /// The token at the cursor is no parenthesis after the name of a function to be defined.
+    pub(super) fn expected_parameters(&self) -> Diagnostic {
+        error::definition_without_parameters(self.span(), self.found())
+    }
+
+    /// The token at the cursor is no `=` before the body of a definition.
+    pub(super) fn expected_body(&self) -> Diagnostic {
+        error::definition_without_body(self.span(), self.found())
+    }
+
+    /// The token at the cursor follows a definition.
+    pub(super) fn after_definition(&self) -> Diagnostic {
+        match self.peek() {
+            Token::Semicolon => error::after_definition(self.span()),
+            // What stands in another line.
+            _ if self.previous().is_some_and(|(token, _)| token == Token::Newline) => {
+                error::after_definition(self.span())
+            }
+            _ => self.unexpected(),
+        }
+    }
+
     /// The token at the cursor starts no operand.
     fn expected_operand(&self) -> Diagnostic {
         match self.peek().closes() && self.is_unpaired() {

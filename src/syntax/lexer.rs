@@ -40,6 +40,11 @@ pub fn is_identifier(name: &str) -> bool {
         && keyword(name).is_none()
 }
 
+/// Whether a name is written in backticks because it is a keyword of Python or the language.
+pub fn is_keyword(name: &str) -> bool {
+    keyword(name).is_some()
+}
+
 /// The name that a name token stands for.
 pub(super) fn name(token: Token, text: &str) -> Name {
     match token {

@@ -14,13 +14,13 @@ mod precedence;
 mod print;
 mod token;
 
-pub use lexer::{is_identifier, tokens};
+pub use lexer::{is_identifier, is_keyword, tokens};
 pub use print::print;
 pub use token::Token;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
-use ast::Ast;
+use ast::{Ast, Definition};
 use std::sync::Arc;
 
 /// How large a text may be, since it may come from a stranger.
@@ -57,6 +57,29 @@ pub struct Parsed {
 
 /// Parses a program.
 pub fn parse(text: &str, limits: &Limits) -> Parsed {
+    match too_long(text, limits) {
+        Some(diagnostic) => {
+            let ast = Ast { text: Arc::from(text), exprs: Vec::new(), spans: Vec::new(), statements: Vec::new() };
+            Parsed { ast, diagnostics: vec![diagnostic] }
+        }
+        None => cursor::Parser::new(text, limits).parse(),
+    }
+}
+
+/// Parses the definition of a function: `name(parameter, parameter = default) = body`. The limits on
+/// nodes and depth hold for all its expressions together.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn parse_definition(text: &str, limits: &Limits) -> Result<Definition, Vec<Diagnostic>> {
+    match too_long(text, limits) {
+        Some(diagnostic) => Err(vec![diagnostic]),
+        None => cursor::Parser::new(text, limits).parse_definition(),
+    }
+}
+
+/// What is said of a text that is not even looked at.
+fn too_long(text: &str, limits: &Limits) -> Option<Diagnostic> {
     // Spans are 32 bits wide.
     let characters = limits.characters.min(u32::MAX as usize);
     if text.len() > characters
@@ -65,16 +88,7 @@ pub fn parse(text: &str, limits: &Limits) -> Parsed {
         // A text of four-byte characters may pass `u32::MAX` bytes while within that many characters.
         let span =
             if at + c.len_utf8() <= u32::MAX as usize { Span::new(at, at + c.len_utf8()) } else { Span::new(0, 0) };
-        return refused(text, error::too_many_characters(span, characters));
+        return Some(error::too_many_characters(span, characters));
     }
-    if text.len() > u32::MAX as usize {
-        return refused(text, error::too_many_characters(Span::new(0, 0), characters));
-    }
-    cursor::Parser::new(text, limits).parse()
-}
-
-/// What parsing gives for a text that is not even looked at.
-fn refused(text: &str, diagnostic: Diagnostic) -> Parsed {
-    let ast = Ast { text: Arc::from(text), exprs: Vec::new(), spans: Vec::new(), statements: Vec::new() };
-    Parsed { ast, diagnostics: vec![diagnostic] }
+    (text.len() > u32::MAX as usize).then(|| error::too_many_characters(Span::new(0, 0), characters))
 }

@@ -4,7 +4,8 @@
 //! neither long nor high chains recurse.
 
 use super::ast::{
-    Argument, BinaryOp, CompareOp, Expr, ExprId, Identifier, LogicalOp, Statement, StatementKind, UnaryOp,
+    Argument, BinaryOp, CompareOp, Definition, Expr, ExprId, Identifier, LogicalOp, Parameter, Statement,
+    StatementKind, UnaryOp,
 };
 use super::cursor::{Node, Parser, Progress};
 use super::error;
@@ -311,6 +312,79 @@ impl Parser<'_> {
             }
         };
         Argument { keyword, value: self.expression().id }
+    }
+
+    /// A definition; none where something was reported before its body.
+    pub(super) fn definition(&mut self) -> Option<Definition> {
+        while self.eat(Token::Newline) {}
+        let Some(name) = self.eat_identifier() else {
+            self.report(self.expected_definition());
+            return None;
+        };
+        if self.peek() != Token::LeftParen {
+            self.report(self.expected_parameters());
+            return None;
+        }
+        self.enter();
+        let bracket = self.open();
+        let parameters = self.parameters();
+        self.close(bracket);
+        self.leave();
+        if !self.eat(Token::Assign) {
+            self.report_here(Parser::expected_body);
+            return None;
+        }
+        let value = self.expression();
+        let body = self.take(value);
+        while self.eat(Token::Newline) {}
+        if self.peek() != Token::End {
+            self.report_here(Parser::after_definition);
+        }
+        Some(Definition { name, parameters, body })
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter> {
+        let mut parameters: Vec<Parameter> = Vec::new();
+        let mut names = HashSet::new();
+        let mut progress = Progress::default();
+        while !self.peek().closes() && !self.peek().ends_statement() {
+            progress.assert(self, "parameters");
+            let Some(parameter) = self.parameter() else {
+                self.skip_operand();
+                break;
+            };
+            let Identifier { name, span } = &parameter.name;
+            if !names.insert(name.clone()) {
+                self.report(error::repeated_parameter(*span, name));
+            }
+            if parameter.default.is_none() && parameters.last().is_some_and(|before| before.default.is_some()) {
+                self.report(error::required_after_default(*span, name));
+            }
+            if parameters.len() == error::MOST_PARAMETERS {
+                self.report(error::too_many_parameters(*span));
+                break;
+            }
+            parameters.push(parameter);
+            if !self.eat(Token::Comma) {
+                if !self.peek().closes() {
+                    self.report_here(Parser::expected_comma);
+                }
+                break;
+            }
+        }
+        parameters
+    }
+
+    fn parameter(&mut self) -> Option<Parameter> {
+        let Some(name) = self.eat_identifier() else {
+            self.report_here(Parser::expected_parameter);
+            return None;
+        };
+        let default = self.eat(Token::Assign).then(|| {
+            let value = self.expression();
+            self.take(value)
+        });
+        Some(Parameter { name, default })
     }
 
     fn prefix_operator(&mut self) -> Option<UnaryOp> {

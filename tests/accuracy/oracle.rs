@@ -256,6 +256,9 @@ fn erfcx(x: f64) -> Scaled {
     if x > 2.0 {
         return plain(Pair::from(x).erfcx_tail());
     }
+    if x < -100.0 {
+        return plain(Pair(f64::INFINITY, 0.0));
+    }
     let Scaled(exp, k) = (Pair::from(x) * x.into()).exp();
     if x < -2.0 {
         let rest = Pair::from(-x).erfcx_tail();
@@ -296,7 +299,11 @@ fn logit(p: f64) -> Scaled {
 }
 
 fn root(x: f64, n: f64) -> Scaled {
-    if n > 0.0 { (log(x) / n.into()).exp() } else { NAN }
+    match n > 0.0 {
+        true if x == 0.0 => plain(0.0.into()),
+        true => (log(x) / n.into()).exp(),
+        false => NAN,
+    }
 }
 
 fn double(Scaled(value, k): Scaled) -> f64 {

@@ -190,12 +190,12 @@ pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
         "log1mexp" => &[&[
             (0.0, -INF),
             (-0.0, -INF),
-            (-INF, 0.0),
+            (-INF, -0.0),
             (NAN, NAN),
             (0.1, NAN),
             (INF, NAN),
             (5e-324, NAN),
-            (-1e300, 0.0),
+            (-1e300, -0.0),
         ]],
         "logit" => &[&[
             (0.5, 0.0),

@@ -175,13 +175,13 @@ impl Unary for Logit {
 
     #[inline(always)]
     fn fast<const FMA: bool>(p: f64) -> (f64, bool) {
-        let is_usual = (p >= 1e-290) & (p < 1.0);
+        let is_usual = (1e-290..1.0).contains(&p);
         (Self::value::<FMA>(p), !is_usual)
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(p: f64) -> f64 {
-        let value = Self::value::<FMA>(if (p >= 1e-290) & (p < 1.0) { p } else { 0.5 });
+        let value = Self::value::<FMA>(if (1e-290..1.0).contains(&p) { p } else { 0.5 });
         // Below, `1 - p` is 1.
         let (k, m) = split(p);
         let (high, low) = natural::<f64, FMA>(k, m - 1.0, 0.0);

@@ -172,7 +172,7 @@ fn bell<const FMA: bool>(z: f64) -> Power<f64> {
     Power { low: power.low + rest.madd::<FMA>(power.low, rest), ..power }
 }
 
-/// Φ of float64. Measured error: 1.9, without fused multiply-add 2.2 ULP.
+/// Φ of float64. Measured error: 4.1, without fused multiply-add 4.5 ULP.
 struct Cdf;
 
 impl Cdf {
@@ -246,7 +246,7 @@ impl Unary for Cdf32 {
 }
 
 /// `log(Φ)` of float64: below 0 the sum of `-x²/2` and `log(R)`, both negative; above it the logarithm
-/// of `1 - Φ(-x)`. Measured error: 2.0 ULP.
+/// of `1 - Φ(-x)`. Measured error: 5.1, without fused multiply-add 5.5 ULP.
 struct LogCdf;
 
 impl LogCdf {
@@ -273,7 +273,7 @@ impl Unary for LogCdf {
         let mills = Cdf::mills::<FMA>(z);
         // Below 0 it does not matter.
         let (lower, shift) = Cdf::lower::<FMA>(if z < NORMAL { z } else { NORMAL }, mills);
-        let is_usual = (x >= -FLAT) & (x <= NORMAL);
+        let is_usual = (-FLAT..=NORMAL).contains(&x);
         (Self::value::<FMA>(x, z, mills, lower.scale(shift)), !is_usual)
     }
 
@@ -345,7 +345,7 @@ impl Quantile {
     }
 }
 
-/// Φ's inverse of float64. Measured error: 1.9, without fused multiply-add 2.2 ULP.
+/// Φ's inverse of float64. Measured error: 3.8, without fused multiply-add 4.2 ULP.
 struct Ppf;
 
 impl Unary for Ppf {
@@ -413,7 +413,7 @@ impl Unary for Ppf32 {
     }
 }
 
-/// Φ's inverse of `exp(l)`, of float64. Measured error: 1.9 ULP.
+/// Φ's inverse of `exp(l)`, of float64. Measured error: 2.2 ULP times one and the condition number.
 struct PpfLog;
 
 impl PpfLog {
@@ -484,26 +484,8 @@ const ERFCX_P: [f64; 11] = rescaled(MILLS_P, 2.0, std::f64::consts::SQRT_2);
 /// Its denominator.
 const ERFCX_Q: [f64; 12] = rescaled(MILLS_Q, 1.0, std::f64::consts::SQRT_2);
 
-/// `exp(x²) erfc(x)` of float64: below 0 it is `2 exp(x²)` less that of -x. Measured error: 1.9 ULP.
+/// `exp(x²) erfc(x)` of float64, an element at a time. Measured error: 0.6 ULP.
 struct Erfcx;
-
-impl Erfcx {
-    /// The value for x up to [`FLAT`], from the power `exp(x²)`.
-    #[inline(always)]
-    fn value<const FMA: bool>(x: f64, power: f64) -> f64 {
-        let a = x.abs();
-        let value = polynomial::<f64, FMA>(a, &ERFCX_P) / polynomial::<f64, FMA>(a, &ERFCX_Q);
-        if x < 0.0 { 2.0 * power - value } else { value }
-    }
-
-    /// `exp(a²)`.
-    #[inline(always)]
-    fn power<const FMA: bool>(a: f64) -> Power<f64> {
-        let (square, rest) = product::<f64, FMA>(a, a);
-        let power = exp::<f64, FMA>(square);
-        Power { low: power.low + rest.madd::<FMA>(power.low, rest), ..power }
-    }
-}
 
 impl Unary for Erfcx {
     type X = f64;
@@ -511,31 +493,25 @@ impl Unary for Erfcx {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        // Above 0 it does not matter.
-        let a = if x.abs() < 26.0 { x.abs() } else { 26.0 };
-        let is_usual = (x >= -26.0) & (x <= FLAT);
-        (Self::value::<FMA>(x, Self::power::<FMA>(a).normal()), !is_usual)
+        (pxfm::f_erfcx(x), false)
     }
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        // From here on it is infinite.
-        let a = if x.abs() < 26.7 { x.abs() } else { 26.7 };
-        let b = if x < FLAT { x } else { FLAT };
-        let b = if b < -26.7 { -26.7 } else { b };
-        let value = Self::value::<FMA>(b, Self::power::<FMA>(a).value());
-        let value = if x > FLAT { 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x } else { value };
-        if x.is_nan() { x } else { value }
+        pxfm::f_erfcx(x)
     }
 }
 
-/// `exp(x²) erfc(x)`, for `x >= 0`: one lane, with a branch.
+/// `exp(x²) erfc(x)`, for `x >= 0`, to some units in the last place: one lane, with a branch.
 #[inline(always)]
 pub(in crate::math) fn scaled_erfc<const FMA: bool>(x: f64) -> f64 {
-    if x > FLAT { 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x } else { Erfcx::value::<FMA>(x, 0.0) }
+    if x > FLAT {
+        return 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x;
+    }
+    polynomial::<f64, FMA>(x, &ERFCX_P) / polynomial::<f64, FMA>(x, &ERFCX_Q)
 }
 
-/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 1.9 ULP.
+/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 4.9, without fused multiply-add 4.3 ULP.
 struct Erfcinv;
 
 impl Unary for Erfcinv {

@@ -206,7 +206,7 @@ impl Binary for Root64 {
         let (k, m) = x.split();
         let (high, low, _) = Self::exponent::<FMA>(k, m, n);
         let is_usual =
-            (x >= f64::TINY) & (high.abs() <= f64::EXPONENT) & (x <= f64::MAX) & (n >= 1e-200) & (n <= 1e200);
+            (x >= f64::TINY) & (high.abs() <= f64::EXPONENT) & (x <= f64::MAX) & (1e-200..=1e200).contains(&n);
         (exp2::<f64, FMA>(high, low).normal(), !is_usual)
     }
 

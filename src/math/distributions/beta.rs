@@ -43,7 +43,7 @@ fn ends(x: f64, a: f64, b: f64, inside: f64, zero: f64, one: f64) -> f64 {
     let value = if (x == 0.0) | (x == 1.0) { end } else { inside };
     // The uniform distribution is so exactly.
     let value = if (a == 1.0) & (b == 1.0) { one } else { value };
-    let value = if (x < 0.0) | (x > 1.0) { zero } else { value };
+    let value = if x != x.clamp(0.0, 1.0) { zero } else { value };
     let is_valid = (a > 0.0) & (b > 0.0) & (a < f64::INFINITY) & (b < f64::INFINITY);
     if is_valid & !x.is_nan() { value } else { f64::NAN }
 }

@@ -10,7 +10,7 @@ use crate::math::special::ratio::{Pair, exp_pair, log_stirling_quotient, stirlin
 
 /// Whether the parameters are in their domain.
 fn is_valid(n: f64, p: f64) -> bool {
-    n >= 0.0 && n < f64::INFINITY && n.floor() == n && (0.0..=1.0).contains(&p)
+    (0.0..f64::INFINITY).contains(&n) && n.floor() == n && (0.0..=1.0).contains(&p)
 }
 
 /// What depends on the number of trials alone.
@@ -43,7 +43,7 @@ fn parts(x: f64, n: f64, p: f64) -> (f64, Pair) {
 fn certain(x: f64, n: f64, p: f64) -> Option<f64> {
     if !is_valid(n, p) || x.is_nan() {
         Some(f64::NAN)
-    } else if !(x >= 0.0 && x <= n && x.floor() == x) {
+    } else if !((0.0..=n).contains(&x) && x.floor() == x) {
         Some(0.0)
     } else if p == 0.0 || p == 1.0 {
         Some(if x == n * p { 1.0 } else { 0.0 })

@@ -96,8 +96,10 @@ pub fn pdf(x: f64, df1: f64, df2: f64, norm: f64) -> f64 {
 /// The density's logarithm.
 pub fn logpdf(x: f64, df1: f64, df2: f64, log_norm: f64) -> f64 {
     let Some((a, b)) = halves(df1, df2) else { return f64::NAN };
-    if a == 1.0 && x > 0.0 && x / b < 1e-100 {
-        0.0
+    if a == 1.0 && x >= 0.0 && x / b < f64::MAX {
+        // Without cancellation. Next to 0 nothing is left of the density but 1.
+        let odds = x / b;
+        if odds > 1e-290 { -(b + 1.0) * odds.ln_1p() } else { 0.0 }
     } else if is_usual(x, a, b) {
         let (high, low) = exponent::<FMA>(x, a, b);
         high + (low + log_norm)

@@ -20,7 +20,7 @@ struct Urn {
 impl Urn {
     /// From parameters in their domain.
     fn new(m: f64, n: f64, k: f64) -> Option<Urn> {
-        let is_count = |x: f64| x >= 0.0 && x < f64::INFINITY && x.floor() == x;
+        let is_count = |x: f64| (0.0..f64::INFINITY).contains(&x) && x.floor() == x;
         (is_count(m) && is_count(n) && is_count(k) && k <= m + n).then_some(Urn { white: m, black: n, drawn: k })
     }
 
@@ -91,7 +91,7 @@ fn certain(x: f64, urn: Urn) -> Option<f64> {
     let (least, greatest) = urn.support();
     if x.is_nan() {
         Some(x)
-    } else if !(x >= least && x <= greatest && x.floor() == x) {
+    } else if !((least..=greatest).contains(&x) && x.floor() == x) {
         Some(0.0)
     } else if least == greatest {
         Some(1.0)
@@ -166,7 +166,7 @@ fn others(urn: Urn, point: f64, is_upper: bool) -> f64 {
         let (high, low) = times::<FMA>(term.0, growth);
         term = (high, low + term.1 * growth.0);
         sum = add(sum, term);
-        if !(term.0 > 1e-18 * sum.0) {
+        if term.0 <= 1e-18 * sum.0 || term.0.is_nan() {
             break;
         }
     }

@@ -53,7 +53,7 @@ fn parts(x: f64, size: f64, p: f64) -> (f64, Pair) {
 fn certain(x: f64, size: f64, p: f64) -> Option<f64> {
     if !is_valid(size, p) || x.is_nan() {
         Some(f64::NAN)
-    } else if !(x >= 0.0 && x < GREATEST_SHAPE && x.floor() == x) {
+    } else if !((0.0..GREATEST_SHAPE).contains(&x) && x.floor() == x) {
         Some(0.0)
     } else if p == 1.0 {
         Some(if x == 0.0 { 1.0 } else { 0.0 })

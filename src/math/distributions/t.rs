@@ -24,7 +24,7 @@ fn usual(df: f64) -> f64 {
 
 /// The density at 0, `Γ((df + 1) / 2) / (sqrt(π df) Γ(df / 2))`.
 pub fn norm(df: f64) -> f64 {
-    if !(df > 0.0) {
+    if df.is_nan() || df <= 0.0 {
         return f64::NAN;
     }
     let a = 0.5 * usual(df);
@@ -116,7 +116,7 @@ fn magnitude(x: f64, df: f64, beta_norm: f64) -> Tail {
 
 /// The probability beyond `x` if `upper`, else up to it.
 fn probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
-    if !(df > 0.0) || x.is_nan() {
+    if df.is_nan() || df <= 0.0 || x.is_nan() {
         return f64::NAN;
     }
     let tail = magnitude(x, df, beta_norm);
@@ -131,7 +131,7 @@ fn probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
 
 /// The logarithm of [`probability`].
 fn log_probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
-    if !(df > 0.0) || x.is_nan() {
+    if df.is_nan() || df <= 0.0 || x.is_nan() {
         return f64::NAN;
     }
     let tail = magnitude(x, df, beta_norm);
@@ -147,7 +147,7 @@ fn log_probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
 /// The quantile: the point with a probability of `p`, or one of that logarithm, above or below it.
 fn quantile(p: f64, df: f64, beta_norm: f64, upper: bool, is_log: bool) -> f64 {
     let (none, all) = if is_log { (f64::NEG_INFINITY, 0.0) } else { (0.0, 1.0) };
-    if !(df > 0.0) || !(none..=all).contains(&p) {
+    if df.is_nan() || df <= 0.0 || !(none..=all).contains(&p) {
         return f64::NAN;
     }
     if p == none || p == all {

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn special_values() {
-        let functions: [(fn(f64) -> f64, [f64; 5]); 8] = [
+        type Row = (fn(f64) -> f64, [f64; 5]);
+        let functions: [Row; 8] = [
             // At 0, -1, inf, -inf and NaN.
             (i0, [1.0, 1.2660658777520084, INF, INF, NAN]),
             (i1, [0.0, -0.565159103992485, INF, -INF, NAN]),

@@ -54,6 +54,24 @@ pub fn betaincc(a: f64, b: f64, x: f64) -> f64 {
     regularised(a, b, x, true)
 }
 
+/// The logarithm of [`betainc`].
+pub fn log_betainc(a: f64, b: f64, x: f64) -> f64 {
+    log_regularised(a, b, x, false)
+}
+
+/// The logarithm of [`betaincc`].
+pub fn log_betaincc(a: f64, b: f64, x: f64) -> f64 {
+    log_regularised(a, b, x, true)
+}
+
+fn log_regularised(a: f64, b: f64, x: f64, upper: bool) -> f64 {
+    if (0.0..=1.0).contains(&x) {
+        tail_at(x, a, b, usual_norm(a, b)).map_or(f64::NAN, |tail| tail.log_probability(upper))
+    } else {
+        f64::NAN
+    }
+}
+
 fn regularised(a: f64, b: f64, x: f64, upper: bool) -> f64 {
     if !(0.0..=1.0).contains(&x) {
         return f64::NAN;
@@ -76,6 +94,16 @@ pub fn betaincinv(a: f64, b: f64, p: f64) -> f64 {
 /// The `x` with `1 - I_x(a, b) = p`.
 pub fn betainccinv(a: f64, b: f64, p: f64) -> f64 {
     quantile(p, a, b, usual_norm(a, b), true, false).map_or(f64::NAN, |point| point.x)
+}
+
+/// The `x` with a logarithm of `I_x(a, b)`.
+pub fn log_betaincinv(a: f64, b: f64, log_p: f64) -> f64 {
+    quantile(log_p, a, b, usual_norm(a, b), false, true).map_or(f64::NAN, |point| point.x)
+}
+
+/// The `x` with a logarithm of `1 - I_x(a, b)`.
+pub fn log_betainccinv(a: f64, b: f64, log_q: f64) -> f64 {
+    quantile(log_q, a, b, usual_norm(a, b), true, true).map_or(f64::NAN, |point| point.x)
 }
 
 /// The beta function `Γ(a) Γ(b) / Γ(a + b)`: as in SciPy also for negative arguments, and infinite at its

@@ -16,6 +16,7 @@ use super::FMA;
 use super::ratio::{
     LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
 };
+use super::saddle_point::stirling_error;
 use crate::math::block::lane::{any_sum, product};
 
 /// Shapes below this are taken for this: reciprocals overflow.
@@ -27,13 +28,31 @@ pub(in crate::math) const GREATEST_SHAPE: f64 = 1e300;
 /// value at the mean, but for a factor that is about one: what depends on the shapes alone.
 pub(in crate::math) fn norm(a: f64, b: f64) -> f64 {
     let n = a + b;
-    n * (stirling_quotient(n) / (stirling_quotient(a) * stirling_quotient(b)))
+    if a >= 1.0 && b >= 1.0 {
+        n * stirling_root(a, b) * stirling_errors(a, b).exp()
+    } else {
+        n * (stirling_quotient(n) / (stirling_quotient(a) * stirling_quotient(b)))
+    }
 }
 
 /// The logarithm of [`norm`].
 pub(in crate::math) fn log_norm(a: f64, b: f64) -> f64 {
     let n = a + b;
-    n.ln() + (log_stirling_quotient(n) - log_stirling_quotient(a) - log_stirling_quotient(b))
+    if a >= 1.0 && b >= 1.0 {
+        (n * stirling_root(a, b)).ln() + stirling_errors(a, b)
+    } else {
+        n.ln() + (log_stirling_quotient(n) - log_stirling_quotient(a) - log_stirling_quotient(b))
+    }
+}
+
+/// What Stirling's formula has for `(a + b)! / (a! b!)` beside powers.
+fn stirling_root(a: f64, b: f64) -> f64 {
+    ((a + b) / a / (2.0 * std::f64::consts::PI * b)).sqrt()
+}
+
+/// The logarithm of its error.
+fn stirling_errors(a: f64, b: f64) -> f64 {
+    stirling_error(a + b) - stirling_error(a) - stirling_error(b)
 }
 
 /// Shapes and a point of a beta distribution.

@@ -24,6 +24,8 @@ natives! {
     gammaincc(a, x): gamma::gammaincc;
     gammaincinv(a, y): gamma::gammaincinv;
     gammainccinv(a, y): gamma::gammainccinv;
+    beta(a, b): beta::beta;
+    betaln(a, b): beta::betaln;
     betainc(a, b, x): beta::betainc;
     betaincc(a, b, x): beta::betaincc;
     betaincinv(a, b, y): beta::betaincinv;

@@ -41,6 +41,11 @@ pub fn families() -> impl Iterator<Item = (&'static str, &'static [Arc<Function>
     })
 }
 
+/// The family of a built-in function.
+pub fn family(function: &Function) -> Option<&'static str> {
+    families().find(|(_, rows)| rows.iter().any(|row| std::ptr::eq(&**row, function))).map(|(name, _)| name)
+}
+
 /// A table of rows: `name alias ...(parameter, parameter = default): "documentation", ulp, "reference", body;`
 macro_rules! rows {
     ($($name:ident $($alias:ident)*($($param:ident $(= $default:literal)?),+): $doc:literal, $ulp:literal, $reference:expr, $body:expr;)+) => {

@@ -26,9 +26,9 @@ const BESSEL: &str = "SciPy's `special` of the same name; DLMF chapter 10";
 const ERF: &str = "SciPy's `special` of the same name; DLMF chapter 7";
 
 rows! {
-    erfcx(x): "`exp(x**2) * erfc(x)`, the scaled complementary error function.", 2.0, ERF, floats(&ERFCX);
-    erfcinv(x): "The inverse of `erfc`.", 2.0, ERF, floats(&ERFCINV);
-    logit(x): "`log(x / (1 - x))`.", 2.0, "SciPy's `special.logit`", floats(&LOGIT);
+    erfcx(x): "`exp(x**2) * erfc(x)`, the scaled complementary error function.", 1.0, ERF, floats(&ERFCX);
+    erfcinv(x): "The inverse of `erfc`.", 6.0, ERF, floats(&ERFCINV);
+    logit(x): "`log(x / (1 - x))`.", 1.0, "SciPy's `special.logit`", floats(&LOGIT);
     log1mexp(x): "`log(1 - exp(x))` for x below 0, accurate everywhere.", 2.0, "Mächler 2012, Accurately computing log(1 - exp(-|a|))", floats(&LOG1MEXP);
     xlogy(x, y): "`x * log(y)`; 0 where x is 0 and y is a number.", 2.0, "SciPy's `special.xlogy`",
         Body::Expand(Loops::FloatOrHalf, Expression::builtin("0 if x == 0 and y == y else x * log(y)"));
@@ -53,6 +53,8 @@ rows! {
     gammaincc(a, x): "The regularised upper incomplete gamma function Q(a, x).", 64.0, GAMMA, native("gammaincc");
     gammaincinv(a, y): "The x with `gammainc(a, x) == y`.", 64.0, GAMMA, native("gammaincinv");
     gammainccinv(a, y): "The x with `gammaincc(a, x) == y`.", 64.0, GAMMA, native("gammainccinv");
+    beta(a, b): "The beta function.", 16.0, BETA, native("beta");
+    betaln(a, b): "The logarithm of the beta function's magnitude.", 16.0, BETA, native("betaln");
     betainc(a, b, x): "The regularised incomplete beta function.", 64.0, BETA, native("betainc");
     betaincc(a, b, x): "`1 - betainc(a, b, x)`, accurate where that is small.", 64.0, BETA, native("betaincc");
     betaincinv(a, b, y): "The x with `betainc(a, b, x) == y`.", 64.0, BETA, native("betaincinv");

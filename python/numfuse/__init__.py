@@ -33,8 +33,7 @@ from numfuse._core import (
     get_num_threads,
     set_num_threads,
 )
-from numfuse._register import Registry, define, register, register_cython, unregister
-from numfuse._rmath import rmath
+from numfuse._register import Registry, define, register, register_cython, rmath, unregister
 
 __all__ = [
     "CacheInfo",

@@ -19,8 +19,8 @@ from numfuse._core import (
     get_num_threads as get_num_threads,
     set_num_threads as set_num_threads,
 )
-from numfuse._register import Registered, Registry as Registry
-from numfuse._rmath import rmath as rmath
+from numfuse._register import Registry as Registry, rmath as rmath
+from numfuse._registering import Registered
 
 __all__ = [
     "CacheInfo",

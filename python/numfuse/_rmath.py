@@ -80,24 +80,8 @@ _NOT_THREAD_SAFE = ("wilcox", "signrank")
 _FLAGS = {"d": {"log": False}, "p": {"lower_tail": True, "log_p": False}, "q": {"lower_tail": True, "log_p": False}}
 
 
-def rmath(path: str | os.PathLike[str] | None = None) -> Registry:
-    """The functions of libRmath as a Registry of their own, by their names in R: dnorm, pgamma, qbeta ...
-
-    Parameters are those of Rmath.h, in its order: gamma, exp and weibull take a scale. Densities have
-    `log=False` last, the others `lower_tail=True, log_p=False`. Numbers are float64, counts included.
-    Special functions have their C names: lgammafn, choose, bessel_k ...
-
-    The library is looked for where the system keeps libraries, or is the file that path names. It warns
-    of lost precision on the standard output. What keeps tables, wilcox and signrank, is never called
-    twice at a time.
-
-    Errors: an OSError where there is no library.
-
-    >>> import numfuse as nf
-    >>> r = nf.rmath()  # doctest: +SKIP
-    >>> nf.evaluate('pnorm(x, 0, 1, lower_tail=False)', x=1.96, functions=r)  # doctest: +SKIP
-    np.float64(0.024997895148220435)
-    """
+def functions(path: str | os.PathLike[str] | None) -> Registry:
+    """A registry of the library's functions."""
     library = _open(path)
     registry = Registry()
     for name, c_name, params, flags in _functions():

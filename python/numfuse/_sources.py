@@ -11,12 +11,16 @@ import operator
 import os
 import re
 import sys
+from _ctypes import CFuncPtr
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numfuse._core import Kernel, _block_function, _Callee, _capsule, _python_function, _scalar_function, _ufunc_loops
 from numfuse._declaration import CODES, Declaration, Parameter, parameter, parse
+
+
+_BLOCK = "`void f(size_t n, const A *a, ..., R *out)`"
 
 
 class Effects(NamedTuple):
@@ -59,7 +63,7 @@ class Address(NamedTuple):
             params.pop()
         if self.declaration.result is not None:
             return tuple(params), constants
-        # void f(size_t n, const A *a, const B *b, ..., R *out)
+        # A block function's first parameter is the number of elements, its last the results.
         return tuple(params[1:-1]), constants
 
     def check(self) -> None:
@@ -69,7 +73,7 @@ class Address(NamedTuple):
         result, params = self.declaration.result, self.declaration.params
         if result is not None:
             if any(param.pointer for param in self.params()):
-                raise ValueError(f"{self.declaration} takes pointers, which only `void f(size_t n, const A *a, ..., R *out)` may")
+                raise ValueError(f"{self.declaration} takes pointers, which only {_BLOCK} may")
             return
         is_block = (
             len(params) > 1
@@ -78,7 +82,7 @@ class Address(NamedTuple):
             and all(param.pointer and param.dtype for param in params[1:])
         )
         if not is_block or self._split()[1]:
-            raise ValueError(f"{self.declaration} returns nothing, and is not `void f(size_t n, const A *a, ..., R *out)`")
+            raise ValueError(f"{self.declaration} returns nothing, and is not {_BLOCK}")
         if params[-1].const:
             raise ValueError("the last parameter is where the results go, so it can't be const")
 
@@ -147,7 +151,7 @@ def find(function: Any, signature: str | None, python: bool) -> Source:
     if isinstance(function, np.ufunc):
         return _loops(function, function, signature)
     found: Address | None = None
-    if isinstance(function, ctypes._CFuncPtr):
+    if isinstance(function, CFuncPtr):
         found = _ctypes(function, signature)
     elif kind.__name__ == "PyCapsule":
         found = _of_capsule(function, function, signature)
@@ -169,7 +173,7 @@ def find(function: Any, signature: str | None, python: bool) -> Source:
     return found
 
 
-def _refusal(function: object) -> str:
+def _refusal(function: Any) -> str:
     if callable(function):
         return (
             f"{function!r} is no native function; python=True registers a Python callable as such, "
@@ -408,7 +412,7 @@ def _numba_type(type: Any) -> Parameter:
 
 def _loops(ufunc: np.ufunc, owner: object, signature: str | None) -> Loops:
     if ufunc.signature is not None:
-        raise ValueError(f"{ufunc!r} is generalised, {ufunc.signature}: only functions of single elements can be registered")
+        raise ValueError(f"{ufunc!r} is generalised, {ufunc.signature}: it is no function of single elements")
     if ufunc is not owner and not ufunc.types:
         raise ValueError(
             f"{owner!r} has no compiled signatures: give @numba.vectorize some, such as ['float64(float64)'], "
@@ -450,7 +454,8 @@ def _python(function: Any, signature: str | None) -> PythonFunction:
         inspect.signature(function).bind(*[None] * arity)
     except TypeError:
         raise ValueError(f"{function!r} cannot be called with {arity} arguments") from None
-    taken = [param for param in parameters if param.kind in (param.POSITIONAL_ONLY, param.POSITIONAL_OR_KEYWORD)][:arity]
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = [param for param in parameters if param.kind in kinds][:arity]
     if len(taken) < arity:
         return PythonFunction(function, declaration, (), {})
     defaults = {param.name: param.default for param in taken if isinstance(param.default, (int, float, np.number))}
@@ -463,23 +468,14 @@ def _annotated(function: Any, parameters: list[inspect.Parameter]) -> Declaratio
         result = _ANNOTATIONS[annotations["return"]]
         params = tuple(Parameter(_ANNOTATIONS[annotations[param.name]]) for param in parameters)
     except (KeyError, TypeError):
-        message = f"the types of {function!r} are unknown: give a signature, such as 'dd->d', or annotate it with float, int and bool"
-        raise ValueError(message) from None
+        raise ValueError(
+            f"the types of {function!r} are unknown: give a signature, such as 'dd->d', or annotate it with "
+            "float, int and bool"
+        ) from None
     return Declaration(Parameter(result), params)
 
 
 # ---- Libraries ----
-
-
-class _Place(ctypes.Structure):
-    """Dl_info of dlfcn.h."""
-
-    _fields_ = (
-        ("file", ctypes.c_char_p),
-        ("base", ctypes.c_void_p),
-        ("symbol", ctypes.c_char_p),
-        ("address", ctypes.c_void_p),
-    )
 
 
 _kept: set[int] = set()
@@ -492,14 +488,15 @@ def keep_loaded(address: int) -> None:
     whatever became of their functions.
     """
     dladdr = getattr(ctypes.CDLL(None), "dladdr", None)
-    place = _Place()
-    if dladdr is None or not dladdr(ctypes.c_void_p(address), ctypes.byref(place)):
+    place = (ctypes.c_void_p * 4)()  # Dl_info: the file, its base, and a symbol
+    if dladdr is None or not dladdr(ctypes.c_void_p(address), place):
         return  # Code that was made at run time.
-    if place.base in _kept or not place.file:
+    file, base = place[0], place[1]
+    if file is None or base is None or base in _kept:
         return
     try:
         # ctypes never closes what it opened.
-        ctypes.CDLL(os.fsdecode(place.file), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        ctypes.CDLL(os.fsdecode(ctypes.string_at(file)), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
         return  # The program itself, which is never unloaded.
-    _kept.add(place.base)
+    _kept.add(base)

@@ -77,7 +77,8 @@ def test_signature(text, want):
 
 
 def test_signature_of_evaluate():
-    want = "(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, **names)"
+    options = "out=None, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None"
+    want = f"(expr, mapping=None, /, *, {options}, **names)"
     assert str(inspect.signature(nf.evaluate)) == want
 
 
@@ -208,4 +209,4 @@ def test_importing_loads_little():
         "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"numfuse", "numfuse._core"}
+    assert set(done.stdout.split()) == {"numfuse", "numfuse._core", "numfuse._register"}

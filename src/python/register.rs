@@ -42,16 +42,15 @@ impl RegistryObject {
         RegistryObject(Functions(if _default { Arc::clone(Registry::global()) } else { Arc::default() }))
     }
 
-    /// Adds a function of native overloads.
-    #[pyo3(signature = (name, params, overloads, doc, reference, replace, /))]
+    /// Adds a function of native overloads, with its documentation and what defines it.
+    #[pyo3(signature = (name, params, overloads, about, replace, /))]
     fn _add(
         &self,
         py: Python<'_>,
         name: &str,
         params: Vec<ParamText>,
         overloads: Vec<PyRef<'_, CalleeObject>>,
-        doc: String,
-        reference: String,
+        (doc, reference): (String, String),
         replace: bool,
     ) -> PyResult<()> {
         guarded(|| {

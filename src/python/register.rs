@@ -50,7 +50,7 @@ impl RegistryObject {
         name: &str,
         params: Vec<ParamText>,
         overloads: Vec<PyRef<'_, CalleeObject>>,
-        (doc, reference): (String, String),
+        about: (String, String),
         replace: bool,
     ) -> PyResult<()> {
         guarded(|| {
@@ -59,7 +59,7 @@ impl RegistryObject {
             }
             let overloads = overloads.iter().map(|overload| Arc::clone(&overload.0)).collect();
             let params = self.params(py, params)?;
-            self.add(function(name, params, doc, reference, Body::Foreign(overloads)), replace)
+            self.add(function(name, params, about.0, about.1, Body::Foreign(overloads)), replace)
         })
     }
 

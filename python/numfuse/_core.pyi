@@ -134,8 +134,7 @@ class _Registry:
         name: str,
         params: Sequence[_ParamText],
         overloads: Sequence[_Callee],
-        doc: str,
-        reference: str,
+        about: tuple[str, str],
         replace: bool,
         /,
     ) -> None: ...

@@ -125,7 +125,7 @@ def _add_sources(
                 own_defaults = own_defaults or source.defaults
     reference = first.reference if isinstance(first, Address) else repr(function)
     params = _parameters(name, names, tuple(own_defaults), accepted, options, own_defaults)
-    registry._add(name, params, overloads, doc, reference, options.replace)
+    registry._add(name, params, overloads, (doc, reference), options.replace)
 
 
 def register_cython(

@@ -42,16 +42,15 @@ impl RegistryObject {
         RegistryObject(Functions(if _default { Arc::clone(Registry::global()) } else { Arc::default() }))
     }
 
-    /// Adds a function of native overloads.
-    #[pyo3(signature = (name, params, overloads, doc, reference, replace, /))]
+    /// Adds a function of native overloads, with its documentation and what defines it.
+    #[pyo3(signature = (name, params, overloads, about, replace, /))]
     fn _add(
         &self,
         py: Python<'_>,
         name: &str,
         params: Vec<ParamText>,
         overloads: Vec<PyRef<'_, CalleeObject>>,
-        doc: String,
-        reference: String,
+        about: (String, String),
         replace: bool,
     ) -> PyResult<()> {
         guarded(|| {
@@ -60,7 +59,7 @@ impl RegistryObject {
             }
             let overloads = overloads.iter().map(|overload| Arc::clone(&overload.0)).collect();
             let params = self.params(py, params)?;
-            self.add(function(name, params, doc, reference, Body::Foreign(overloads)), replace)
+            self.add(function(name, params, about.0, about.1, Body::Foreign(overloads)), replace)
         })
     }
 

@@ -106,17 +106,18 @@ fn ulp(x: f64) -> f64 {
     x.next_up() - x
 }
 
-/// The error; infinite for a gross failure: a wrong infinity, NaN, zero or sign.
+/// The error; infinite for a gross failure: a wrong infinity or NaN, or a sign or zero that the condition
+/// number doesn't excuse (where a quantile crosses zero, nothing is left of it).
 fn error(got: f64, truth: f64, condition: f64) -> f64 {
     if got == truth {
         return 0.0;
     }
-    let is_gross = got.is_nan()
-        || got.is_infinite()
-        || truth.is_infinite()
-        || got * truth.signum() < 0.0
-        || (got == 0.0 && truth.abs() > 1e-320);
-    if is_gross { f64::INFINITY } else { ((got - truth) / ulp(truth)).abs() / (1.0 + condition) }
+    if got.is_nan() || got.is_infinite() || truth.is_infinite() {
+        return f64::INFINITY;
+    }
+    let error = ((got - truth) / ulp(truth)).abs() / (1.0 + condition);
+    let is_gross = got * truth.signum() < 0.0 || (got == 0.0 && truth.abs() > 1e-320);
+    if is_gross && error > 2.0 { f64::INFINITY } else { error }
 }
 
 /// Errors, and what gave the greatest.

@@ -197,6 +197,7 @@ impl Steps {
             }
             if call.outer == 1 && outer_begin == both_begin {
                 // The common case: one row, in pieces.
+                let tile = if self.is_direct(call) { call.inner } else { tile };
                 self.set_strides(&mut chunk, call, tile);
                 let mut start = 0;
                 loop {
@@ -262,6 +263,21 @@ impl Steps {
             }
         }
         0
+    }
+
+    /// Is it one block call that reads and writes a row's operands where they are? Then nothing is in
+    /// scratch memory, and nothing is gained by pieces.
+    fn is_direct(&self, call: &Call) -> bool {
+        let [Step::Block { args, out, .. }] = &self.steps[..] else { return false };
+        // Where an operand's elements begin and end, if they are packed and aligned.
+        let place = |operand: &Operand| {
+            let k = operand.operand? as usize;
+            let (start, size) = (call.pointers[k].addr(), usize::from(operand.size));
+            (call.inner_strides[k] == size as isize && start.is_multiple_of(size))
+                .then(|| (start, start + size * call.inner))
+        };
+        let Some((start, end)) = place(out) else { return false };
+        args.iter().all(|arg| place(arg).is_some_and(|(first, last)| last <= start || end <= first))
     }
 
     /// The strides of steps over elements, whose tiles have so many to a row.

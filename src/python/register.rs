@@ -316,12 +316,16 @@ pub(super) fn _ufunc_loops(
 }
 
 thread_local! {
-    /// When this thread last took the GIL to look for an exception.
-    static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// The chunks since this thread last asked for the time, and when it last took the GIL to look for
+    /// an exception.
+    static LOOKED: Cell<(u32, Option<Instant>)> = const { Cell::new((0, None)) };
 }
 
 /// The GIL is taken for looking at most this often: another thread may keep it for milliseconds.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The time is asked for after so many chunks.
+const CHUNKS: u32 = 16;
 
 /// The exception that a ufunc's loop raised. One that is not seen here is seen when the call ends
 /// ([`left_behind`]), or before Python code runs.
@@ -329,15 +333,17 @@ fn pending() -> Option<Failure> {
     // SAFETY: may be called without the GIL.
     let holds_gil = unsafe { ffi::PyGILState_Check() == 1 };
     if !holds_gil {
-        let now = Instant::now();
-        match LOOKED.get() {
-            Some(last) if now.duration_since(last) < LOOK_EVERY => return None,
-            Some(_) => LOOKED.set(Some(now)),
-            None => {
-                LOOKED.set(Some(now));
-                return None;
-            }
+        let (chunks, last) = LOOKED.get();
+        if chunks < CHUNKS {
+            LOOKED.set((chunks + 1, last));
+            return None;
         }
+        let now = Instant::now();
+        if last.is_some_and(|last| now.duration_since(last) < LOOK_EVERY) {
+            LOOKED.set((0, last));
+            return None;
+        }
+        LOOKED.set((0, Some(now)));
     }
     Python::try_attach(PyErr::take).flatten().map(|error| Failure(Arc::new(error)))
 }

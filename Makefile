@@ -39,6 +39,7 @@ bench: .venv wheel
 	@$(call install,.venv)
 	.venv/bin/python benches/overhead.py
 	.venv/bin/python benches/natives.py
+	.venv/bin/python benches/distributions.py
 
 .venv-compare: benches/compare.txt
 	.ci/venv $@ benches/compare.txt

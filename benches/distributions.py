@@ -72,12 +72,17 @@ def against_scipy(call, name, function, shapes, limit):
     return Row(f"{call} / scipy.stats.{name}.{function}", "compute", best[0] / N, best[1] / N, limit)
 
 
+# What Numba calls must stay loaded.
+LIBRARIES = []
+
+
 def rmath_loop(name, parameters):
     """A loop of Numba's that calls the C function of R's library by CFFI."""
     ffi = cffi.FFI()
     types = ", ".join(["double"] + ["int" if isinstance(p, int) else "double" for p in parameters])
     ffi.cdef(f"double {name}({types});")
-    function = getattr(ffi.dlopen(ctypes.util.find_library("Rmath")), name)
+    LIBRARIES.append(ffi.dlopen(ctypes.util.find_library("Rmath")))
+    function = getattr(LIBRARIES[-1], name)
     namespace = {"f": function, "numba": numba}
     arguments = ", ".join(map(repr, parameters))
     exec(f"@numba.njit\ndef loop(x, out):\n for i in range(x.size):\n  out[i] = f(x[i], {arguments})\n", namespace)

@@ -113,7 +113,8 @@ fn special_values() {
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;
     // As SciPy 1.17 has them.
-    let unary: &[(&str, fn(f64) -> f64, &[(f64, f64)])] = &[
+    type Unary<'a> = (&'a str, fn(f64) -> f64, &'a [(f64, f64)]);
+    let unary: &[Unary] = &[
         (
             "gamma",
             gamma::gamma,

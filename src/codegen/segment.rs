@@ -117,9 +117,13 @@ pub struct Segments {
 /// them is vector code.
 const WORTH_PACKING: usize = 6;
 
-/// Cuts a loop; `None` where it is one segment anyway.
+/// Cuts a loop; `None` where it is one segment anyway, or of a single element, whose calls are made by
+/// its code.
 pub fn cut(program: &Program, body: &Loop, layouts: &[Layout], simd: Simd) -> Option<Segments> {
     let planner = Planner::new(program, body, layouts, simd);
+    if planner.deepest == Axes::NONE {
+        return None;
+    }
     let values = || body.iter().map(|(value, _)| value);
     let calls_blocks = values().any(|value| planner.block(value).is_some());
     let packs = planner.packed.contains(&true);

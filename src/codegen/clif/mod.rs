@@ -23,7 +23,7 @@ mod plan;
 mod scalar;
 mod vector;
 
-use super::{Layout, Simd, Stride};
+use super::{FAILED, Layout, Simd, Stride};
 use crate::dtype::{DType, Scalar};
 use crate::ir::{Callee, Form, Inst, Loop, OperandId, Program, Value};
 use cranelift::codegen::Context;
@@ -146,10 +146,6 @@ pub fn lower(
         program.loops.get(loop_index).ok_or_else(|| CodegenError(format!("the program has no loop {loop_index}")))?;
     if layouts.len() != program.operands.len() {
         return Err(CodegenError("a program needs a layout for each of its operands".into()));
-    }
-    let is_block = |inst: &Inst| matches!(inst, Inst::Call(callee, _) if callee.is_block());
-    if body.insts.iter().any(is_block) {
-        return Err(CodegenError("block calls are not for the code of a segment".into()));
     }
     context.clear();
     context.func.name = UserFuncName::user(0, 0);
@@ -510,10 +506,14 @@ impl<'a> Emitter<'a> {
         self.at(level);
     }
 
-    /// Calls a native function by its address.
-    fn call(&mut self, callee: &Arc<Callee>, args: &[ir::Value]) -> ir::Value {
-        let Form::Scalar { address, constants } = &callee.form else {
-            unreachable!("block calls are refused above");
+    /// Calls a native function for one element.
+    fn call(&mut self, level: Level, callee: &Arc<Callee>, args: &[ir::Value]) -> ir::Value {
+        let (address, constants) = match &callee.form {
+            Form::Scalar { address, constants } => (address, constants),
+            Form::Block(function) => return self.call_block(level, *function as usize, None, callee.result, args),
+            Form::Stateful(function, state) => {
+                return self.call_block(level, *function as usize, Some(state.0), callee.result, args);
+            }
         };
         if constants.is_empty() {
             return self.call_address(*address, &callee.params, callee.result, args);
@@ -524,6 +524,42 @@ impl<'a> Emitter<'a> {
             args.push(self.cursor.ins().iconst(scalar_type(constant.dtype), constant.bits as i64));
         }
         self.call_address(*address, &params, callee.result, &args)
+    }
+
+    /// Calls a block function for one element; one with a state may fail.
+    fn call_block(
+        &mut self,
+        level: Level,
+        function: usize,
+        state: Option<usize>,
+        result: DType,
+        args: &[ir::Value],
+    ) -> ir::Value {
+        // In memory: the addresses of the arguments, then these, then the result, eight bytes each.
+        let count = args.len() as i32;
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8 * (2 * count as u32 + 1), 3);
+        let memory = self.cursor.func.create_sized_stack_slot(data);
+        for (place, arg) in (0..).zip(args) {
+            self.cursor.ins().stack_store(types::I64, *arg, memory, 8 * (count + place));
+            let address = self.cursor.ins().stack_addr(types::I64, memory, 8 * (count + place));
+            self.cursor.ins().stack_store(types::I64, address, memory, 8 * place);
+        }
+        let mut passed = Vec::new();
+        passed.extend(state.map(|state| self.cursor.ins().iconst(types::I64, state as i64)));
+        passed.push(self.cursor.ins().iconst(types::I64, 1));
+        passed.push(self.cursor.ins().stack_addr(types::I64, memory, 0));
+        passed.push(self.cursor.ins().stack_addr(types::I64, memory, 16 * count));
+        let mut signature = Signature::new(self.target.isa.default_call_conv());
+        signature.params.extend(passed.iter().map(|_| AbiParam::new(types::I64)));
+        signature.returns.extend(state.map(|_| AbiParam::new(types::I8)));
+        let signature = self.cursor.func.import_signature(signature);
+        let address = self.cursor.ins().iconst(types::I64, function as i64);
+        let call = self.cursor.ins().call_indirect(signature, address, &passed);
+        if state.is_some() {
+            let is_done = self.cursor.func.dfg.first_result(call);
+            self.guard(level, is_done, FAILED);
+        }
+        self.cursor.ins().stack_load(types::I64, scalar_type(result), memory, 16 * count)
     }
 
     fn call_address(&mut self, address: usize, params: &[DType], result: DType, args: &[ir::Value]) -> ir::Value {

@@ -43,7 +43,7 @@ impl Emitter<'_> {
                 }
                 Inst::Call(callee, args) => {
                     let values: Vec<_> = args.iter().map(|a| self.scalar(*a)).collect();
-                    Some(self.call(callee, &values))
+                    Some(self.call(level, callee, &values))
                 }
                 Inst::Guard(condition, guard) => {
                     let condition = self.scalar(*condition);

@@ -423,7 +423,12 @@ unsafe fn body_n<K: Nary<N>, T: Real, const N: usize, const FMA: bool>(n: usize,
             std::slice::from_raw_parts_mut(out.cast::<T>(), n),
         )
     };
-    sweep_n::<K, T, N, FMA>(args, out);
+    // A call of one element is short, and worth its own way.
+    if let [out] = out {
+        *out = T::narrowed(K::careful::<FMA>(args.map(|arg: &[T]| arg[0].widened())));
+    } else {
+        sweep_n::<K, T, N, FMA>(args, out);
+    }
 }
 
 /// Functions at each level: `choose` among them by a level. `[...]` are the generic parameters, `<...>`

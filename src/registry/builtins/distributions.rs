@@ -351,8 +351,14 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("logsf", "-x - 0.6931471805599453 if x > 0 else log1p(-0.5*exp(-abs(x)))"),
             ("ppf", "log(2*minimum(q, 1 - q)) if q < 0.5 else -log(2*minimum(q, 1 - q))"),
             ("isf", "-log(2*minimum(q, 1 - q)) if q < 0.5 else log(2*minimum(q, 1 - q))"),
-            ("ppf_log", "q + 0.6931471805599453 if q < -0.6931471805599453 else -0.6931471805599453 - log1mexp(q)"),
-            ("isf_log", "-q - 0.6931471805599453 if q < -0.6931471805599453 else 0.6931471805599453 + log1mexp(q)"),
+            (
+                "ppf_log",
+                "q + 0.6931471805599453 + 2.3190468138462996e-17 if q <= -0.6931471805599453 else -0.6931471805599453 - log1mexp(q)",
+            ),
+            (
+                "isf_log",
+                "-q - 0.6931471805599453 - 2.3190468138462996e-17 if q <= -0.6931471805599453 else 0.6931471805599453 + log1mexp(q)",
+            ),
         ],
         habits: &[scipy!("laplace", []), located!("laplace")],
     },

@@ -500,8 +500,8 @@ impl Unary for Erfcx {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        // From here on erfc is 2 to all digits.
-        if x < -9.0 {
+        // Here erfc is 2 to all digits.
+        if x < -26.6 {
             let x = if x < -27.0 { -27.0 } else { x };
             let (square, rest) = product::<f64, FMA>(x, x);
             let power = exp::<f64, FMA>(square);

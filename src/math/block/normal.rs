@@ -501,11 +501,12 @@ impl Unary for Erfcx {
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
         // Here erfc is 2 to all digits.
-        if x < -26.6 {
-            let x = if x < -27.0 { -27.0 } else { x };
+        if x < -26.7 {
+            f64::INFINITY
+        } else if x < -26.0 {
             let (square, rest) = product::<f64, FMA>(x, x);
-            let power = exp::<f64, FMA>(square);
-            2.0 * Power { low: power.low + rest.madd::<FMA>(power.low, rest), ..power }.value()
+            let power = 2.0 * pxfm::f_exp(square);
+            if power < f64::INFINITY { rest.madd::<FMA>(power, power) } else { power }
         } else if x > 1e10 {
             0.5 * std::f64::consts::FRAC_2_SQRT_PI / x
         } else {

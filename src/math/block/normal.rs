@@ -1,7 +1,8 @@
 //! The normal distribution and the functions that are it in other units: `erfcx` and `erfcinv`.
 //!
 //! All approximations are rational minimax ones, made by Remez's algorithm in 70 digits; their
-//! coefficients have one sign, so that sums of their terms lose nothing. Their shapes are well known:
+//! coefficients have one sign, so that sums of their terms lose nothing, except where a greater
+//! term is added. Their shapes are well known:
 //! `Φ(-z) = exp(-z²/2) R(z)` with a rational R for all z at once is Hart's (Computer Approximations,
 //! 1968, no. 5666). The quantile of all but remote probabilities is `q` times a function of
 //! `-log(4p(1-p))`, as Giles has it (GPU Computing Gems, 2012, chapter 10) with polynomials: there is
@@ -77,35 +78,38 @@ const MILLS_SHORT_Q: [f64; 7] = [
     12.289353967007566,
     1.0,
 ];
-/// Numerator, over [`NEAR_Q`], of `Φ⁻¹(1/2 + q) / q` in `-log(1 - 4q²)`, for that up to 14.6; error 2^-55.
+/// `Φ⁻¹(1/2 + q) / q` in `w = -log(1 - 4q²)`, for w up to 14.6, within a tenth: so that what rounding does
+/// to the quotient that is added hardly matters.
+const NEAR_LINE: [f64; 2] = [2.75, 0.5625];
+/// Numerator, over [`NEAR_Q`], of what is missing to [`NEAR_LINE`]; error 2^-55 of the sum.
 const NEAR_P: [f64; 12] = [
-    2.5066282746310007,
-    1.07454028046631,
-    0.3066095603920099,
-    0.06354707521229684,
-    0.00999886821782425,
-    0.0012374623201366606,
-    0.00012104827863672076,
-    9.278874027087029e-06,
-    5.520677059195962e-07,
-    2.524564790326481e-08,
-    8.231766435338186e-10,
-    5.080244590653521e-12,
+    -0.24337172536899943,
+    0.0531511516019167,
+    0.03240619786705716,
+    0.0028697314854143653,
+    0.0011252446662907694,
+    2.1342462556323085e-05,
+    4.5966789072998855e-06,
+    -3.0993619522140874e-07,
+    -6.16536136853839e-08,
+    -3.6154342264672297e-09,
+    -3.159967422501141e-10,
+    -1.1138804133141375e-11,
 ];
 /// Its denominator.
 const NEAR_Q: [f64; 12] = [
     1.0,
-    0.1668801620732787,
-    0.06559835599934834,
-    0.008638097264455592,
-    0.001456833105993353,
-    0.0001440655253851444,
-    1.2771151121974405e-05,
-    8.794258753022046e-07,
-    4.255640302451413e-08,
-    1.8805227584767303e-09,
-    3.023134405528227e-11,
-    4.6734021754990647e-14,
+    0.16675148304503057,
+    0.06529318822799811,
+    0.008599855316455827,
+    0.0014391620524392644,
+    0.0001425352321755046,
+    1.2440448547411075e-05,
+    8.597927938138232e-07,
+    4.0345259101962254e-08,
+    1.799852031363426e-09,
+    2.5295723064351998e-11,
+    -9.169253712871694e-15,
 ];
 /// Numerator, over [`TAIL_Q`], of `-Φ⁻¹(exp(-r²)) - √2 r` for r from 1.517 to 6.5; error 2^-58 of `Φ⁻¹`.
 const TAIL_P: [f64; 9] = [
@@ -301,8 +305,9 @@ impl Unary for LogCdf {
     }
 }
 
-/// Rational functions for a quantile: near, the factor of q; in the tails, what is beside `base * r`.
+/// Approximations for a quantile: near, the factor of q; in the tails, what is beside `base * r`.
 struct Quantile {
+    near_line: [f64; 2],
     near: [f64; 12],
     tail: [f64; 9],
     far: [f64; 8],
@@ -313,6 +318,7 @@ struct Quantile {
 }
 
 const NORMAL_QUANTILE: Quantile = Quantile {
+    near_line: NEAR_LINE,
     near: NEAR_P,
     tail: TAIL_P,
     far: FAR_P,
@@ -322,6 +328,7 @@ const NORMAL_QUANTILE: Quantile = Quantile {
 
 /// The same divided by `√2`.
 const ERFC_QUANTILE: Quantile = Quantile {
+    near_line: rescaled(NEAR_LINE, std::f64::consts::FRAC_1_SQRT_2, 1.0),
     near: rescaled(NEAR_P, std::f64::consts::FRAC_1_SQRT_2, 1.0),
     tail: rescaled(TAIL_P, std::f64::consts::FRAC_1_SQRT_2, 1.0),
     far: rescaled(FAR_P, std::f64::consts::FRAC_1_SQRT_2, 1.0),
@@ -342,7 +349,8 @@ impl Quantile {
     /// Near, from `q = p - 1/2` and `w = -log(4p(1-p))`, whose absolute error counts.
     #[inline(always)]
     fn near<const FMA: bool>(&self, q: f64, w: f64) -> f64 {
-        q * polynomial::<f64, FMA>(w, &self.near) / polynomial::<f64, FMA>(w, &NEAR_Q)
+        let rest = q * polynomial::<f64, FMA>(w, &self.near) / polynomial::<f64, FMA>(w, &NEAR_Q);
+        polynomial::<f64, FMA>(w, &self.near_line).madd::<FMA>(q, rest)
     }
 
     /// In the tails, from `q` and `w = -log(p)`, for p the lesser of p and `1 - p`.

@@ -366,11 +366,11 @@ impl Quantile {
     }
 }
 
-/// Φ's inverse of float64. Measured error: 3.8, without fused multiply-add 4.2 ULP.
+/// Φ's inverse of float64. Measured error: 2.2, without fused multiply-add 2.6 ULP.
 struct Ppf;
 
 impl Ppf {
-    /// `4p(1-p)`, from 4p and `1 - p`.
+    /// `4p(1-p)`, negative or NaN for what is no probability.
     #[inline(always)]
     fn spread<const FMA: bool>(p: f64) -> f64 {
         let four = 4.0 * p;
@@ -450,7 +450,7 @@ impl Unary for Ppf32 {
     }
 }
 
-/// Φ's inverse of `exp(l)`, of float64. Measured error: 2.2 ULP times one and the condition number.
+/// Φ's inverse of `exp(l)`, of float64. Measured error: 2 ULP times one and the condition number.
 struct PpfLog;
 
 impl PpfLog {
@@ -544,7 +544,7 @@ pub(in crate::math) fn scaled_erfc<const FMA: bool>(x: f64) -> f64 {
     polynomial::<f64, FMA>(x, &ERFCX_P) / polynomial::<f64, FMA>(x, &ERFCX_Q)
 }
 
-/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 4.9, without fused multiply-add 4.3 ULP.
+/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 2.5, without fused multiply-add 2.9 ULP.
 struct Erfcinv;
 
 impl Unary for Erfcinv {

@@ -1,6 +1,6 @@
 //! The normal distribution and the functions that are it in other units: `erfcx` and `erfcinv`.
 //!
-//! All approximations are rational minimax ones, made by Remez's algorithm in 70 digits; their
+//! All approximations are rational minimax ones, made by Remez's algorithm in 50 digits and more; their
 //! coefficients have one sign, so that sums of their terms lose nothing, except where a greater
 //! term is added. Their shapes are well known:
 //! `Φ(-z) = exp(-z²/2) R(z)` with a rational R for all z at once is Hart's (Computer Approximations,

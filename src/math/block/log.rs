@@ -62,6 +62,25 @@ pub(in crate::math) fn natural<T: Log, const FMA: bool>(k: T, f: T, error: T) ->
     (high, low + (rest + beyond_linear::<T, FMA>(f)))
 }
 
+/// `ln(x)` of a positive normal number, rounded some times: within 2^-53 where x is near 1, else within
+/// some units in the last place. For what depends on no more.
+#[inline(always)]
+pub(in crate::math) fn absolute<const FMA: bool>(x: f64) -> f64 {
+    /// `2 * atanh(s) / s` in `s*s`.
+    const ATANH: [f64; 8] = {
+        let mut coefficients = [2.0; 8];
+        let mut i = 1;
+        while i < 8 {
+            coefficients[i] = f64::LOG_R[i - 1];
+            i += 1;
+        }
+        coefficients
+    };
+    let (k, m) = x.split();
+    let s = (m - 1.0) / (m + 1.0);
+    s.madd::<FMA>(polynomial::<f64, FMA>(s * s, &ATANH), k * std::f64::consts::LN_2)
+}
+
 /// `log_b(2**k * (1 + f))` in two parts, from `log_b(e)` and `log_b(2)` times `k`.
 #[inline(always)]
 fn based<T: Log, const FMA: bool>(k: (T, T), f: T, scale: (T, T)) -> (T, T) {

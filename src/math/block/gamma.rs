@@ -1,14 +1,17 @@
 //! The gamma function, its logarithm and that one's first two derivatives.
 //!
-//! All have one form for positive arguments, without branches. Far up it is Stirling's formula (DLMF 5.11.1 and
-//! 5.11.2), whose asymptotic series is replaced by a polynomial in `1/x` that holds from some small x on. Below, Γ is
-//! that of `x + 3` divided by `x (x + 1) (x + 2)`; `log Γ` and ψ are their zeros' factors times a smooth function,
-//! and below 1 follow from `Γ(x) = Γ(x + 1) / x`. The smooth function is a short straight line, whose product is known to twice
-//! the digits, and a small rest, whose rounding errors therefore do not count. So what is left is the last rounding and some
-//! tenths.
+//! All have one form for positive arguments, without branches. Far up it is Stirling's formula and its
+//! derivatives (DLMF 5.11.1 and 5.11.2), whose asymptotic series is replaced by a polynomial in `1/x` that
+//! holds from some small x on. Below, Γ is that of `x + 3` divided by `x (x + 1) (x + 2)`. The others are a
+//! smooth function times the factors of their zeros, which ψ' has not, and below 1 follow from
+//! `Γ(x) = Γ(x + 1) / x`. The smooth function is a straight line, whose product is known to twice the
+//! digits, and a small rest, whose rounding errors hardly count. So what is left is the last rounding and
+//! some tenths, and whatever is a number of the type, such as a factorial, is exact.
 //!
-//! All polynomials interpolate in Chebyshev's points in 60 digits. Arguments that are negative, very small or too
-//! large for all this are rare, and left to a library of scalar functions.
+//! All polynomials interpolate in Chebyshev's points in 60 digits. Arguments that are negative, very small
+//! or too large for all this are rare, and mostly left to a library of scalar functions.
+
+use std::f64::consts::LN_2;
 
 use super::dispatch::{Kernels, Unary, Widened};
 use super::exp::exp2;
@@ -142,7 +145,7 @@ const FAR_DIGAMMA: [f64; 16] = [
     -0.06008101558180882,
     0.011016149309662583,
 ];
-/// `ψ'(1 + y) - (3/2 - 7/8 y)` for y from 0 to 1.25, in powers of `y - 0.625`; error TGN of `ψ'`.
+/// `ψ'(1 + y) - (3/2 - 7/8 y)` for y from 0 to 1.25, in powers of `y - 0.625`; error 2^-56.8 of `ψ'`.
 const NEAR_TRIGAMMA: [f64; 28] = [
     -0.11194182695959151,
     0.19841861784031992,
@@ -173,7 +176,7 @@ const NEAR_TRIGAMMA: [f64; 28] = [
     0.00010974910636297966,
     -6.984032186134573e-05,
 ];
-/// `x³ (ψ'(x) - 1/x - 1/(2x²))` in powers of `1/x`, for x from 2.25; error TGF of `ψ'`.
+/// `x³ (ψ'(x) - 1/x - 1/(2x²))` in powers of `1/x`, for x from 2.25; error 2^-55 of `ψ'`.
 const FAR_TRIGAMMA: [f64; 16] = [
     0.16666666666666566,
     1.156265405560225e-12,
@@ -227,8 +230,14 @@ const DIGAMMA_ZERO: (f64, f64) = (0.46163214496836236, -1.5522348162858677e-17);
 
 /// Numbers from this on have reciprocals, and quotients of some units by them, that are far from overflow.
 const LEAST: f64 = 1e-300;
+/// Γ of this is the greatest below infinity.
+const GREATEST_FACTORIAL: f64 = 171.62437695630272;
+/// Up to here the terms of `log Γ` are finite. It is so itself up to some 2.556e305.
+const GREATEST: f64 = 2.5e305;
+/// From here on squares of reciprocals are finite.
+const LEAST_SQUARE: f64 = 1e-154;
 
-/// `Γ(x)`. Greatest error measured: GAMMA_ERROR.
+/// `Γ(x)`. Greatest error measured: 0.69 ULP.
 struct Gamma;
 
 impl Unary for Gamma {
@@ -237,7 +246,7 @@ impl Unary for Gamma {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        let is_usual = (LEAST..=171.6).contains(&x);
+        let is_usual = (LEAST..=GREATEST_FACTORIAL).contains(&x);
         let is_small = x < 3.0;
         let (high, low) = sum(3.0, x);
         let (y, y_low) = if is_small { (high, low) } else { (x, 0.0) };
@@ -274,7 +283,7 @@ impl Unary for Gamma {
 fn rare_gamma(x: f64) -> f64 {
     if x == 0.0 {
         f64::INFINITY.copysign(x)
-    } else if x > 171.7 {
+    } else if x > GREATEST_FACTORIAL {
         f64::INFINITY
     } else if x < 0.0 && x.floor() == x {
         f64::NAN
@@ -286,7 +295,7 @@ fn rare_gamma(x: f64) -> f64 {
     }
 }
 
-/// `log |Γ(x)|`. Greatest error measured: LGAMMA_ERROR.
+/// `log |Γ(x)|`. Greatest error measured: 0.82 ULP for positive arguments up to [`GREATEST`], 0.96 beyond.
 struct LogGamma;
 
 impl Unary for LogGamma {
@@ -295,7 +304,7 @@ impl Unary for LogGamma {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        let is_usual = (f64::TINY..=1e300).contains(&x);
+        let is_usual = (f64::TINY..=GREATEST).contains(&x);
         let is_small = x < 1.0;
         let is_large = x >= 2.75;
         let (k, m) = x.split();
@@ -334,12 +343,17 @@ fn rare_lgamma(x: f64) -> f64 {
         x
     } else if x <= 0.0 && x.floor() == x {
         f64::INFINITY
+    } else if x > 2.0 * GREATEST {
+        f64::INFINITY
+    } else if x > GREATEST {
+        // Of Γ(2y)'s duplication formula, what is not far below the last place (DLMF 5.5.5).
+        LN_2.mul_add(x, 2.0 * lgamma(0.5 * x))
     } else {
         pxfm::f_lgamma(x)
     }
 }
 
-/// `ψ(x)`. Greatest error measured: DIGAMMA_ERROR.
+/// `ψ(x)`. Greatest error measured: 0.74 ULP for positive arguments.
 struct Digamma;
 
 impl Unary for Digamma {
@@ -394,7 +408,7 @@ fn rare_digamma(x: f64) -> f64 {
     }
 }
 
-/// `ψ'(x)`. Greatest error measured: TRIGAMMA_ERROR.
+/// `ψ'(x)`. Greatest error measured: 0.88 ULP for positive arguments.
 struct Trigamma;
 
 impl Unary for Trigamma {
@@ -403,7 +417,7 @@ impl Unary for Trigamma {
 
     #[inline(always)]
     fn fast<const FMA: bool>(x: f64) -> (f64, bool) {
-        let is_usual = (1e-150..=f64::MAX).contains(&x);
+        let is_usual = (LEAST_SQUARE..=f64::MAX).contains(&x);
         let is_small = x < 1.0;
         let is_large = x >= 2.25;
         let w = 1.0 / x;
@@ -438,9 +452,12 @@ fn rare_trigamma(x: f64) -> f64 {
         f64::INFINITY
     } else if x == f64::INFINITY {
         0.0
-    } else if x.abs() < 1e-150 {
-        // It is 1/x² beside numbers that are by far smaller; beyond float64's range below some 1e-154.
-        1.0 / (x * x)
+    } else if x.abs() < 0.5 * LEAST_SQUARE {
+        f64::INFINITY
+    } else if x.abs() < LEAST_SQUARE {
+        // It is 1/x².
+        const SCALE: f64 = (1u64 << 32) as f64;
+        trigamma(x.abs() * SCALE) * SCALE * SCALE
     } else {
         pxfm::f_trigamma(x)
     }

@@ -231,7 +231,7 @@ const DIGAMMA_ZERO: (f64, f64) = (0.46163214496836236, -1.5522348162858677e-17);
 /// Numbers from this on have reciprocals, and quotients of some units by them, that are far from overflow.
 const LEAST: f64 = 1e-300;
 /// Γ of this is the greatest below infinity.
-const GREATEST_FACTORIAL: f64 = 171.62437695630272;
+const GREATEST_FACTORIAL: f64 = 171.6243769563027;
 /// Up to here the terms of `log Γ` are finite. It is so itself up to some 2.556e305.
 const GREATEST: f64 = 2.5e305;
 /// From here on squares of reciprocals are finite.
@@ -341,9 +341,7 @@ impl Unary for LogGamma {
 fn rare_lgamma(x: f64) -> f64 {
     if x == f64::NEG_INFINITY {
         x
-    } else if x <= 0.0 && x.floor() == x {
-        f64::INFINITY
-    } else if x > 2.0 * GREATEST {
+    } else if x <= 0.0 && x.floor() == x || x > 2.0 * GREATEST {
         f64::INFINITY
     } else if x > GREATEST {
         // Of Γ(2y)'s duplication formula, what is not far below the last place (DLMF 5.5.5).

@@ -17,7 +17,7 @@ mod specials;
 use numfuse::dtype::DType;
 use numfuse::math::accuracy::{BUDGETS, Budget, Sampling, Unit};
 use numfuse::math::block::dispatch::{Kernels, Level, level};
-use numfuse::math::block::{erf, exp, hyperbolic, inverse_trig, log, logistic, normal, power, trig};
+use numfuse::math::block::{erf, exp, gamma, hyperbolic, inverse_trig, log, logistic, normal, power, trig};
 use oracle::{Nearest, ORACLES, Oracle};
 use pair::{Pair, Scaled, exponent, ldexp};
 use random::Random;
@@ -68,6 +68,10 @@ const KERNELS: &[&Kernels] = &[
     &logistic::LOG1MEXP,
     &logistic::LOGIT,
     &power::ROOT,
+    &gamma::GAMMA,
+    &gamma::LGAMMA,
+    &gamma::DIGAMMA,
+    &gamma::TRIGAMMA,
 ];
 
 impl Random {
@@ -413,7 +417,7 @@ functions! {
     exp exp2 exp10 expm1 log log2 log10 log1p pow cbrt hypot
     sin cos tan sinpi cospi arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
     erf erfc erfc_approximate erfinv logistic log1pexp logaddexp logaddexp2
-    norm_cdf norm_logcdf norm_ppf norm_ppf_log erfcx erfcinv log1mexp logit root
+    norm_cdf norm_logcdf norm_ppf norm_ppf_log erfcx erfcinv log1mexp logit root gamma lgamma digamma trigamma
 }
 
 #[test]

@@ -328,6 +328,180 @@ fn logaddexp2(x: f64, y: f64) -> Scaled {
     plain(Pair::from(x.max(y)) + (rest * LOG2_E).scale(k.max(-2000)))
 }
 
+/// `B(2k)` of Bernoulli's numbers, from k = 1.
+const BERNOULLI: [(f64, f64); 12] = [
+    (1.0, 6.0),
+    (-1.0, 30.0),
+    (1.0, 42.0),
+    (-1.0, 30.0),
+    (5.0, 66.0),
+    (-691.0, 2730.0),
+    (7.0, 6.0),
+    (-3617.0, 510.0),
+    (43867.0, 798.0),
+    (-174611.0, 330.0),
+    (854513.0, 138.0),
+    (-236364091.0, 2730.0),
+];
+const EULER: Pair = Pair(0.5772156649015329, -4.942915152430645e-18);
+const HALF_LOG_TAU: Pair = Pair(0.9189385332046728, -3.8782941580672414e-17);
+/// `ζ(k) / k` from k = 2.
+const ZETA: [Pair; 6] = [
+    Pair(0.8224670334241132, 1.520336175199238e-17),
+    Pair(0.40068563438653143, -2.250747042487504e-18),
+    Pair(0.27058080842778454, 1.1871280107138412e-17),
+    Pair(0.20738555102867398, 4.099767328621813e-18),
+    Pair(0.1695571769974082, 2.2393851330167238e-18),
+    Pair(0.1440498967688461, 9.623140085232555e-18),
+];
+/// The zero of ψ in three parts, and the coefficients of ψ's Taylor series there, from the first power on.
+const DIGAMMA_ZERO: (f64, Pair) = (1.4616321449683622, Pair(9.549995429965697e-17, 2.89392992820415e-33));
+const DIGAMMA_TAYLOR: [Pair; 6] = [
+    Pair(0.9676722454476212, -3.387874303038943e-17),
+    Pair(-0.4427631689835921, -2.4685968258808798e-17),
+    Pair(0.258499760955651, -1.50046082237735e-17),
+    Pair(-0.16394270544240652, -5.2948981225636345e-18),
+    Pair(0.10782405069126237, -5.647016933496416e-18),
+    Pair(-0.07219956125645471, 3.0827459843108324e-18),
+];
+/// So near to a zero its series are used.
+const NEAR: f64 = 1.0 / (1u64 << 20) as f64;
+/// So near to 0 all but the pole is nothing.
+const TINY: f64 = 1e-45;
+
+/// `Σ B(2k) factor(2k) / y**(2k)`: the series of Stirling's formula and its derivatives, for y from 40.
+fn bernoulli(y: Pair, factor: fn(f64) -> Pair) -> Pair {
+    if y.0 > 1e40 {
+        return 0.0.into();
+    }
+    let z = ONE / (y * y);
+    BERNOULLI
+        .iter()
+        .enumerate()
+        .rev()
+        .fold(Pair(0.0, 0.0), |sum, (k, b)| (sum + Pair::from(b.0) / b.1.into() * factor(2.0 * (k + 1) as f64)) * z)
+}
+
+/// Whole steps from x that come to 40 at least, where they end, and the product and the sums of reciprocals and their squares on the way.
+fn rise(x: Pair) -> (Pair, Pair, Pair, Pair) {
+    let (mut y, mut product, mut sum, mut squares) = (x, ONE, Pair(0.0, 0.0), Pair(0.0, 0.0));
+    while y.0 < 40.0 {
+        let inverse = ONE / y;
+        (product, sum, squares) = (product * y, sum + inverse, squares + inverse * inverse);
+        y = y + ONE;
+    }
+    (y, product, sum, squares)
+}
+
+/// `log Γ(y)` by Stirling's formula, for y from 40 to 1e270.
+fn stirling(y: Pair) -> Pair {
+    (y - 0.5.into()) * y.log() - y + HALF_LOG_TAU + y * bernoulli(y, |k| ONE / (k * (k - 1.0)).into())
+}
+
+/// `log Γ(1 + z)` for z near to 0.
+fn log_gamma_near_one(z: Pair) -> Pair {
+    (ZETA.iter().rev().fold(Pair(0.0, 0.0), |sum, c| *c - sum * z) * z - EULER) * z
+}
+
+/// `log Γ(x)` for positive x.
+fn log_gamma(x: Pair) -> Scaled {
+    let (one, two) = (x - ONE, x - 2.0.into());
+    if x.0 > 1e260 {
+        return Scaled((x.log() - ONE) * x.scale(-100), 100);
+    }
+    plain(if x.0 < TINY {
+        -x.log()
+    } else if one.0.abs() < NEAR {
+        log_gamma_near_one(one)
+    } else if two.0.abs() < NEAR {
+        log_gamma_near_one(two) + two.log1p()
+    } else {
+        let (y, product, ..) = rise(x);
+        stirling(y) - product.log()
+    })
+}
+
+fn is_pole(x: f64) -> bool {
+    x <= 0.0 && x.floor() == x
+}
+
+fn lgamma(x: f64) -> Scaled {
+    if is_pole(x) {
+        return plain(Pair(f64::INFINITY, 0.0));
+    }
+    if x > 0.0 {
+        return log_gamma(x.into());
+    }
+    if x > -TINY {
+        return plain(-Pair::from(-x).log());
+    }
+    let sin = sin_cos_pi(x).0;
+    let Scaled(rest, k) = log_gamma(ONE - x.into());
+    plain((PI / if sin.0 < 0.0 { -sin } else { sin }).log() - rest.scale(k))
+}
+
+fn reciprocal(x: f64) -> Scaled {
+    let e = exponent(x);
+    Scaled(ONE / ldexp(x, -e).into(), -e)
+}
+
+fn gamma(x: f64) -> Scaled {
+    if x == 0.0 {
+        return plain(Pair(f64::INFINITY.copysign(x), 0.0));
+    }
+    if is_pole(x) {
+        return NAN;
+    }
+    if x.abs() < TINY {
+        return reciprocal(x);
+    }
+    if x.abs() > 1000.0 {
+        return plain(Pair(if x > 0.0 { f64::INFINITY } else { 0.0 }, 0.0));
+    }
+    let (y, product, ..) = rise(if x > 0.0 { x.into() } else { ONE - x.into() });
+    let Scaled(value, k) = stirling(y).exp();
+    if x > 0.0 { Scaled(value / product, k) } else { Scaled(PI * product / (sin_cos_pi(x).0 * value), -k) }
+}
+
+fn digamma(x: f64) -> Scaled {
+    if x == 0.0 {
+        return plain(Pair(f64::INFINITY.copysign(-x), 0.0));
+    }
+    if is_pole(x) {
+        return NAN;
+    }
+    if x.abs() < TINY {
+        return reciprocal(-x);
+    }
+    let d = Pair::from(x) - DIGAMMA_ZERO.0.into() - DIGAMMA_ZERO.1;
+    if d.0.abs() < NEAR {
+        return plain(DIGAMMA_TAYLOR.iter().rev().fold(Pair(0.0, 0.0), |sum, c| (sum + *c) * d));
+    }
+    let (y, _, sum, _) = rise(if x > 0.0 { x.into() } else { ONE - x.into() });
+    let inverse = if y.0 > 1e40 { Pair(0.0, 0.0) } else { half(ONE / y) };
+    let value = y.log() - inverse - bernoulli(y, |k| ONE / k.into()) - sum;
+    let (sin, cos) = sin_cos_pi(x);
+    plain(if x > 0.0 { value } else { value - PI * cos / sin })
+}
+
+fn trigamma(x: f64) -> Scaled {
+    if is_pole(x) {
+        return plain(Pair(f64::INFINITY, 0.0));
+    }
+    if x.abs() < TINY {
+        let Scaled(inverse, k) = reciprocal(x);
+        return Scaled(inverse * inverse, 2 * k);
+    }
+    if x > 1e40 {
+        return reciprocal(x);
+    }
+    let (y, _, _, squares) = rise(if x > 0.0 { x.into() } else { ONE - x.into() });
+    let inverse = ONE / y;
+    let value = inverse + half(inverse * inverse) + inverse * bernoulli(y, |_| ONE) + squares;
+    let cosecant = PI / sin_cos_pi(x).0;
+    plain(if x > 0.0 { value } else { cosecant * cosecant - value })
+}
+
 fn unused(_: f64, _: f64) -> f64 {
     unreachable!("there is a library function")
 }
@@ -401,6 +575,10 @@ oracles! {
     "log1mexp" |x, _| log1mexp(x), |x, _| double(log1mexp(x));
     "logit" |x, _| logit(x), |x, _| double(logit(x));
     "root" |x, y| root(x, y), |x, y| double(root(x, y));
+    "gamma" |x, _| gamma(x), |x, _| double(gamma(x));
+    "lgamma" |x, _| lgamma(x), |x, _| double(lgamma(x));
+    "digamma" |x, _| digamma(x), |x, _| double(digamma(x));
+    "trigamma" |x, _| trigamma(x), |x, _| double(trigamma(x));
     "logistic" |x, _| logistic(x), |x, _| 1.0 / (1.0 + cm::exp(-x));
     "log1pexp" |x, _| log1p_exp(x.into()), |x, _| if x > 0.0 { x + cm::log1p(cm::exp(-x)) } else { cm::log1p(cm::exp(x)) };
     "logaddexp" |x, y| logaddexp(x, y), |x, y| { let Scaled(v, _) = logaddexp(x, y); v.0 };

@@ -142,11 +142,11 @@ macro_rules! lane {
 lane!(f32 u32 23 12 0x3f35_04f3 24);
 lane!(f64 u64 52 27 0x3fe6_a09e_667f_3bcd 54);
 
-/// The polynomial with the given coefficients, at most 16, the constant's first. Neighbours are put
+/// The polynomial with the given coefficients, at most 32, the constant's first. Neighbours are put
 /// together in pairs, and these again (Estrin's scheme): what limits a kernel is mostly latency.
 #[inline(always)]
 pub(in crate::math) fn polynomial<T: Lane, const FMA: bool>(x: T, coefficients: &[T]) -> T {
-    let mut terms = [T::of(0.0); 16];
+    let mut terms = [T::of(0.0); 32];
     let mut count = coefficients.len();
     terms[..count].copy_from_slice(coefficients);
     let mut power = x;

@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod division;
 pub mod erf;
 pub mod exp;
+pub mod gamma;
 pub mod hyperbolic;
 pub mod inverse_trig;
 pub(in crate::math) mod lane;

@@ -46,14 +46,14 @@ const EXP2_SHORT: [f64; 7] = [
 
 /// `a * b` of numbers in two parts.
 #[inline(always)]
-fn product2<const FMA: bool>(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+pub(super) fn product2<const FMA: bool>(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     let (high, low) = product::<f64, FMA>(a.0, b.0);
     (high, a.1.madd::<FMA>(b.0, a.0.madd::<FMA>(b.1, low)))
 }
 
 /// `log2(m * 2**k)` to 68 bits in two parts, for `m` between `sqrt(1/2)` and `sqrt(2)`.
 #[inline(always)]
-fn log2<const FMA: bool>(k: f64, m: f64) -> (f64, f64) {
+pub(super) fn log2<const FMA: bool>(k: f64, m: f64) -> (f64, f64) {
     // s = (m - 1) / (m + 1).
     let f = m - 1.0;
     let (g, g_low) = sum(2.0, f);

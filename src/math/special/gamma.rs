@@ -7,37 +7,12 @@
 use super::FMA;
 use super::ratio::exp_pair;
 use super::saddle_point::{deviance_pair_lane, stirling_error};
+pub use crate::math::block::gamma::{digamma, gamma, lgamma, trigamma};
 use crate::math::block::lane::{Lane, any_sum, polynomial, product};
 use crate::math::block::log::{natural, one_plus, split};
 use crate::math::block::normal::scaled_erfc;
 
 use std::f64::consts::{LN_2, TAU};
-
-/// `Γ(x)`, as SciPy's `gamma`: NaN at negative integers and -∞, infinite with the sign of zero at zero.
-/// Error: 1 ULP.
-pub fn gamma(x: f64) -> f64 {
-    if x == 0.0 {
-        f64::INFINITY.copysign(x)
-    } else if x < 0.0 && (x.floor() == x) {
-        f64::NAN
-    } else if x < -184.0 {
-        // Zero after rounding, with the sign of the interval: negative between -1 and 0, and so on in turns.
-        if (x.floor() * 0.5).fract() == 0.0 { 0.0 } else { -0.0 }
-    } else {
-        pxfm::f_tgamma(x)
-    }
-}
-
-/// `log |Γ(x)|`, as SciPy's `gammaln`: infinite at zero, at negative integers and at ∞, -∞ at -∞. Error: 1 ULP.
-pub fn lgamma(x: f64) -> f64 {
-    if x == f64::NEG_INFINITY {
-        x
-    } else if x <= 0.0 && x.floor() == x {
-        f64::INFINITY
-    } else {
-        pxfm::f_lgamma(x)
-    }
-}
 
 /// `1 / Γ(x)`: zero at zero and at negative integers. Error: 2 ULP where Γ neither overflows nor underflows, and
 /// that of an exponential elsewhere.
@@ -45,42 +20,14 @@ pub fn rgamma(x: f64) -> f64 {
     if x <= 0.0 && x.floor() == x {
         return if x == 0.0 { x } else { 0.0 };
     }
-    let value = pxfm::f_tgamma(x);
+    let value = gamma(x);
     if value.is_normal() {
         return 1.0 / value;
     }
     // Γ is negative between -1 and 0, and changes sign at each integer below.
     let is_negative = x < 0.0 && (x.floor() * 0.5).fract() != 0.0;
-    let magnitude = (-pxfm::f_lgamma(x)).exp();
+    let magnitude = (-lgamma(x)).exp();
     if is_negative { -magnitude } else { magnitude }
-}
-
-/// The derivative of `log Γ(x)`, as SciPy's `digamma`: at zero infinite with the opposite sign, NaN at negative
-/// integers and at -∞. Error: 1 ULP, but 1e-18 near to its zeros.
-pub fn digamma(x: f64) -> f64 {
-    if x == 0.0 {
-        f64::INFINITY.copysign(-x)
-    } else if x < 0.0 && x.floor() == x {
-        f64::NAN
-    } else if x > 1e20 {
-        // Less 1/(2x), which is below half a unit in the last place.
-        x.ln()
-    } else {
-        pxfm::f_digamma(x)
-    }
-}
-
-/// The derivative of [`digamma`], as SciPy's `polygamma(1, x)`: infinite at zero and at negative integers, 0 at ∞.
-/// Error: 1.1 ULP.
-pub fn trigamma(x: f64) -> f64 {
-    if x > 1e20 {
-        // And 1/(2x²), which is below half a unit in the last place.
-        1.0 / x
-    } else if x <= 0.0 && x.floor() == x {
-        f64::INFINITY
-    } else {
-        pxfm::f_trigamma(x)
-    }
 }
 
 /// `log(Γ(1 + a)) / a` for a from 0 to 1/2, interpolated in Chebyshev's points in 60 digits; error 2^-54.
@@ -105,7 +52,7 @@ const LOG_GAMMA_1P: [f64; 16] = [
 
 /// `log Γ(1 + a)`, for `a >= 0`: relatively accurate also near zero.
 pub fn lgamma1p(a: f64) -> f64 {
-    if a <= 0.5 { a * polynomial::<f64, FMA>(a, &LOG_GAMMA_1P) } else { pxfm::f_lgamma(1.0 + a) }
+    if a <= 0.5 { a * polynomial::<f64, FMA>(a, &LOG_GAMMA_1P) } else { lgamma(1.0 + a) }
 }
 
 /// `aᵃ e⁻ᵃ / Γ(a)`, for `a > 0`: the part of the gamma distribution's density and of the incomplete gamma functions

@@ -15,11 +15,7 @@ natives! {
     y1(x): bessel::y1;
     k0(x): bessel::k0;
     k1(x): bessel::k1;
-    gamma(x): gamma::gamma;
-    lgamma(x): gamma::lgamma;
     rgamma(x): gamma::rgamma;
-    digamma(x): gamma::digamma;
-    trigamma(x): gamma::trigamma;
     gammainc(a, x): gamma::gammainc;
     gammaincc(a, x): gamma::gammaincc;
     gammaincinv(a, y): gamma::gammaincinv;

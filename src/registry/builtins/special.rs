@@ -2,6 +2,7 @@
 
 use super::rows;
 use crate::math::block::dispatch::Kernels;
+use crate::math::block::gamma::{DIGAMMA, GAMMA as GAMMA_FUNCTION, LGAMMA, TRIGAMMA};
 use crate::math::block::logistic::{LOG1MEXP, LOGIT};
 use crate::math::block::normal::{ERFCINV, ERFCX};
 use crate::math::special::kernels::NATIVES;
@@ -44,11 +45,11 @@ rows! {
     y1(x): "The Bessel function of the second kind of order 1.", 1.0, BESSEL, native("y1");
     k0(x): "The modified Bessel function of the second kind of order 0.", 1.0, BESSEL, native("k0");
     k1(x): "The modified Bessel function of the second kind of order 1.", 1.0, BESSEL, native("k1");
-    gamma tgamma(x): "The gamma function.", 1.0, GAMMA, native("gamma");
-    lgamma gammaln(x): "The logarithm of the gamma function's magnitude.", 1.0, GAMMA, native("lgamma");
+    gamma tgamma(x): "The gamma function.", 1.0, GAMMA, floats(&GAMMA_FUNCTION);
+    lgamma gammaln(x): "The logarithm of the gamma function's magnitude.", 1.0, GAMMA, floats(&LGAMMA);
     rgamma(x): "The reciprocal of the gamma function.", 2.0, GAMMA, native("rgamma");
-    digamma psi(x): "The derivative of the logarithm of the gamma function.", 1.0, GAMMA, native("digamma");
-    trigamma(x): "The derivative of digamma.", 1.0, GAMMA, native("trigamma");
+    digamma psi(x): "The derivative of the logarithm of the gamma function.", 1.0, GAMMA, floats(&DIGAMMA);
+    trigamma(x): "The derivative of digamma.", 1.0, GAMMA, floats(&TRIGAMMA);
     gammainc(a, x): "The regularised lower incomplete gamma function P(a, x).", 64.0, GAMMA, native("gammainc");
     gammaincc(a, x): "The regularised upper incomplete gamma function Q(a, x).", 64.0, GAMMA, native("gammaincc");
     gammaincinv(a, y): "The x with `gammainc(a, x) == y`.", 64.0, GAMMA, native("gammaincinv");

@@ -460,3 +460,51 @@ fn rare_trigamma(x: f64) -> f64 {
         pxfm::f_trigamma(x)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{exact, near, near_at};
+
+    #[test]
+    fn special_values() {
+        const INF: f64 = f64::INFINITY;
+        const NAN: f64 = f64::NAN;
+        exact::<Gamma, f64>(&[(0.0, INF), (-0.0, -INF), (-2.0, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)]);
+        exact::<LogGamma, f64>(&[
+            (0.0, INF),
+            (-2.0, INF),
+            (1.0, 0.0),
+            (2.0, 0.0),
+            (INF, INF),
+            (-INF, -INF),
+            (NAN, NAN),
+        ]);
+        exact::<Digamma, f64>(&[(0.0, -INF), (-0.0, INF), (-2.0, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)]);
+        exact::<Trigamma, f64>(&[(0.0, INF), (-2.0, INF), (5e-324, INF), (INF, 0.0), (-INF, INF), (NAN, NAN)]);
+    }
+
+    #[test]
+    fn factorials_are_exact() {
+        let mut factorial = 1.0;
+        let cases: Vec<(f64, f64)> = (1..=23)
+            .map(|n| {
+                let value = factorial;
+                factorial *= f64::from(n);
+                (f64::from(n), value)
+            })
+            .collect();
+        exact::<Gamma, f64>(&cases);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        near::<Gamma, f64>(pxfm::f_tgamma, 0.001..171.0, 1.5);
+        near::<LogGamma, f64>(pxfm::f_lgamma, 0.001..1e200, 1.5);
+        near::<Trigamma, f64>(pxfm::f_trigamma, 0.001..1e100, 1.5);
+        // Near to the zero the reference is not exact.
+        for n in 1..20_000 {
+            near_at::<Digamma, f64>(f64::from(n).mul_add(0.0137, 1.5), pxfm::f_digamma, 1.5);
+        }
+    }
+}

@@ -31,6 +31,9 @@ const FUNCTIONS: &[(&str, Function, f64, f64)] = &[
     ("log_betaincc", |a| beta::log_betaincc(a[0], a[1], a[2]), 16.0, 6.0),
 ];
 
+/// A function of one argument with its name, and values of it.
+type Values = (&'static str, fn(f64) -> f64, &'static [(f64, f64)]);
+
 /// The distance to the next number of greater magnitude.
 fn ulp(x: f64) -> f64 {
     let x = x.abs().min(f64::MAX.next_down());
@@ -113,8 +116,7 @@ fn special_values() {
     const INF: f64 = f64::INFINITY;
     const NAN: f64 = f64::NAN;
     // As SciPy 1.17 has them.
-    type Unary<'a> = (&'a str, fn(f64) -> f64, &'a [(f64, f64)]);
-    let unary: &[Unary] = &[
+    let unary: &[Values] = &[
         (
             "gamma",
             gamma::gamma,

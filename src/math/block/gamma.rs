@@ -215,7 +215,7 @@ scalar! {
     /// integers and at -∞. Error: 1 ULP, but 1e-18 near to its negative zeros.
     digamma: Digamma;
     /// The derivative of [`digamma`], as SciPy's `polygamma(1, x)`: infinite at zero and at negative integers, 0 at ∞.
-    /// Error: 1.1 ULP, 1 for positive arguments.
+    /// Error: 1.25 ULP.
     trigamma: Trigamma;
 }
 
@@ -237,7 +237,7 @@ const GREATEST: f64 = 2.5e305;
 /// From here on squares of reciprocals are finite.
 const LEAST_SQUARE: f64 = 1e-154;
 
-/// `Γ(x)`. Greatest error measured: 0.69 ULP.
+/// `Γ(x)`. Greatest error measured: 0.69 ULP, 0.81 for negative arguments.
 struct Gamma;
 
 impl Unary for Gamma {
@@ -295,7 +295,7 @@ fn rare_gamma(x: f64) -> f64 {
     }
 }
 
-/// `log |Γ(x)|`. Greatest error measured: 0.82 ULP for positive arguments up to [`GREATEST`], 0.96 beyond.
+/// `log |Γ(x)|`. Greatest error measured: 0.93 ULP for positive arguments up to [`GREATEST`], 0.96 beyond.
 struct LogGamma;
 
 impl Unary for LogGamma {
@@ -351,7 +351,7 @@ fn rare_lgamma(x: f64) -> f64 {
     }
 }
 
-/// `ψ(x)`. Greatest error measured: 0.74 ULP for positive arguments.
+/// `ψ(x)`. Greatest error measured: 0.78 ULP for positive arguments.
 struct Digamma;
 
 impl Unary for Digamma {
@@ -406,7 +406,7 @@ fn rare_digamma(x: f64) -> f64 {
     }
 }
 
-/// `ψ'(x)`. Greatest error measured: 0.88 ULP for positive arguments.
+/// `ψ'(x)`. Greatest error measured: 1.03 ULP for positive arguments.
 struct Trigamma;
 
 impl Unary for Trigamma {
@@ -458,5 +458,53 @@ fn rare_trigamma(x: f64) -> f64 {
         trigamma(x.abs() * SCALE) * SCALE * SCALE
     } else {
         pxfm::f_trigamma(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::block::check::{exact, near, near_at};
+
+    #[test]
+    fn special_values() {
+        const INF: f64 = f64::INFINITY;
+        const NAN: f64 = f64::NAN;
+        exact::<Gamma, f64>(&[(0.0, INF), (-0.0, -INF), (-2.0, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)]);
+        exact::<LogGamma, f64>(&[
+            (0.0, INF),
+            (-2.0, INF),
+            (1.0, 0.0),
+            (2.0, 0.0),
+            (INF, INF),
+            (-INF, -INF),
+            (NAN, NAN),
+        ]);
+        exact::<Digamma, f64>(&[(0.0, -INF), (-0.0, INF), (-2.0, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)]);
+        exact::<Trigamma, f64>(&[(0.0, INF), (-2.0, INF), (5e-324, INF), (INF, 0.0), (-INF, INF), (NAN, NAN)]);
+    }
+
+    #[test]
+    fn factorials_are_exact() {
+        let mut factorial = 1.0;
+        let cases: Vec<(f64, f64)> = (1..=23)
+            .map(|n| {
+                let value = factorial;
+                factorial *= f64::from(n);
+                (f64::from(n), value)
+            })
+            .collect();
+        exact::<Gamma, f64>(&cases);
+    }
+
+    #[test]
+    fn near_to_a_reference() {
+        near::<Gamma, f64>(pxfm::f_tgamma, 0.001..171.0, 1.5);
+        near::<LogGamma, f64>(pxfm::f_lgamma, 0.001..1e200, 1.5);
+        near::<Trigamma, f64>(pxfm::f_trigamma, 0.001..1e100, 1.5);
+        // Near to the zero the reference is not exact.
+        for n in 1..20_000 {
+            near_at::<Digamma, f64>(f64::from(n).mul_add(0.0137, 1.5), pxfm::f_digamma, 1.5);
+        }
     }
 }

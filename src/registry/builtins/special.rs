@@ -49,7 +49,7 @@ rows! {
     lgamma gammaln(x): "The logarithm of the gamma function's magnitude.", 1.0, GAMMA, floats(&LGAMMA);
     rgamma(x): "The reciprocal of the gamma function.", 2.0, GAMMA, native("rgamma");
     digamma psi(x): "The derivative of the logarithm of the gamma function.", 1.0, GAMMA, floats(&DIGAMMA);
-    trigamma(x): "The derivative of digamma.", 1.0, GAMMA, floats(&TRIGAMMA);
+    trigamma(x): "The derivative of digamma.", 1.25, GAMMA, floats(&TRIGAMMA);
     gammainc(a, x): "The regularised lower incomplete gamma function P(a, x).", 64.0, GAMMA, native("gammainc");
     gammaincc(a, x): "The regularised upper incomplete gamma function Q(a, x).", 64.0, GAMMA, native("gammaincc");
     gammaincinv(a, y): "The x with `gammainc(a, x) == y`.", 64.0, GAMMA, native("gammaincinv");

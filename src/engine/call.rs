@@ -258,8 +258,11 @@ impl Kernel {
                 let threads = if effects == Effects::NONE { threads_for(plan.work()) } else { 1 };
                 let mut result = Ok(());
                 host.long_work(&mut |interrupted| {
-                    let _turn = is_exclusive.then(exclusive::turn);
-                    result = run(&plan, &code, threads, interrupted);
+                    let turn = if is_exclusive { exclusive::turn(interrupted).map(Some) } else { Some(None) };
+                    result = match turn {
+                        Some(_turn) => run(&plan, &code, threads, interrupted),
+                        None => Err(RunError::Interrupted),
+                    };
                 });
                 result
             };

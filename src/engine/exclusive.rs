@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The process in which a thread has its turn: a forked child's threads are not its parent's.
 static TAKEN: Mutex<Option<u32>> = Mutex::new(None);
@@ -12,21 +13,34 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
+/// The time between two questions whether who waits was interrupted.
+const POLL: Duration = Duration::from_millis(20);
+
 /// Until it is dropped, no other thread of the process has a turn.
 pub(super) struct Turn;
 
-/// Waits for a turn. Nobody may wait with a lock that the function of another's turn could want.
-pub(super) fn turn() -> Turn {
+/// Waits for a turn; none if the caller was interrupted. Nobody may wait with a lock that the function
+/// of another's turn could want.
+pub(super) fn turn(interrupted: &dyn Fn() -> bool) -> Option<Turn> {
     if DEPTH.get() == 0 {
         let own = Some(std::process::id());
         let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         while *taken == own {
-            taken = FREE.wait(taken).unwrap_or_else(PoisonError::into_inner);
+            let (waited, timeout) = FREE.wait_timeout(taken, POLL).unwrap_or_else(PoisonError::into_inner);
+            taken = waited;
+            if timeout.timed_out() && *taken == own {
+                // Asking may run anything.
+                drop(taken);
+                if interrupted() {
+                    return None;
+                }
+                taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+            }
         }
         *taken = own;
     }
     DEPTH.set(DEPTH.get() + 1);
-    Turn
+    Some(Turn)
 }
 
 impl Drop for Turn {

@@ -1,9 +1,13 @@
 //! Special functions of `numfuse::math::special` against values in many digits, tests/data/special.txt and
 //! tests/data/special_beta.txt, which scripts of these names beside them make.
 
-use std::collections::BTreeMap;
+#[path = "common/random.rs"]
+mod random;
 
+use numfuse::math::distributions::f;
 use numfuse::math::special::{beta, gamma, saddle_point};
+use random::Random;
+use std::collections::BTreeMap;
 
 /// A function of the file's arguments.
 type Function = fn(&[f64]) -> f64;
@@ -203,5 +207,29 @@ fn any_arguments() {
                 deviance.is_nan()
             });
         }
+    }
+}
+
+/// Far out a tail is a power: `x^a / (a B(a, b))`, but for a factor `1 + O(b x)`. And so is that at the other end.
+#[test]
+fn tails_of_beta_distributions_far_out() {
+    let mut random = Random::new();
+    for _ in 0..20_000 {
+        let shape = |random: &mut Random| 10f64.powf(random.uniform(-2.0, 2.0));
+        let (a, b) = (shape(&mut random), shape(&mut random));
+        let x = 10f64.powf(random.uniform(-250.0, -19.0));
+        let expected = a * x.ln() - a.ln() - beta::betaln(a, b);
+        // Where this is the smaller tail.
+        if expected > -0.7 {
+            continue;
+        }
+        let got = beta::log_betainc(a, b, x);
+        let scale = (a * x.ln()).abs() + beta::betaln(a, b).abs();
+        assert!((got - expected).abs() <= 1e-14 * scale, "log I({a}, {b}; {x:e}) is {got}, not {expected}");
+        // Its mirror image by way of the F distribution, whose points lie near both ends.
+        let (df1, df2) = (2.0 * b, 2.0 * a);
+        let point = df2 / (df1 * x);
+        let got = f::logsf(point, df1, df2, f::beta_norm(df1, df2));
+        assert!((got - expected).abs() <= 1e-14 * scale, "log sf({point:e}; {df1}, {df2}) is {got}, not {expected}");
     }
 }

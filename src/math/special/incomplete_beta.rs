@@ -160,12 +160,13 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
             Tail { exponent: (f64::NAN, 0.0), factor: f64::NAN, is_upper: false, slope: f64::NAN }
         };
     }
-    // A shape below 1 has its tail's mass near its end, on either side of the mean.
+    // A shape below 1 has its tail's mass near its end, on either side of the mean. The other half is
+    // the other tail's, whatever the mean: that may be far out there.
     let is_left = if a <= 1.0 && b <= 1.0 {
         x <= 0.5
-    } else if a <= 1.0 && b * x <= SMALL_MEAN {
+    } else if a <= 1.0 && x <= 0.5 && b * x <= SMALL_MEAN {
         true
-    } else if b <= 1.0 && a * y <= SMALL_MEAN {
+    } else if b <= 1.0 && y <= 0.5 && a * y <= SMALL_MEAN {
         false
     } else {
         d <= 0.0

@@ -209,6 +209,23 @@ impl Placed {
         }
     }
 
+    /// The same array without some axes, which must have one element.
+    ///
+    /// # Panics
+    /// If one has more.
+    pub fn without_axes(array: &ArrayRef, is_dropped: impl Fn(usize) -> bool) -> Placed {
+        let mut placed = Placed { shape: SmallVec::new(), strides: SmallVec::new(), ..Placed::of(array) };
+        for axis in 0..array.ndim() {
+            if is_dropped(axis) {
+                assert_eq!(array.shape[axis], 1);
+            } else {
+                placed.shape.push(array.shape[axis]);
+                placed.strides.push(array.strides[axis]);
+            }
+        }
+        placed
+    }
+
     /// A new array in memory that was allocated for it.
     pub fn in_memory(memory: Memory, shape: &[isize], strides: &[isize], ty: Type) -> Placed {
         Placed { data: memory.0, shape: shape.into(), strides: strides.into(), ty, swapped: false, writable: true }

@@ -148,6 +148,8 @@ pub enum Error {
     Report(Report),
     /// Shapes that don't fit, a read-only target, shared outputs, a bad option's value.
     Value(String),
+    /// An axis that an operand doesn't have.
+    Axis(String),
     /// An argument of a wrong type, a missing or an unknown argument, a forbidden cast.
     Type(String),
     /// A Python integer that doesn't fit, or whose result exceeds 64 bits.
@@ -168,9 +170,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Report(report) => report.fmt(f),
-            Error::Value(m) | Error::Type(m) | Error::Overflow(m) | Error::ZeroDivision(m) | Error::Memory(m) => {
-                f.write_str(m)
-            }
+            Error::Value(m)
+            | Error::Axis(m)
+            | Error::Type(m)
+            | Error::Overflow(m)
+            | Error::ZeroDivision(m)
+            | Error::Memory(m) => f.write_str(m),
             Error::Native(failure) => failure.fmt(f),
             Error::Interrupted => f.write_str("interrupted"),
             Error::Internal(m) => write!(f, "internal error, you have found a bug in numfuse: {m}"),

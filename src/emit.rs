@@ -152,7 +152,7 @@ fn typed(request: &Request, resolved: &Resolved) -> Result<Program, Error> {
         .map(|index| ArgumentType { ty: argument(index), known: Known::Unknown })
         .collect();
     let outputs = vec![None; resolved.outputs.len()];
-    let groups = vec![0; resolved.statements.len()];
+    let groups = resolved.loops(|_, _| true);
     let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups };
     let lowered = lower(resolved, &types, &stores)
         .map_err(|diagnostics| Error::Report(Report::new(Arc::clone(&resolved.ast.text), diagnostics)))?;

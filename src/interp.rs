@@ -9,7 +9,8 @@
 //! depend on its place in an array.
 
 use crate::dtype::{DType, Scalar};
-use crate::ir::{Effects, GuardId, Inst, Loop, Op, OperandId};
+use crate::ir::fold::Tree;
+use crate::ir::{Effects, Fold, GuardId, Inst, Loop, Op, OperandId};
 
 /// The lane's element of each operand.
 pub trait Memory {
@@ -17,6 +18,10 @@ pub trait Memory {
     fn load(&self, operand: OperandId) -> Scalar;
     /// Writes an element.
     fn store(&mut self, operand: OperandId, value: Scalar);
+    /// Takes one of the values that an element is folded of ([`fold`]), in their order.
+    fn reduce(&mut self, fold: Fold, operand: OperandId, value: Scalar) {
+        panic!("{value} is to be folded into {operand} by {}", fold.op().name());
+    }
 }
 
 /// Does one lane's work of a loop. A guard that fails ends it; the stores before it are done.
@@ -43,9 +48,48 @@ pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
                 memory.store(*operand, args[0]);
                 nothing
             }
+            Inst::Reduce(fold, operand, _) => {
+                memory.reduce(*fold, *operand, args[0]);
+                nothing
+            }
         });
     }
     Ok(())
+}
+
+/// The value of a reduction, whose values stand in the order of the loop's plan. See [`crate::ir::fold`].
+pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
+    let join = |a: Scalar, b: Scalar| op(fold.op(), &[a, b], dtype);
+    let of_run = |run: &[Scalar]| {
+        let mut lanes = vec![fold.identity(dtype); tree.lanes];
+        for (index, &value) in run.iter().enumerate() {
+            let lane = &mut lanes[index % tree.lanes];
+            *lane = join(*lane, value);
+        }
+        while lanes.len() > 1 {
+            let second = lanes.split_off(lanes.len() / 2);
+            lanes.iter_mut().zip(second).for_each(|(lane, other)| *lane = join(*lane, other));
+        }
+        lanes[0]
+    };
+    let mut joined: Vec<Scalar> = Vec::new();
+    for (index, run) in values.chunks(tree.run).enumerate() {
+        joined.push(of_run(run));
+        for _ in 0..index.trailing_ones() {
+            join_last(&mut joined, join);
+        }
+    }
+    while joined.len() > 1 {
+        join_last(&mut joined, join);
+    }
+    joined.pop().unwrap_or(fold.of_nothing(dtype))
+}
+
+/// Joins the last two.
+fn join_last(joined: &mut Vec<Scalar>, join: impl Fn(Scalar, Scalar) -> Scalar) {
+    if let (Some(second), Some(first)) = (joined.pop(), joined.pop()) {
+        joined.push(join(first, second));
+    }
 }
 
 /// Looks at the guards of a loop that has no lanes: those that depend alone on what `scalar` knows

@@ -43,6 +43,7 @@ const UNSAFE: &[&str] = &[
     "src/math/block/dispatch.rs",
     "src/python/",
     "src/registry/native.rs",
+    "src/runtime/reduce.rs",
     "src/runtime/run.rs",
 ];
 

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Category, Diagnostic};
 use crate::dtype::{Casting, DType, Type};
 use crate::registry::expression::Lookup;
-use crate::registry::function::Function;
+use crate::registry::function::{Function, Param, ParamKind};
 use crate::source::Span;
 use crate::syntax::ast::Name;
 
@@ -49,15 +49,16 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// Names of other languages for what has another name here, or is not here.
 const FOREIGN: &[(&str, &str)] = &[
-    ("max", "`maximum(x, 0)` is the greater of two; a reduction such as `max(x, axis=0)` is not supported yet"),
-    ("min", "`minimum(x, 0)` is the lesser of two; a reduction such as `min(x, axis=0)` is not supported yet"),
-    ("sum", "reductions are not supported yet"),
-    ("prod", "reductions are not supported yet"),
-    ("mean", "reductions are not supported yet"),
-    ("std", "reductions are not supported yet"),
-    ("var", "reductions are not supported yet"),
-    ("any", "reductions are not supported yet"),
-    ("all", "reductions are not supported yet"),
+    ("cumsum", "running sums are not supported: call `numpy.cumsum` and pass its result as an argument"),
+    ("cumprod", "running products are not supported: call `numpy.cumprod` and pass its result as an argument"),
+    ("diff", "differences of neighbours are not supported: pass `x[1:]` and `x[:-1]`, or the result of `numpy.diff`"),
+    ("argmin", "places are not supported yet: call `numpy.argmin`"),
+    ("argmax", "places are not supported yet: call `numpy.argmax`"),
+    ("dot", "write `sum(x * y)`; matrix products are not supported"),
+    ("median", "what needs sorting is not supported: call `numpy.median`"),
+    ("average", "write `sum(w * x) / sum(w)`"),
+    ("amin", "write `min`"),
+    ("amax", "write `max`"),
     ("ln", "the natural logarithm is `log`"),
     ("lg", "the logarithm to base 2 is `log2`, to base 10 `log10`"),
     ("sgn", "write `sign`"),
@@ -99,9 +100,18 @@ pub fn missing_argument_of_call(function: &Function, param: &str, span: Span) ->
         .with_hint(format!("the call is `{}`", function.signature()))
 }
 
-/// More arguments than parameters.
+/// More arguments than may be given by their places.
 pub fn too_many_arguments(function: &Function, given: usize, span: Span) -> Diagnostic {
-    let most = function.params.len();
+    let most = function.places();
+    if most < function.params.len() {
+        let error = type_error(span, format!("`{}` takes {most} argument by its place, not {given}", function.name));
+        let by_name = format!("its options are given by name: `{}`", function.signature());
+        return error.with_hint(match &*function.name {
+            "max" => "`maximum(x, 0)` is the greater of two; an axis is given by name, as in `max(x, axis=0)`".into(),
+            "min" => "`minimum(x, 0)` is the lesser of two; an axis is given by name, as in `min(x, axis=0)`".into(),
+            _ => by_name,
+        });
+    }
     let at_most = if function.params.iter().any(|p| p.default.is_some()) { "at most " } else { "" };
     let plural = if most == 1 { "" } else { "s" };
     type_error(span, format!("`{}` takes {at_most}{most} argument{plural}, not {given}", function.name))
@@ -188,6 +198,39 @@ pub fn argument_not_listed(name: &str, span: Span, listed: &[String]) -> Diagnos
         [] => error,
         near => error.with_hint(format!("did you mean {}?", quoted(near))),
     }
+}
+
+/// An option that is not written out.
+pub fn bad_option(function: &Function, param: &Param, span: Span) -> Diagnostic {
+    let expected = match param.kind {
+        ParamKind::Axes => "None, an integer or a tuple of integers",
+        ParamKind::DType => "None or a dtype, such as float64 or \"f8\"",
+        _ => "True or False",
+    };
+    let hint = "options are part of the program, not values that are known at the call";
+    type_error(span, format!("`{}` of `{}` must be {expected}", param.name, function.name)).with_hint(hint)
+}
+
+/// `None` or a tuple that is no option.
+pub fn no_value(what: &str, span: Span) -> Diagnostic {
+    type_error(span, format!("{what} is no value")).with_hint("every value is a number, a bool or an array of them")
+}
+
+/// A mask, and no value for a result of which it lets nothing through.
+pub fn no_identity_under_mask(ufunc: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Category::Value,
+        span,
+        format!(
+            "reduction operation '{ufunc}' does not have an identity, so to use a where mask one has to specify \
+             'initial'"
+        ),
+    )
+}
+
+/// A mask of another type.
+pub fn mask_is_no_bool(ufunc: &str, ty: Type, span: Span) -> Diagnostic {
+    type_error(span, format!("the `where` of a reduction by '{ufunc}' must be bool, not {ty}"))
 }
 
 /// A literal whose type is not here yet.

@@ -55,7 +55,7 @@ pub(super) fn expanded<'e>(expression: &'e Expression, params: &[Param]) -> Resu
 /// themselves, with their places in the text of each expression.
 pub fn resolve_row(function: &Function, whole: Span) -> Result<(), Vec<Diagnostic>> {
     let mut errors: Vec<Diagnostic> = Vec::new();
-    for expression in function.expressions() {
+    for expression in function.expressions().filter(|expression| !expression.reduces()) {
         errors.extend(expanded(expression, &function.params).err().into_iter().flatten().cloned());
     }
     for (index, param) in function.params.iter().enumerate() {
@@ -127,6 +127,8 @@ impl Lowerer<'_> {
             Body::Special(Special::Clip) => self.clip(args, span),
             Body::Special(Special::Round) => self.round(function, args, span),
             Body::Special(Special::Ldexp) => self.ldexp(function, args, span),
+            Body::Special(Special::Per) => self.per(args[0], args[1], span),
+            Body::Reduce(_) => unreachable!("a reduction is a statement of its own"),
         }
     }
 
@@ -185,11 +187,13 @@ impl Lowerer<'_> {
         };
         let exprs = body.resolved.statements[0].exprs.clone();
         let known = self.errors.len();
-        let term = self.exprs(&body.resolved, exprs, Some(span), &mut |_, reference, _, _| match reference {
+        let wanted = [body.resolved.statements[0].value];
+        let read = &mut |_: &mut Self, reference: Reference, _: &Name, _: Span| match reference {
             Reference::Argument(index) => args[body.params[index as usize]],
             Reference::Constant(value) => Term::Float(value),
             Reference::Statement(_) => Term::Poison,
-        });
+        };
+        let term = self.exprs(&body.resolved, exprs, &wanted, None, Some(span), read)[0];
         // The place is the call's, so that the message has to say where in the function it is.
         self.errors[known..].iter_mut().for_each(|error| errors::inside(error, function));
         term
@@ -206,7 +210,7 @@ impl Lowerer<'_> {
                     let both = place.is_some_and(|other| args[other].is_some());
                     both.then(|| errors::given_instead(function, &param.name, other, span))
                 }
-                ParamKind::Number | ParamKind::Flag => None,
+                _ => None,
             };
             if let Some(refusal) = refusal {
                 self.error(refusal);

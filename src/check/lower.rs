@@ -1,13 +1,14 @@
 //! From a resolved program and the types of its arguments to the typed program.
 
 use super::errors;
-use super::names::{Reference, Resolved, Statement, Storage, children};
+use super::names::{Reference, Resolved, Statement, Storage};
 use super::term::{Known, Term};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Scalar, Type};
-use crate::ir::{Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
+use crate::ir::{Fold, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprId, Name, StatementKind};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         values: vec![None; resolved.statements.len()],
         kept: vec![None; resolved.statements.len()],
         pending: Vec::new(),
+        folds: Vec::new(),
         places: HashMap::new(),
         errors: Vec::new(),
     };
@@ -73,7 +75,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
 }
 
 pub(super) struct Lowerer<'a> {
-    resolved: &'a Resolved,
+    pub(super) resolved: &'a Resolved,
     types: &'a [ArgumentType],
     stores: &'a Stores<'a>,
     program: Program,
@@ -93,6 +95,8 @@ pub(super) struct Lowerer<'a> {
     kept: Vec<Option<(OperandId, Type)>>,
     /// What the current loop stores at its end: the last value of each storage.
     pending: Vec<(Role, Value, u32)>,
+    /// What it folds, and into which operands.
+    folds: Vec<(Fold, OperandId, Value)>,
     /// Where each storage is in `pending`.
     places: HashMap<Role, usize>,
     pub(super) errors: Vec<Diagnostic>,
@@ -113,11 +117,15 @@ impl Lowerer<'_> {
         }
         self.group = self.stores.groups[index];
         self.first.get_or_insert(index);
-        let node = &self.resolved.ast.statements[index];
+        if statement.reduction.is_some() {
+            return self.reduction(index);
+        }
+        let resolved = self.resolved;
+        let node = resolved.node(index);
         let value = self.value(index);
         let (value, what) = match (&node.kind, statement.update) {
             (StatementKind::Update(target, op), Some(before)) => {
-                let before = self.reference(before, &target.name, target.span);
+                let before = self.reference(before, &target.name);
                 (self.binary(*op, before, value, node.span), super::operators::ufunc(*op))
             }
             _ => (value, what(self.resolved, node.value)),
@@ -134,7 +142,7 @@ impl Lowerer<'_> {
                 _ => None,
             },
         };
-        if matches!(node.kind, StatementKind::Let(_)) {
+        if resolved.is_let(index) {
             return self.remember(index, value);
         }
         // What is weak in the end becomes int64 or float64.
@@ -184,10 +192,9 @@ impl Lowerer<'_> {
             return term;
         }
         let mut term = self.value(index as usize);
-        let node = &self.resolved.ast.statements[index as usize];
-        if !matches!(node.kind, StatementKind::Let(_)) {
+        if !self.resolved.is_let(index as usize) {
             // An output's value, though it is assigned anew later: an array's, hence not weak.
-            term = self.strong(term, node.span);
+            term = self.strong(term, self.resolved.node(index as usize).span);
         }
         self.remember(index as usize, term);
         term
@@ -195,31 +202,40 @@ impl Lowerer<'_> {
 
     /// The value of a statement's expression.
     fn value(&mut self, index: usize) -> Term {
-        let resolved = self.resolved;
-        let exprs = resolved.statements[index].exprs.clone();
-        self.exprs(resolved, exprs, None, &mut |lowerer, reference, name, span| {
-            lowerer.reference(reference, name, span)
+        let statement = &self.resolved.statements[index];
+        self.values_of(statement, &[statement.value])[0]
+    }
+
+    /// The values of some of a statement's expressions.
+    pub(super) fn values_of(&mut self, statement: &Statement, wanted: &[ExprId]) -> SmallVec<[Term; 2]> {
+        let own = statement.is_hoisted.then_some(statement.value);
+        self.exprs(self.resolved, statement.exprs.clone(), wanted, own, None, &mut |lowerer, reference, name, _| {
+            lowerer.reference(reference, name)
         })
     }
 
-    /// Lowers a range of expressions, the last of which is the value wanted.
+    /// Lowers those of a range of expressions that are wanted.
     ///
-    /// `place` is where errors are reported, where that is not the expressions' own place.
+    /// `own` is worked out here though it is a statement of its own; `place` is where errors are reported,
+    /// where that is not the expressions' own place.
     pub(super) fn exprs(
         &mut self,
         resolved: &Resolved,
         exprs: Range<u32>,
+        wanted: &[ExprId],
+        own: Option<ExprId>,
         place: Option<Span>,
         read: &mut dyn FnMut(&mut Self, Reference, &Name, Span) -> Term,
-    ) -> Term {
+    ) -> SmallVec<[Term; 2]> {
         let start = exprs.start;
         let mut needed = vec![false; exprs.len()];
-        if let Some(last) = needed.last_mut() {
-            *last = true;
+        for id in wanted {
+            needed[(id.0 - start) as usize] = true;
         }
         for at in (0..needed.len()).rev() {
             if needed[at] {
-                children(&resolved.ast[ExprId(start + at as u32)], |c| needed[(c.0 - start) as usize] = true);
+                let id = ExprId(start + at as u32);
+                resolved.operands(id, own == Some(id), |c| needed[(c.0 - start) as usize] = true);
             }
         }
         let mut terms = vec![Term::Poison; exprs.len()];
@@ -235,6 +251,11 @@ impl Lowerer<'_> {
                 Expr::Float(value) => Term::Float(*value),
                 Expr::Bool(value) => Term::strong(self.current.constant(Scalar::bool(*value)), DType::Bool),
                 Expr::Name(name) => read(self, resolved.references[&id], name, span),
+                _ if own != Some(id)
+                    && let Some(&Reference::Statement(statement)) = resolved.references.get(&id) =>
+                {
+                    self.hoisted(statement, term, span)
+                }
                 Expr::Unary(op, a) => self.unary(*op, term(*a), span),
                 Expr::Binary(op, a, b) => self.binary(*op, term(*a), term(*b), span),
                 Expr::Compare(first, rest) => {
@@ -260,14 +281,14 @@ impl Lowerer<'_> {
                     let given: Vec<Option<Term>> = call.arguments.iter().map(|a| a.map(term)).collect();
                     self.call(&call.function, given, span)
                 }
-                Expr::Error | Expr::Imaginary(_) | Expr::Str(_) => Term::Poison,
+                Expr::Error | Expr::Imaginary(_) | Expr::Str(_) | Expr::None | Expr::Tuple(_) => Term::Poison,
             };
         }
-        terms.last().copied().unwrap_or(Term::Poison)
+        wanted.iter().map(|id| terms[(id.0 - start) as usize]).collect()
     }
 
     /// What a name denotes, in the current loop.
-    fn reference(&mut self, reference: Reference, name: &Name, _span: Span) -> Term {
+    fn reference(&mut self, reference: Reference, name: &Name) -> Term {
         match reference {
             Reference::Constant(value) => Term::Float(value),
             Reference::Argument(argument) => {
@@ -277,20 +298,37 @@ impl Lowerer<'_> {
                 let operand = self.operand(role, name, ty.dtype());
                 Term::Value(self.load(operand, ty.dtype()), ty, known)
             }
-            Reference::Statement(s) => {
-                if self.resolved.statements[s as usize].is_stable {
-                    return self.stable(s);
-                }
-                match (self.values[s as usize], self.kept[s as usize]) {
-                    (Some(term), _) => term,
-                    (None, Some((operand, ty))) => {
-                        let value = self.load(operand, ty.dtype());
-                        Term::Value(value, ty, Known::Unknown)
-                    }
-                    (None, None) => Term::Poison,
-                }
-            }
+            Reference::Statement(statement) => self.earlier(statement),
         }
+    }
+
+    /// What a statement's value is, in the current loop.
+    pub(super) fn earlier(&mut self, statement: u32) -> Term {
+        let Statement { is_stable, reduction, .. } = &self.resolved.statements[statement as usize];
+        if reduction.as_ref().is_some_and(|reduction| reduction.is_size()) {
+            let operand = self.operand(Role::Count(statement), &Name::from("size"), DType::I64);
+            return Term::strong(self.load(operand, DType::I64), DType::I64);
+        }
+        if *is_stable {
+            return self.stable(statement);
+        }
+        match (self.values[statement as usize], self.kept[statement as usize]) {
+            (Some(term), _) => term,
+            (None, Some((operand, ty))) => {
+                let value = self.load(operand, ty.dtype());
+                Term::Value(value, ty, Known::Unknown)
+            }
+            (None, None) => Term::Poison,
+        }
+    }
+
+    /// Folds a value into an operand of the statement's own, at the end of the current loop.
+    pub(super) fn fold(&mut self, statement: usize, fold: Fold, value: Value) {
+        let dtype = self.current.dtype(value);
+        let name: Name = Arc::from(format!("statement {statement}"));
+        let operand = self.operand(Role::Hidden(statement as u32), &name, dtype);
+        self.folds.push((fold, operand, value));
+        self.kept[statement] = Some((operand, Type::Strong(dtype)));
     }
 
     fn operand(&mut self, role: Role, name: &Name, dtype: DType) -> OperandId {
@@ -312,7 +350,7 @@ impl Lowerer<'_> {
             let name = match role {
                 Role::Output(output) => &self.resolved.outputs[output as usize].name,
                 Role::Target(argument) | Role::Argument(argument) => &self.resolved.arguments[argument as usize].name,
-                Role::Hidden(_) => unreachable!("hidden operands are stored below"),
+                Role::Hidden(_) | Role::Count(_) => unreachable!("hidden operands are stored below"),
             };
             let dtype = self.current.dtype(value);
             let operand = self.operand(role, &Arc::clone(name), dtype);
@@ -331,6 +369,9 @@ impl Lowerer<'_> {
                 self.current.push(Inst::Store(operand, value), None);
                 self.kept[index] = Some((operand, ty));
             }
+        }
+        for (fold, operand, value) in std::mem::take(&mut self.folds) {
+            self.current.push(Inst::Reduce(fold, operand, value), None);
         }
         self.loads.clear();
         let finished = std::mem::take(&mut self.current);

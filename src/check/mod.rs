@@ -9,4 +9,6 @@ pub mod functions;
 pub mod lower;
 pub mod names;
 mod operators;
+mod reductions;
 pub mod term;
+mod write_out;

@@ -5,6 +5,7 @@
 //! The contract between generated code and the runtime is here, since both sides must hold it.
 
 pub mod clif;
+pub mod lines;
 pub mod segment;
 pub mod wide;
 

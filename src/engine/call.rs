@@ -6,14 +6,17 @@ use super::fast_path::Seen;
 use super::typed::{Key, Typed};
 use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
-use crate::check::names::{Reference, Storage};
+use crate::check::names::{self, Reduction, Reference, Storage};
 use crate::check::term::Known;
+use crate::codegen::lines::Source;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::interp::check_guards;
-use crate::ir::{Concurrency, Effects, GuardKind, OperandId, Role};
+use crate::ir::{Concurrency, Effects, GuardKind, Inst, Loop, OperandId, Program, Role};
+use crate::math::block::{dispatch, fold};
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
+use crate::runtime::reduce::{Target, reduce};
 use crate::runtime::run::{Buffer, RunError, run};
 use crate::runtime::shape::{self, Order, Shape};
 use crate::runtime::threads::threads_for;
@@ -59,7 +62,55 @@ type PerArgument<T> = SmallVec<[T; 8]>;
 struct Shapes {
     /// The shape of each statement.
     of: SmallVec<[Shape; 1]>,
+    /// What is reduced.
+    reduced: SmallVec<[Reduced; 1]>,
     groups: SmallVec<[u32; 4]>,
+}
+
+/// The shapes of a reduction.
+struct Reduced {
+    statement: usize,
+    /// The operand's.
+    operand: Shape,
+    /// The axes that are reduced.
+    axes: SmallVec<[bool; 6]>,
+}
+
+impl Reduced {
+    /// The result's shape, where reduced axes have one element.
+    fn kept(&self) -> Shape {
+        self.operand.iter().zip(&self.axes).map(|(&extent, &is_reduced)| if is_reduced { 1 } else { extent }).collect()
+    }
+
+    /// How many values each result has.
+    fn values(&self) -> isize {
+        self.operand.iter().zip(&self.axes).filter(|(_, is_reduced)| **is_reduced).map(|(extent, _)| extent).product()
+    }
+}
+
+impl Shapes {
+    fn reduced(&self, statement: usize) -> Option<&Reduced> {
+        self.reduced.iter().find(|reduced| reduced.statement == statement)
+    }
+
+    /// The index space of a statement's loop.
+    fn space(&self, statement: usize) -> &Shape {
+        self.reduced(statement).map_or(&self.of[statement], |reduced| &reduced.operand)
+    }
+}
+
+/// Memory for a statement's value between loops.
+struct Hidden {
+    statement: usize,
+    buffer: Buffer,
+    /// As later loops see it, where a reduction drops axes.
+    shown: Option<Placed>,
+}
+
+impl Hidden {
+    fn view(&self) -> ArrayRef<'_> {
+        self.shown.as_ref().map_or_else(|| self.buffer.view(), Placed::view)
+    }
 }
 
 impl Kernel {
@@ -129,9 +180,7 @@ impl Kernel {
     fn shapes(&self, args: &[ArrayRef], given: &[Option<Placed>]) -> Result<Shapes, Error> {
         let resolved = &self.resolved;
         let mut of: SmallVec<[Shape; 1]> = SmallVec::new();
-        let mut groups: SmallVec<[u32; 4]> = self.one_loop.as_slice().into();
-        let mut group = 0;
-        let mut last: Option<usize> = None;
+        let mut reduced: SmallVec<[Reduced; 1]> = SmallVec::new();
         for (index, statement) in resolved.statements.iter().enumerate() {
             let shape_of = |reference: &Reference| match reference {
                 Reference::Argument(argument) => args[*argument as usize].shape(),
@@ -139,6 +188,24 @@ impl Kernel {
                 Reference::Constant(_) => &[],
             };
             let value = shape::broadcast(statement.reads.iter().map(shape_of))?;
+            if let Some(reduction) = &statement.reduction {
+                let operand = shape::broadcast(reduction.reads.iter().map(shape_of))?;
+                shape::fits_target(&operand, &value)?;
+                let found = Reduced { statement: index, axes: reduced_axes(reduction, operand.len())?, operand };
+                let mut shape = found.kept();
+                if found.values() == 0 && reduction.needs_elements() && !shape.contains(&0) {
+                    let ufunc = names::ufunc(reduction.kind);
+                    let message = format!("zero-size array to reduction operation {ufunc} which has no identity");
+                    return Err(Error::Value(message));
+                }
+                if !reduction.keepdims {
+                    let mut axes = found.axes.iter();
+                    shape.retain(|_| axes.next() != Some(&true));
+                }
+                of.push(shape);
+                reduced.push(found);
+                continue;
+            }
             let shape = match (&statement.update, statement.storage) {
                 (Some(target), _) => {
                     let target = Shape::from_slice(shape_of(target));
@@ -154,17 +221,17 @@ impl Kernel {
                 },
                 _ => value,
             };
-            if !statement.is_stable {
-                group += u32::from(last.is_some_and(|last| of[last] != shape));
-                last = Some(index);
-            }
-            groups[index] = group;
             of.push(shape);
         }
         if of.iter().any(|shape| shape::element_count(shape).is_none()) {
             return Err(Error::Value("array is too big; `arr.size` is larger than the maximum possible size.".into()));
         }
-        Ok(Shapes { of, groups })
+        let mut shapes = Shapes { of, reduced, groups: SmallVec::new() };
+        shapes.groups = match shapes.of.len() {
+            1 => self.few_loops.clone(),
+            _ => resolved.loops(|a, b| shapes.space(a) == shapes.space(b)),
+        };
+        Ok(shapes)
     }
 
     fn run(
@@ -187,18 +254,26 @@ impl Kernel {
             }
             let dtype = typed.output(index, output.target);
             let shape = &shapes.of[output.base];
-            let inputs: PerArgument<&ArrayRef> = args.iter().filter(|a| !a.shape().is_empty()).collect();
-            let axes = shape::output_axes(options.order, shape, &inputs);
+            let axes = shape::output_axes(options.order, shape, &inputs(args));
             let strides = shape::strides_for(shape, &axes, dtype.size());
             let memory = host.allocate(index, dtype, shape, &strides)?;
             outputs[index] = Some(Placed::in_memory(memory, shape, &strides, Type::Strong(dtype)));
         }
 
         // Memory for what later loops need and no output holds.
-        let mut hidden: Vec<(u32, Buffer)> = Vec::new();
+        let mut hidden: Vec<Hidden> = Vec::new();
+        let mut sizes: Vec<(u32, i64)> = Vec::new();
         for operand in &program.operands {
-            if let Role::Hidden(statement) = operand.role {
-                hidden.push((statement, Buffer::new(&shapes.of[statement as usize], operand.dtype)?));
+            match operand.role {
+                Role::Hidden(statement) => {
+                    let order = || shape::output_axes(Order::K, shapes.space(statement as usize), &inputs(args));
+                    hidden.push(shapes.hidden(statement as usize, operand.dtype, order)?);
+                }
+                Role::Count(statement) => {
+                    let reduced = shapes.reduced(statement as usize);
+                    sizes.push((statement, reduced.map_or(1, Reduced::values) as i64));
+                }
+                _ => {}
             }
         }
 
@@ -211,7 +286,11 @@ impl Kernel {
                     outputs[output as usize].as_ref().expect("every output has memory by now").view()
                 }
                 Role::Hidden(statement) => {
-                    hidden.iter().find(|(s, _)| *s == statement).expect("allocated above").1.view()
+                    hidden.iter().find(|h| h.statement == statement as usize).expect("allocated above").view()
+                }
+                Role::Count(statement) => {
+                    let (_, size) = sizes.iter().find(|(s, _)| *s == statement).expect("counted above");
+                    ArrayRef::of_scalar(size, Type::Strong(DType::I64))
                 }
             })
             .collect();
@@ -227,7 +306,12 @@ impl Kernel {
                 operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
             let weight = program.loops[index].weight();
             let effects = body.effects;
-            let shape = &shapes.of[body.statement];
+            let shape = shapes.space(body.statement);
+            if !body.results.is_empty() {
+                self.reduce(typed, index, shapes, &used, &hidden, host)
+                    .map_err(|error| self.run_error(typed, error, &operands))?;
+                continue;
+            }
             let mut plan = match effects.pure {
                 true => LoopPlan::new(shape, &used),
                 false => LoopPlan::in_order(shape, &used),
@@ -236,18 +320,8 @@ impl Kernel {
             let uses = |operand: usize| (body.uses[operand].reads, body.uses[operand].writes);
             plan.stream(uses, |operand| program.operands[operand].dtype.size());
             if plan.elements() == 0 {
-                // There is nothing to compute, but Python's own numbers may still be wrong. A negative
-                // power is an element's mistake.
-                let number = |operand: OperandId| {
-                    let array = &operands[operand.0 as usize];
-                    array.scalar().filter(|_| array.ty().is_weak())
-                };
-                match check_guards(&program.loops[index], number) {
-                    Err(guard) if program.guards[guard.0 as usize].kind != GuardKind::NegativePower => {
-                        return Err(self.guard_error(typed, guard.0, &operands));
-                    }
-                    _ => {}
-                }
+                check_empty(&program.loops[index], program, |operand| Some(operands[operand.0 as usize]))
+                    .map_err(|error| self.run_error(typed, error, &operands))?;
                 continue;
             }
             let code = typed.code(index, plan.layouts(), self.simd, &self.code_bytes)?;
@@ -289,12 +363,75 @@ impl Kernel {
         Ok(())
     }
 
+    /// Runs a loop that reduces.
+    fn reduce(
+        &self,
+        typed: &Typed,
+        index: usize,
+        shapes: &Shapes,
+        used: &[Option<&ArrayRef>],
+        hidden: &[Hidden],
+        host: &mut dyn Host,
+    ) -> Result<(), LoopError> {
+        let (program, body) = (&*typed.program, &typed.loops[index]);
+        let result_of = |operand: &OperandId| {
+            let Role::Hidden(statement) = program[*operand].role else { return None };
+            hidden.iter().find(|hidden| hidden.statement == statement as usize)
+        };
+        // As the loop sees it, a result has one element along the axes that are reduced.
+        let views: PerArgument<(usize, ArrayRef)> = body
+            .results
+            .iter()
+            .filter_map(|operand| Some((operand.0 as usize, result_of(operand)?.buffer.view())))
+            .collect();
+        let mut used: PerArgument<Option<&ArrayRef>> = used.iter().copied().collect();
+        for (operand, view) in &views {
+            used[*operand] = Some(view);
+        }
+        let shape = shapes.space(body.statement);
+        if shape::element_count(shape) == Some(0) {
+            for inst in &program.loops[index].insts {
+                if let Inst::Reduce(fold, operand, _) = inst
+                    && let Some(result) = result_of(operand)
+                {
+                    result.buffer.fill(fold.of_nothing(program[*operand].dtype));
+                }
+            }
+            return check_empty(&program.loops[index], program, |operand| used[operand.0 as usize].copied());
+        }
+        let plan = LoopPlan::reducing(shape, &used, |operand| views.iter().any(|(result, _)| *result == operand))
+            .with_weight(program.loops[index].weight());
+        let in_place = plan.is_in_place();
+        let (folds, code) = typed.folding_code(index, plan.layouts(), in_place, self.simd, &self.code_bytes)?;
+        let level = dispatch::level();
+        let targets: PerArgument<Target> = folds
+            .iter()
+            .map(|folded| Target {
+                folding: fold::functions(folded.fold, folded.dtype, level).expect("verified with the program"),
+                dtype: folded.dtype,
+                result: folded.result.0 as usize,
+                source: match folded.source {
+                    Source::Operand(operand) => Some(operand.0 as usize),
+                    Source::Line(_) => None,
+                },
+            })
+            .collect();
+        if plan.work() < LONG_WORK {
+            return Ok(reduce(&plan, code.as_ref(), &targets, 1, &|| false)?);
+        }
+        let threads = threads_for(plan.work());
+        let mut result = Ok(());
+        host.long_work(&mut |interrupted| result = reduce(&plan, code.as_ref(), &targets, threads, interrupted));
+        Ok(result?)
+    }
+
     /// The error of what ended a loop.
-    pub(super) fn run_error(&self, typed: &Typed, error: RunError, operands: &[ArrayRef]) -> Error {
-        match error {
-            RunError::Interrupted => Error::Interrupted,
-            RunError::Native(failure) => Error::Native(failure),
-            RunError::Guard(guard) => self.guard_error(typed, guard, operands),
+    pub(super) fn run_error(&self, typed: &Typed, error: impl Into<LoopError>, operands: &[ArrayRef]) -> Error {
+        match error.into() {
+            LoopError::Other(error) => error,
+            LoopError::Run(RunError::Interrupted) => Error::Interrupted,
+            LoopError::Run(RunError::Native(failure)) => Error::Native(failure),
+            LoopError::Run(RunError::Guard(guard)) => self.guard_error(typed, guard, operands),
         }
     }
 
@@ -319,6 +456,79 @@ impl Kernel {
                 Error::Overflow(format!("Python integer{value} out of bounds for {dtype}"))
             }
         }
+    }
+}
+
+/// Why a loop ended early, or could not begin.
+pub(super) enum LoopError {
+    Run(RunError),
+    Other(Error),
+}
+
+impl From<RunError> for LoopError {
+    fn from(error: RunError) -> LoopError {
+        LoopError::Run(error)
+    }
+}
+
+impl From<Error> for LoopError {
+    fn from(error: Error) -> LoopError {
+        LoopError::Other(error)
+    }
+}
+
+/// A loop without elements has nothing to compute, but Python's own numbers may still be wrong. A negative
+/// power is an element's mistake.
+fn check_empty<'a>(
+    body: &Loop,
+    program: &Program,
+    array: impl Fn(OperandId) -> Option<ArrayRef<'a>>,
+) -> Result<(), LoopError> {
+    let number = |operand: OperandId| array(operand).filter(|array| array.ty().is_weak())?.scalar();
+    match check_guards(body, number) {
+        Err(guard) if program.guards[guard.0 as usize].kind != GuardKind::NegativePower => {
+            Err(RunError::Guard(guard.0).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The arguments that have a say in the order of what is allocated.
+fn inputs<'a>(args: &'a [ArrayRef<'a>]) -> PerArgument<&'a ArrayRef<'a>> {
+    args.iter().filter(|array| !array.shape().is_empty()).collect()
+}
+
+/// Which axes of an operand of so many dimensions are reduced.
+fn reduced_axes(reduction: &Reduction, ndim: usize) -> Result<SmallVec<[bool; 6]>, Error> {
+    let Some(axes) = &reduction.axes else { return Ok(SmallVec::from_elem(true, ndim)) };
+    let mut is_reduced = SmallVec::from_elem(false, ndim);
+    for &axis in axes {
+        let place = if axis < 0 { axis + ndim as i64 } else { axis };
+        match usize::try_from(place).ok().and_then(|place| is_reduced.get_mut(place)) {
+            Some(true) => return Err(Error::Value("duplicate value in 'axis'".into())),
+            Some(is_reduced) => *is_reduced = true,
+            // NumPy lets a scalar have an axis here.
+            None if ndim == 0 && (axis == 0 || axis == -1) => {}
+            None => {
+                let message = format!("axis {axis} is out of bounds for array of dimension {ndim}");
+                return Err(Error::Axis(message));
+            }
+        }
+    }
+    Ok(is_reduced)
+}
+
+impl Shapes {
+    /// Memory for a statement's value between loops. Results of reductions lie in the order of the operand's
+    /// axes, which `order` gives.
+    fn hidden(&self, statement: usize, dtype: DType, order: impl Fn() -> shape::Axes) -> Result<Hidden, Error> {
+        let Some(reduced) = self.reduced(statement) else {
+            return Ok(Hidden { statement, buffer: Buffer::new(&self.of[statement], dtype)?, shown: None });
+        };
+        let buffer = Buffer::ordered(&reduced.kept(), &order(), dtype)?;
+        let drops = self.of[statement].len() < reduced.operand.len();
+        let shown = drops.then(|| Placed::without_axes(&buffer.view(), |axis| reduced.axes[axis]));
+        Ok(Hidden { statement, buffer, shown })
     }
 }
 
@@ -350,7 +560,7 @@ impl Apart {
         let is_callers = |role: Role| match role {
             Role::Target(_) | Role::Argument(_) => true,
             Role::Output(output) => given[output as usize].is_some(),
-            Role::Hidden(_) => false,
+            Role::Hidden(_) | Role::Count(_) => false,
         };
         for (w, written) in program.operands.iter().enumerate() {
             if !written.role.is_written() || !is_callers(written.role) {
@@ -373,7 +583,7 @@ impl Apart {
                 let Some(last_read) = typed.loops.iter().rposition(|l| l.uses[r].reads) else { continue };
                 let is_seen = last_read > first_write
                     || last_read == first_write && {
-                        let shape = &shapes.of[typed.loops[first_write].statement];
+                        let shape = shapes.space(typed.loops[first_write].statement);
                         !same_view(&operands[w], shape, &operands[r])
                     };
                 if is_seen && apart.copies.iter().all(|(copied, _)| *copied != r) {

@@ -5,7 +5,7 @@ use crate::check::{errors, functions};
 use crate::diagnostic::{Diagnostic, Error, Report};
 use crate::ir::{Callee, Effects};
 use crate::registry::expression::{Expression, Lookup};
-use crate::registry::function::{Accuracy, Body, Function, Param, ParamKind};
+use crate::registry::function::{Accuracy, Body, Function, Param};
 use crate::registry::native::NativeFn;
 use crate::registry::{Registry, constant, valid_name};
 use crate::syntax::ast::{Ast, Expr, Name, Parameter};
@@ -117,9 +117,8 @@ pub fn define(registry: &Registry, text: &str, doc: &str, replace: bool) -> Resu
     let mut wrong: Vec<Diagnostic> = asts.flat_map(|ast| wrong_names(ast, own_name, &names, registry)).collect();
 
     let param = |Parameter { name, default }: Parameter| Param {
-        name: name.name.to_string().into(),
         default: default.map(|ast| Expression::of(ast, registry)),
-        kind: ParamKind::Number,
+        ..Param::required(name.name.to_string())
     };
     let function = Function {
         name: own_name.to_string().into(),

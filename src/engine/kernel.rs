@@ -14,7 +14,8 @@ use crate::ir::Role;
 use crate::opt::{self, FastMath};
 use crate::registry::expression::Lookup;
 use crate::registry::function::Function;
-use crate::syntax::ast::{Expr, ExprId, Name};
+use crate::syntax::ast::Name;
+use smallvec::SmallVec;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -28,8 +29,8 @@ pub struct Kernel {
     meaning: Meaning,
     arguments: Vec<Name>,
     outputs: Vec<Output>,
-    /// All statements in one loop, which is every program's case whose shapes are all alike.
-    pub(super) one_loop: Vec<u32>,
+    /// The loop of each statement where shapes are all alike.
+    pub(super) few_loops: SmallVec<[u32; 4]>,
     fastmath: FastMath,
     pub(super) simd: Simd,
     pub(super) code_bytes: Arc<AtomicUsize>,
@@ -53,12 +54,11 @@ const MOST_TYPES: usize = 64;
 /// The functions that the text calls, with the meaning that they had when it was compiled.
 impl Lookup for Kernel {
     fn function(&self, name: &str) -> Option<Arc<Function>> {
-        let is_it = |id: &ExprId| matches!(&self.resolved.ast[*id], Expr::Call(called, _) if *called.name == *name);
-        self.resolved.calls.iter().find(|(id, _)| is_it(id)).map(|(_, call)| Arc::clone(&call.function))
+        self.resolved.called.iter().find(|(known, _)| **known == *name).map(|(_, function)| Arc::clone(function))
     }
 
     fn names(&self) -> Vec<Name> {
-        self.resolved.calls.values().map(|call| Arc::from(&*call.function.name)).collect()
+        self.resolved.called.iter().map(|(name, _)| Arc::clone(name)).collect()
     }
 }
 
@@ -76,7 +76,7 @@ impl Kernel {
             text,
             arguments: resolved.arguments.iter().map(|a| Arc::clone(&a.name)).collect(),
             outputs: outputs.collect(),
-            one_loop: vec![0; resolved.statements.len()],
+            few_loops: resolved.loops(|_, _| true),
             resolved,
             meaning,
             fastmath,
@@ -166,7 +166,7 @@ impl Kernel {
             arguments: types.iter().map(|&ty| ArgumentType { ty, known: self.assumed(ty) }).collect(),
             outputs: self.outputs.iter().map(|_| None).collect(),
             casting: Casting::default(),
-            groups: self.one_loop.as_slice().into(),
+            groups: self.few_loops.clone(),
         };
         let typed = self.typed(key)?;
         for index in 0..typed.loops.len() {
@@ -178,6 +178,7 @@ impl Kernel {
                 .map(|(operand, uses)| {
                     let is_scalar = match operand.role {
                         Role::Argument(argument) => types[argument as usize].is_weak(),
+                        Role::Count(_) => true,
                         _ => false,
                     };
                     let is_used = uses.reads || uses.writes;
@@ -185,7 +186,10 @@ impl Kernel {
                     Layout { stride, swapped: false }
                 })
                 .collect();
-            typed.code(index, &layouts, self.simd, &self.code_bytes)?;
+            match typed.loops[index].results.is_empty() {
+                true => drop(typed.code(index, &layouts, self.simd, &self.code_bytes)?),
+                false => drop(typed.folding_code(index, &layouts, true, self.simd, &self.code_bytes)?),
+            }
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use crate::check::names::Resolved;
 use crate::registry::Registry;
-use crate::syntax::ast::Expr;
+use crate::registry::function::Function;
+use crate::syntax::ast::Name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,10 +29,10 @@ impl Meaning {
     #[cold]
     fn still_holds(&self, resolved: &Resolved) -> bool {
         let generation = self.functions.generation();
-        let holds = resolved.calls.iter().all(|(&id, call)| {
-            let Expr::Call(name, _) = &resolved.ast[id] else { return true };
-            self.functions.get(&name.name).is_some_and(|function| Arc::ptr_eq(&function, &call.function))
-        });
+        let is_same = |(name, function): &(Name, Arc<Function>)| {
+            self.functions.get(name).is_some_and(|other| Arc::ptr_eq(&other, function))
+        };
+        let holds = resolved.called.iter().all(is_same);
         if holds {
             self.generation.store(generation, Ordering::Relaxed);
         }

@@ -2,10 +2,11 @@
 
 use super::compiler;
 use crate::check::lower::ArgumentType;
-use crate::codegen::{Layout, Simd};
+use crate::codegen::lines::{self, Folded};
+use crate::codegen::{Layout, Simd, Stride};
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
-use crate::ir::{Effects, Inst, Program, Role};
+use crate::ir::{Effects, Inst, OperandId, Program, Role};
 use crate::jit::Code;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,10 +42,12 @@ pub(super) struct TypedLoop {
     pub(super) uses: Vec<Use>,
     /// What may be done with the functions that the loop calls.
     pub(super) effects: Effects,
+    /// The operands that it reduces to.
+    pub(super) results: SmallVec<[OperandId; 2]>,
     codes: RwLock<SmallVec<[CodeOfLayouts; 1]>>,
 }
 
-/// Code, and the operands' layouts that it is made for.
+/// Code, and the operands' layouts that it is made for, which are followed by those of lines if it reduces.
 type CodeOfLayouts = (Box<[Layout]>, Arc<Code>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,15 +65,20 @@ impl Typed {
         let loops = program.loops.iter().zip(statements).map(|(body, &statement)| {
             let mut uses = vec![Use::default(); program.operands.len()];
             let mut effects = Effects::NONE;
+            let mut results = SmallVec::new();
             for inst in &body.insts {
                 match inst {
                     Inst::Load(operand) => uses[operand.0 as usize].reads = true,
                     Inst::Store(operand, _) => uses[operand.0 as usize].writes = true,
+                    Inst::Reduce(_, operand, _) => {
+                        uses[operand.0 as usize].writes = true;
+                        results.push(*operand);
+                    }
                     Inst::Call(callee, _) => effects = effects.and(callee.effects),
                     _ => {}
                 }
             }
-            TypedLoop { statement, uses, effects, codes: RwLock::default() }
+            TypedLoop { statement, uses, effects, results, codes: RwLock::default() }
         });
         let loops = loops.collect();
         let mut outputs = vec![None; key.outputs.len()];
@@ -98,6 +106,40 @@ impl Typed {
         simd: Simd,
         code_bytes: &AtomicUsize,
     ) -> Result<Arc<Code>, Error> {
+        self.code_of(loop_index, layouts, code_bytes, || compiler::compile(&self.program, loop_index, layouts, simd))
+    }
+
+    /// The folds of a loop that reduces, and its machine code if they need any.
+    pub(super) fn folding_code(
+        &self,
+        loop_index: usize,
+        layouts: &[Layout],
+        in_place: bool,
+        simd: Simd,
+        code_bytes: &AtomicUsize,
+    ) -> Result<(Vec<Folded>, Option<Arc<Code>>), Error> {
+        let body = &self.program.loops[loop_index];
+        let (folds, needs_code) = lines::folds(&self.program, body, layouts, in_place);
+        if !needs_code {
+            return Ok((folds, None));
+        }
+        let line = Layout { stride: Stride::Contiguous, swapped: false };
+        let lines = folds.iter().filter(|folded| matches!(folded.source, lines::Source::Line(_)));
+        let layouts: Vec<Layout> = layouts.iter().copied().chain(lines.map(|_| line)).collect();
+        let code = self.code_of(loop_index, &layouts, code_bytes, || {
+            let program = Arc::new(lines::with_lines(&self.program, body, &folds));
+            compiler::compile(&program, 0, &layouts, simd)
+        });
+        Ok((folds, Some(code?)))
+    }
+
+    fn code_of(
+        &self,
+        loop_index: usize,
+        layouts: &[Layout],
+        code_bytes: &AtomicUsize,
+        compile: impl FnOnce() -> Result<Code, Error>,
+    ) -> Result<Arc<Code>, Error> {
         let codes = &self.loops[loop_index].codes;
         {
             let codes = codes.read().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +147,7 @@ impl Typed {
                 return Ok(Arc::clone(code));
             }
         }
-        let code = Arc::new(compiler::compile(&self.program, loop_index, layouts, simd)?);
+        let code = Arc::new(compile()?);
         let mut codes = codes.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been quicker.
         if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {

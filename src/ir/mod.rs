@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod callee;
+pub mod fold;
 pub mod parse;
 pub mod print;
 pub mod verify;
@@ -12,6 +13,7 @@ pub mod verify;
 use crate::dtype::{DType, Scalar};
 use crate::source::Span;
 pub use callee::{BlockFn, Callee, CalleeFn, Concurrency, Effects, Form, State, StatefulFn};
+pub use fold::Fold;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
@@ -61,12 +63,14 @@ pub enum Role {
     Output(u32),
     /// The stored value of a statement that a later loop needs and that is no output.
     Hidden(u32),
+    /// How many values a statement's reduction has for each of its results: a scalar, filled at the call.
+    Count(u32),
 }
 
 impl Role {
     /// May loops store to it?
     pub const fn is_written(self) -> bool {
-        !matches!(self, Role::Argument(_))
+        !matches!(self, Role::Argument(_) | Role::Count(_))
     }
 }
 
@@ -94,6 +98,9 @@ pub enum Inst {
     Guard(Value, GuardId),
     /// Writes this lane's element of an operand.
     Store(OperandId, Value),
+    /// Folds this lane's value into the element of an operand that has one element along the axes that
+    /// are reduced. What the operand held before the loop has no part in it.
+    Reduce(Fold, OperandId, Value),
 }
 
 /// Up to three values.
@@ -339,7 +346,7 @@ impl Loop {
 impl Inst {
     /// Does it give a value? What does not is there for its effect.
     pub const fn has_value(&self) -> bool {
-        !matches!(self, Inst::Guard(..) | Inst::Store(..))
+        !matches!(self, Inst::Guard(..) | Inst::Store(..) | Inst::Reduce(..))
     }
 
     /// Is it a call that must be made once an element?
@@ -358,7 +365,7 @@ impl Inst {
             Inst::Const(_) | Inst::Load(_) => &[],
             Inst::Op(_, args) => args,
             Inst::Call(_, args) => args,
-            Inst::Guard(value, _) | Inst::Store(_, value) => std::slice::from_ref(value),
+            Inst::Guard(value, _) | Inst::Store(_, value) | Inst::Reduce(_, _, value) => std::slice::from_ref(value),
         }
     }
 
@@ -368,7 +375,7 @@ impl Inst {
             Inst::Const(_) | Inst::Load(_) => &mut [],
             Inst::Op(_, args) => args,
             Inst::Call(_, args) => args,
-            Inst::Guard(value, _) | Inst::Store(_, value) => std::slice::from_mut(value),
+            Inst::Guard(value, _) | Inst::Store(_, value) | Inst::Reduce(_, _, value) => std::slice::from_mut(value),
         }
     }
 }

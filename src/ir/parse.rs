@@ -3,7 +3,7 @@
 //! Blank lines and lines that start with `#` are skipped. Whether the program is well formed is
 //! [`super::verify`]'s to say; only what could not be represented is an error here.
 
-use super::{Args, Callee, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
+use super::{Args, Callee, Fold, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
 use crate::dtype::{DType, Scalar};
 use crate::source::Span;
 use std::sync::Arc;
@@ -144,6 +144,7 @@ impl<'a> Line<'a> {
             "target" => Role::Target,
             "output" => Role::Output,
             "hidden" => Role::Hidden,
+            "count" => Role::Count,
             other => return Err(format!("no role `{other}`")),
         };
         let role = role(self.number()?);
@@ -213,6 +214,14 @@ impl<'a> Line<'a> {
                 let operand = self.operand_id()?;
                 self.expect(",")?;
                 Inst::Store(operand, self.value()?)
+            }
+            "reduce" => {
+                let name = self.word();
+                let fold = Fold::ALL.into_iter().find(|fold| fold.op().name() == name);
+                let fold = fold.ok_or_else(|| format!("no fold `{name}`"))?;
+                let operand = self.operand_id()?;
+                self.expect(",")?;
+                Inst::Reduce(fold, operand, self.value()?)
             }
             "guard" => {
                 let condition = self.value()?;

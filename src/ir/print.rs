@@ -68,6 +68,7 @@ impl Display for Inst {
             Inst::Call(callee, _) => write!(f, "call {:?}(", callee.name),
             Inst::Guard(condition, guard) => write!(f, "guard {condition}, {guard}"),
             Inst::Store(operand, value) => write!(f, "store {operand}, {value}"),
+            Inst::Reduce(fold, operand, value) => write!(f, "reduce {} {operand}, {value}", fold.op().name()),
         }?;
         if let Inst::Op(..) | Inst::Call(..) = self {
             for (index, arg) in self.args().iter().enumerate() {
@@ -97,6 +98,7 @@ impl Display for Operand {
             Role::Target(number) => ("target", number),
             Role::Output(number) => ("output", number),
             Role::Hidden(number) => ("hidden", number),
+            Role::Count(number) => ("count", number),
         };
         write!(f, "{} {role} {number} {:?}", self.dtype, self.name)
     }

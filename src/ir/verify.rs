@@ -1,6 +1,6 @@
 //! What is well formed. Every pass and both ends of the Ir may rely on it.
 
-use super::{Guard, GuardKind, Inst, Op, OperandId, Program, TypeRule, Value};
+use super::{Guard, GuardKind, Inst, Op, OperandId, Program, Role, TypeRule, Value};
 use crate::dtype::DType;
 use std::fmt::Display;
 
@@ -52,7 +52,7 @@ fn verify_loop(program: &Program, index: usize, stored_by: &mut [usize]) -> Resu
             Inst::Guard(_, guard) if guard.0 as usize >= program.guards.len() => Some(format!("no guard {guard}")),
             Inst::Guard(..) if args[0] != DType::Bool => Some(format!("a condition of type {}", args[0])),
             Inst::Guard(..) => dtype.map(|_| "a type without a value".into()),
-            Inst::Store(operand, _) => {
+            Inst::Store(operand, _) | Inst::Reduce(_, operand, _) => {
                 let element = operand_type(program, *operand).map_err(|e| at(&e))?;
                 let number = operand.0 as usize;
                 stored = true;
@@ -60,6 +60,10 @@ fn verify_loop(program: &Program, index: usize, stored_by: &mut [usize]) -> Resu
                     Some("a second store".into())
                 } else if !program.operands[number].role.is_written() {
                     Some("a store to an argument that is only read".into())
+                } else if let Inst::Reduce(fold, ..) = inst
+                    && !(fold.accepts(element) && matches!(program.operands[number].role, Role::Hidden(_)))
+                {
+                    Some(format!("no fold of {element} into this operand"))
                 } else if element != args[0] {
                     Some(format!("{} stored as {element}", args[0]))
                 } else {

@@ -41,7 +41,7 @@ fn number(body: &mut Loop) {
             Inst::Call(callee, _) if !callee.effects.pure => return Some(new.push(inst, dtype)),
             Inst::Call(callee, args) => Key::Call(callee.identity(), callee.name.clone(), SmallVec::from_slice(args)),
             Inst::Guard(condition, _) => Key::Guard(*condition),
-            Inst::Store(..) => {
+            Inst::Store(..) | Inst::Reduce(..) => {
                 new.push(inst, dtype);
                 return None;
             }

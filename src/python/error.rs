@@ -132,6 +132,10 @@ pub(super) fn exception(py: Python<'_>, error: Error) -> PyErr {
             Err(exception) => exception,
         },
         Error::Value(message) => PyValueError::new_err(message),
+        Error::Axis(message) => {
+            let axis_error = || py.import("numpy.exceptions")?.getattr("AxisError")?.call1((&message,));
+            axis_error().map_or_else(|error| error, PyErr::from_value)
+        }
         Error::Type(message) => PyTypeError::new_err(message),
         Error::Overflow(message) => PyOverflowError::new_err(message),
         Error::ZeroDivision(message) => PyZeroDivisionError::new_err(message),

@@ -10,7 +10,7 @@ use crate::engine::Functions;
 use crate::ir::{Callee, Concurrency, Effects};
 use crate::registry::Registry;
 use crate::registry::expression::Expression;
-use crate::registry::function::{Accuracy, Body, Function, Param, ParamKind};
+use crate::registry::function::{Accuracy, Body, Function, Param};
 use crate::registry::native::{self, Chunk, Owner, UfuncLoop};
 use crate::syntax::Limits;
 use crate::syntax::ast::StatementKind;
@@ -162,7 +162,7 @@ impl RegistryObject {
                 Expression::defined(&text, &Limits::default(), Registry::builtin())
                     .map_err(|error| failed(error, &text))
             });
-            Ok(Param { name: name.into(), default: default.transpose()?, kind: ParamKind::Number })
+            Ok(Param { default: default.transpose()?, ..Param::required(name) })
         };
         params.into_iter().map(param).collect()
     }

@@ -4,7 +4,8 @@ use super::Registry;
 use super::function::Function;
 use crate::diagnostic::Diagnostic;
 use crate::ir::Effects;
-use crate::syntax::ast::{Ast, Expr, Name};
+use crate::source::Span;
+use crate::syntax::ast::{Ast, Expr, ExprId, Name, Statement, StatementKind};
 use crate::syntax::{Limits, parse, print};
 use std::any::Any;
 use std::borrow::Cow;
@@ -20,20 +21,28 @@ pub struct Expression {
 
 enum Source {
     /// A built-in's: what it calls is found among the built-ins, private ones included.
-    Builtin,
+    Builtin { reduces: bool },
     /// Any other, and what the functions that it calls meant when it was made.
-    Defined { ast: Ast, functions: Vec<(Name, Arc<Function>)>, effects: Effects, extent: (usize, usize) },
+    Defined { ast: Ast, functions: Vec<(Name, Arc<Function>)>, effects: Effects, extent: (usize, usize), reduces: bool },
 }
 
 impl Expression {
     /// A built-in's.
     pub const fn builtin(text: &'static str) -> Expression {
-        Expression { text: Cow::Borrowed(text), source: Source::Builtin, resolved: OnceLock::new() }
+        let source = Source::Builtin { reduces: false };
+        Expression { text: Cow::Borrowed(text), source, resolved: OnceLock::new() }
+    }
+
+    /// A built-in's that calls reductions.
+    pub const fn reducing(text: &'static str) -> Expression {
+        let source = Source::Builtin { reduces: true };
+        Expression { text: Cow::Borrowed(text), source, resolved: OnceLock::new() }
     }
 
     /// The same whose text is put together.
     pub fn made(text: String) -> Expression {
-        Expression { text: Cow::Owned(text), source: Source::Builtin, resolved: OnceLock::new() }
+        let source = Source::Builtin { reduces: false };
+        Expression { text: Cow::Owned(text), source, resolved: OnceLock::new() }
     }
 
     /// From a text, with the functions that it calls.
@@ -51,7 +60,7 @@ impl Expression {
     /// From a program of one expression, with the functions that it calls.
     pub fn of(ast: Ast, functions: &dyn Lookup) -> Expression {
         let mut called: Vec<(Name, Arc<Function>)> = Vec::new();
-        let (mut effects, mut nodes, mut depth) = (Effects::NONE, 0usize, 0usize);
+        let (mut effects, mut nodes, mut depth, mut reduces) = (Effects::NONE, 0usize, 0usize, false);
         for expr in ast.expressions() {
             nodes += 1;
             if let Expr::Call(name, _) = expr
@@ -61,13 +70,14 @@ impl Expression {
                 nodes = nodes.saturating_add(inner_nodes);
                 depth = depth.max(inner_depth);
                 effects = effects.and(function.effects());
+                reduces |= function.reduces();
                 if called.iter().all(|(known, _)| *known != name.name) {
                     called.push((Arc::clone(&name.name), function));
                 }
             }
         }
         let text = print(&ast).into();
-        let source = Source::Defined { ast, functions: called, effects, extent: (nodes, depth) };
+        let source = Source::Defined { ast, functions: called, effects, extent: (nodes, depth), reduces };
         Expression { text, source, resolved: OnceLock::new() }
     }
 
@@ -83,7 +93,13 @@ impl Expression {
     pub fn ast(&self) -> Ast {
         match &self.source {
             Source::Defined { ast, .. } => ast.clone(),
-            Source::Builtin => {
+            Source::Builtin { .. } if self.text == "None" => Ast {
+                text: Arc::from("None"),
+                exprs: vec![Expr::None],
+                spans: vec![Span::default()],
+                statements: vec![Statement { kind: StatementKind::Result, value: ExprId(0), span: Span::default() }],
+            },
+            Source::Builtin { .. } => {
                 let parsed = parse(&self.text, &Limits::default());
                 assert!(parsed.diagnostics.is_empty(), "the body {:?} is no expression", self.text);
                 parsed.ast
@@ -95,7 +111,14 @@ impl Expression {
     pub fn effects(&self) -> Effects {
         match &self.source {
             Source::Defined { effects, .. } => *effects,
-            Source::Builtin => Effects::NONE,
+            Source::Builtin { .. } => Effects::NONE,
+        }
+    }
+
+    /// Does it call reductions, directly or not?
+    pub fn reduces(&self) -> bool {
+        match &self.source {
+            Source::Defined { reduces, .. } | Source::Builtin { reduces } => *reduces,
         }
     }
 
@@ -103,7 +126,7 @@ impl Expression {
     pub fn extent(&self) -> (usize, usize) {
         match &self.source {
             Source::Defined { extent, .. } => *extent,
-            Source::Builtin => (self.text.len(), 1),
+            Source::Builtin { .. } => (self.text.len(), 1),
         }
     }
 
@@ -132,7 +155,7 @@ pub trait Lookup {
 impl Lookup for Expression {
     fn function(&self, name: &str) -> Option<Arc<Function>> {
         match &self.source {
-            Source::Builtin => super::builtin().get(name).cloned(),
+            Source::Builtin { .. } => super::builtin().get(name).cloned(),
             Source::Defined { functions, .. } => {
                 functions.iter().find(|(known, _)| **known == *name).map(|(_, function)| Arc::clone(function))
             }

@@ -61,6 +61,8 @@ pub struct Param {
     pub default: Option<Expression>,
     /// What it takes.
     pub kind: ParamKind,
+    /// Must a call name it?
+    pub by_name: bool,
 }
 
 /// What a parameter takes.
@@ -72,6 +74,14 @@ pub enum ParamKind {
     Flag,
     /// A number; not together with the parameter of this name.
     Instead(&'static str),
+    /// `None`, an integer or a tuple of integers, written out in the call: axes.
+    Axes,
+    /// `True` or `False`, written out in the call.
+    Switch,
+    /// `None` or a dtype, written out in the call.
+    DType,
+    /// A number, or `None` for none.
+    Optional,
     /// Nothing: the parameter keeps a place. What a call that gives it is told.
     Refused(&'static str),
 }
@@ -79,7 +89,12 @@ pub enum ParamKind {
 impl Param {
     /// One that every call gives.
     pub fn required(name: impl Into<Cow<'static, str>>) -> Param {
-        Param { name: name.into(), default: None, kind: ParamKind::Number }
+        Param { name: name.into(), default: None, kind: ParamKind::Number, by_name: false }
+    }
+
+    /// One that a call may give by name.
+    pub fn option(name: &'static str, kind: ParamKind, default: &'static str) -> Param {
+        Param { name: name.into(), default: Some(Expression::builtin(default)), kind, by_name: true }
     }
 }
 
@@ -108,6 +123,46 @@ pub enum Body {
     Logical(LogicalOp),
     /// Typing rules of its own, in `check`.
     Special(Special),
+    /// A loop of its own, which joins the argument's elements along axes. The parameters are among
+    /// [`Reduction::PARAMS`].
+    Reduce(Reduction),
+}
+
+/// What a reduction computes. Others are expressions of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// The sum; of integers in 64 bits.
+    Sum,
+    /// The product; of integers in 64 bits.
+    Prod,
+    /// The sum, of integers in float64.
+    Total,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// The least that is no NaN.
+    NanMin,
+    /// The greatest that is no NaN.
+    NanMax,
+    /// Whether all are true.
+    All,
+    /// Whether any is true.
+    Any,
+    /// How many are true.
+    Count,
+    /// How many there are.
+    Size,
+}
+
+impl Reduction {
+    /// The parameters, in this order, of which a row may leave some out.
+    pub const PARAMS: [&'static str; 6] = ["a", "axis", "dtype", "keepdims", "initial", "where"];
+
+    /// Is there no result of no elements?
+    pub fn needs_elements(self) -> bool {
+        matches!(self, Reduction::Min | Reduction::Max | Reduction::NanMin | Reduction::NanMax)
+    }
 }
 
 /// Functions whose typing is like no other's.
@@ -123,6 +178,8 @@ pub enum Special {
     Ldexp,
     /// `logical_xor(x, y)`
     LogicalXor,
+    /// `_per(x, n)`: the quotient, computed in float64, in the type of x.
+    Per,
 }
 
 /// A function of integers for a type.
@@ -244,6 +301,16 @@ impl Loops {
 }
 
 impl Function {
+    /// Does a call of it need loops of its own?
+    pub fn reduces(&self) -> bool {
+        matches!(self.body, Body::Reduce(_)) || self.expressions().any(Expression::reduces)
+    }
+
+    /// The number of parameters that a call may give by their places.
+    pub fn places(&self) -> usize {
+        self.params.iter().position(|param| param.by_name).unwrap_or(self.params.len())
+    }
+
     /// The expressions of the row: the defaults, then the body if it is one.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let body = match &self.body {
@@ -276,14 +343,14 @@ impl Function {
 
     /// The call as one writes it: `clip(x, min, max)`.
     pub fn signature(&self) -> String {
-        let params: Vec<String> = self
-            .params
-            .iter()
-            .map(|p| match &p.default {
-                Some(default) => format!("{}={}", p.name, default.text()),
-                None => p.name.to_string(),
-            })
-            .collect();
+        let written = |p: &Param| match &p.default {
+            Some(default) => format!("{}={}", p.name, default.text()),
+            None => p.name.to_string(),
+        };
+        let mut params: Vec<String> = self.params.iter().map(written).collect();
+        if self.places() < params.len() {
+            params.insert(self.places(), "*".to_owned());
+        }
         format!("{}({})", self.name, params.join(", "))
     }
 }

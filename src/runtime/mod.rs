@@ -7,6 +7,7 @@
 mod cache;
 pub mod overlap;
 pub mod plan;
+pub mod reduce;
 pub mod run;
 pub mod shape;
 pub mod threads;

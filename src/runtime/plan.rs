@@ -46,6 +46,9 @@ pub fn element_work(weight: usize) -> usize {
     weight.saturating_mul(2).max(8)
 }
 
+/// Results of so few values are computed side by side.
+const FEW_VALUES: usize = 32;
+
 /// Fewer elements than this are a poor call; then a longer axis is worth more than its locality.
 const SHORT_CALL: usize = 256;
 
@@ -72,6 +75,56 @@ impl<'a> LoopPlan<'a> {
         plan.in_order = true;
         plan.place(shape, operands);
         plan
+    }
+
+    /// Plans a loop that reduces: the operands for which `is_result` holds have one element along the axes
+    /// that are reduced.
+    pub fn reducing(
+        shape: &[isize],
+        operands: &[Option<&ArrayRef<'a>>],
+        is_result: impl Fn(usize) -> bool,
+    ) -> ReducePlan<'a> {
+        let count = operands.len();
+        let mut plan = LoopPlan::empty(shape, count);
+        plan.find_axes(shape, operands);
+        // Results lie in memory of ours, in whatever order suits the others.
+        plan.turn_backward_axes(&is_result);
+        plan.sort_axes();
+        plan.merge_axes();
+        let result = (0..count).find(|&operand| is_result(operand)).unwrap_or(0);
+        let is_kept = |axis: &usize| plan.strides[axis * count + result] != 0;
+        let (kept, mut reduced): (Vec<usize>, Vec<usize>) = (0..plan.extents.len()).partition(is_kept);
+        let extent = |axis: &usize| plan.extents[*axis];
+        let values: usize = reduced.iter().map(extent).product();
+        // Rows of few values are better joined side by side.
+        let longest = kept.iter().copied().max_by_key(extent);
+        let column = match kept.first() {
+            Some(0) => Some(0),
+            _ => longest.filter(|axis| values < FEW_VALUES && extent(axis) > values),
+        };
+        // An axis of one element stands for none.
+        if reduced.is_empty() {
+            reduced.push(usize::MAX);
+        }
+        let others = kept.iter().copied().filter(|axis| Some(*axis) != column);
+        let mut order: SmallVec<[usize; 6]> = column.into_iter().chain(reduced.iter().copied()).chain(others).collect();
+        if order.len() < 2 {
+            order.push(usize::MAX);
+        }
+        let of_axis = |&axis: &usize| if axis == usize::MAX { 1 } else { plan.extents[axis] };
+        let extents = order.iter().map(of_axis).collect();
+        let strides_of = |axis: usize| match axis {
+            usize::MAX => SmallVec::<[isize; 8]>::from_elem(0, count),
+            _ => SmallVec::from_slice(&plan.strides[axis * count..][..count]),
+        };
+        let strides = order.iter().flat_map(|&axis| strides_of(axis)).collect();
+        (plan.extents, plan.strides) = (extents, strides);
+        plan.layouts.clear();
+        for (k, operand) in operands.iter().enumerate() {
+            let layout = operand.map_or(UNUSED, |array| plan.place_operand(k, array));
+            plan.layouts.push(layout);
+        }
+        ReducePlan { is_columns: column.is_some(), reduced: reduced.len(), plan }
     }
 
     #[inline(always)]
@@ -116,9 +169,30 @@ impl<'a> LoopPlan<'a> {
     /// The general case.
     #[inline(never)]
     fn place(&mut self, shape: &[isize], operands: &[Option<&ArrayRef>]) {
+        self.find_axes(shape, operands);
         let count = operands.len();
-        self.pointers.clear();
+        if !self.in_order {
+            self.turn_backward_axes(&|_| false);
+            self.sort_axes();
+        }
+        self.merge_axes();
+        if !self.in_order {
+            self.lengthen_calls();
+        }
+        while self.extents.len() < 2 {
+            self.extents.push(1);
+            self.strides.resize(self.extents.len() * count, 0);
+        }
         self.layouts.clear();
+        for (k, operand) in operands.iter().enumerate() {
+            let layout = operand.map_or(UNUSED, |array| self.place_operand(k, array));
+            self.layouts.push(layout);
+        }
+    }
+
+    /// The axes of more than one element, innermost first.
+    fn find_axes(&mut self, shape: &[isize], operands: &[Option<&ArrayRef>]) {
+        self.pointers.clear();
         self.extents.clear();
         self.strides.clear();
         for operand in operands {
@@ -134,22 +208,6 @@ impl<'a> LoopPlan<'a> {
                     self.strides.push(operand.map_or(0, |array| stride_along(array, shape.len(), axis)));
                 }
             }
-        }
-        if !self.in_order {
-            self.turn_backward_axes();
-            self.sort_axes();
-        }
-        self.merge_axes();
-        if !self.in_order {
-            self.lengthen_calls();
-        }
-        while self.extents.len() < 2 {
-            self.extents.push(1);
-            self.strides.resize(self.extents.len() * count, 0);
-        }
-        for (k, operand) in operands.iter().enumerate() {
-            let layout = operand.map_or(UNUSED, |array| self.place_operand(k, array));
-            self.layouts.push(layout);
         }
     }
 
@@ -177,10 +235,11 @@ impl<'a> LoopPlan<'a> {
         Layout { stride, swapped: is_swapped(array) }
     }
 
-    /// Turns the axes round along which some operands run backward and none forward.
-    fn turn_backward_axes(&mut self) {
+    /// Turns the axes round along which some operands run backward and none forward, those apart whose
+    /// direction doesn't matter.
+    fn turn_backward_axes(&mut self, does_not_matter: &dyn Fn(usize) -> bool) {
         for (row, &extent) in self.strides.chunks_exact_mut(self.pointers.len().max(1)).zip(&self.extents) {
-            if row.iter().all(|&stride| stride <= 0) {
+            if row.iter().enumerate().all(|(k, &stride)| stride <= 0 || does_not_matter(k)) {
                 for (stride, pointer) in row.iter_mut().zip(&mut self.pointers) {
                     *pointer = pointer.wrapping_offset(*stride * (extent as isize - 1));
                     *stride = -*stride;
@@ -326,6 +385,40 @@ impl<'a> LoopPlan<'a> {
             in_order,
             memory: PhantomData,
         }
+    }
+}
+
+/// A plan of a loop that reduces. Its axes are those of a [`LoopPlan`], in another order: where the innermost
+/// axis is kept, that one first; then the reduced axes, then the others that are kept.
+#[derive(Clone, Debug)]
+pub struct ReducePlan<'a> {
+    pub(super) plan: LoopPlan<'a>,
+    /// Is the innermost axis kept, so that rows are joined element by element?
+    pub(super) is_columns: bool,
+    /// How many axes are reduced, at least one.
+    pub(super) reduced: usize,
+}
+
+impl<'a> ReducePlan<'a> {
+    /// The layout class of each operand along the two innermost axes.
+    pub fn layouts(&self) -> &[Layout] {
+        &self.plan.layouts
+    }
+
+    /// Can packed operands be folded where they are? Then runs of values are.
+    pub fn is_in_place(&self) -> bool {
+        self.is_columns || self.reduced == 1
+    }
+
+    /// The work that the loop is, as [`LoopPlan::work`].
+    pub fn work(&self) -> usize {
+        self.plan.work()
+    }
+
+    /// Says what the loop's program costs an element.
+    pub fn with_weight(mut self, weight: usize) -> ReducePlan<'a> {
+        self.plan.weight = weight.max(1);
+        self
     }
 }
 

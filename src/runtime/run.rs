@@ -14,7 +14,7 @@ use super::threads::{self, Job};
 use crate::array::ArrayRef;
 use crate::codegen::{Entry, FAILED};
 use crate::diagnostic::{Error, Failure};
-use crate::dtype::{DType, Type};
+use crate::dtype::{DType, Scalar, Type};
 use crate::ir::callee::take_failure;
 use crate::jit::Code;
 use smallvec::SmallVec;
@@ -35,7 +35,7 @@ const MANY_ROWS: usize = 1 << 11;
 /// Pieces of a row are multiples of this, so that only a row's end leaves part of a vector.
 const PIECE: usize = 64;
 /// The time between two questions whether the caller was interrupted.
-const POLL: Duration = Duration::from_millis(20);
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// Why a loop ended early. Each element of a target has its old or its final value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,7 +356,7 @@ fn run_chunks<R: Runs>(
 
 /// What the code returned, as a result.
 #[inline]
-fn guard(returned: u64) -> Result<(), RunError> {
+pub(super) fn guard(returned: u64) -> Result<(), RunError> {
     match returned {
         0 => Ok(()),
         FAILED => Err(failed()),
@@ -469,7 +469,7 @@ impl Cut {
 }
 
 /// Moves each operand's pointer by so many strides.
-fn step(pointers: &mut [*mut u8], strides: &[isize], count: isize) {
+pub(super) fn step(pointers: &mut [*mut u8], strides: &[isize], count: isize) {
     if count != 0 {
         for (pointer, stride) in pointers.iter_mut().zip(strides) {
             *pointer = pointer.wrapping_offset(stride * count);
@@ -625,6 +625,22 @@ impl Buffer {
     /// Memory for an array in C order, its elements not yet written.
     pub fn new(shape: &[isize], dtype: DType) -> Result<Buffer, Error> {
         Buffer::allocate(shape, shape, &output_axes(Order::C, shape, &[]), dtype)
+    }
+
+    /// The same, its axes in this order in memory, outermost first.
+    pub fn ordered(shape: &[isize], axes: &[u8], dtype: DType) -> Result<Buffer, Error> {
+        Buffer::allocate(shape, shape, axes, dtype)
+    }
+
+    /// Writes the same to every element.
+    pub fn fill(&self, value: Scalar) {
+        assert_eq!(value.dtype, self.dtype);
+        let bits = value.bits.to_le();
+        for at in (0..self.layout.size()).step_by(self.dtype.size()) {
+            let element = self.data.as_ptr().wrapping_add(at);
+            // SAFETY: within the buffer's own memory, whose size is a multiple of the element's.
+            unsafe { std::ptr::copy_nonoverlapping((&raw const bits).cast(), element, self.dtype.size()) };
+        }
     }
 
     /// A copy of an array's elements as they are now, in the array's byte order and in about its

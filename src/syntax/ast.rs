@@ -116,6 +116,10 @@ pub enum Expr {
     },
     /// `f(a, b, key=c)`
     Call(Identifier, Vec<Argument>),
+    /// `None`, as the value of an option.
+    None,
+    /// `(a, b)`, as the value of an option.
+    Tuple(Vec<ExprId>),
 }
 
 /// An argument of a call.

@@ -249,6 +249,21 @@ impl<'t> Parser<'t> {
         self.reported_at = None;
     }
 
+    /// Whether a parenthesis at the cursor has a comma between it and its partner.
+    pub(super) fn at_tuple(&self) -> bool {
+        let partner = self.partners[self.position];
+        if self.peek() != Token::LeftParen || partner == UNPAIRED {
+            return false;
+        }
+        let mut at = self.position + 1;
+        while at < partner as usize && self.tokens[at].0 != Token::Comma {
+            // Over what is in brackets of its own.
+            let inner = self.partners[at];
+            at = if inner != UNPAIRED && inner as usize > at { inner as usize } else { at } + 1;
+        }
+        at < partner as usize
+    }
+
     /// Whether the token at the cursor is no bracket or one without a partner.
     pub(super) fn is_unpaired(&self) -> bool {
         self.partners[self.position] == UNPAIRED

@@ -107,7 +107,7 @@ impl Parser<'_> {
                 self.skip_operand();
                 return self.push_error(span);
             }
-            Token::Let | Token::Keyword | Token::For => {
+            Token::Let | Token::Keyword | Token::None | Token::For => {
                 self.report_here(|_| error::keyword(span, text));
                 self.skip_operand();
                 return self.push_error(span);

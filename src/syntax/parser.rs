@@ -300,18 +300,38 @@ impl Parser<'_> {
     }
 
     fn argument(&mut self) -> Argument {
-        let keyword = match self.peek().is_name() && self.peek_next() == Token::Assign {
-            true => {
-                let name = self.name();
-                self.bump();
-                Some(name)
+        if self.peek().is_name() && self.peek_next() == Token::Assign {
+            let name = self.name();
+            self.bump();
+            return Argument { keyword: Some(name), value: self.option().id };
+        }
+        self.foreign_argument();
+        Argument { keyword: None, value: self.expression().id }
+    }
+
+    fn option(&mut self) -> Node {
+        if self.peek() == Token::None {
+            let span = self.bump();
+            return self.push(Expr::None, span);
+        }
+        if self.at_tuple() { self.tuple() } else { self.expression() }
+    }
+
+    fn tuple(&mut self) -> Node {
+        self.enter();
+        let bracket = self.open();
+        let mut items = Vec::new();
+        let mut progress = Progress::default();
+        while !self.peek().closes() && !self.peek().ends_statement() {
+            progress.assert(self, "tuple");
+            items.push(self.expression().id);
+            if !self.eat(Token::Comma) {
+                break;
             }
-            false => {
-                self.foreign_argument();
-                None
-            }
-        };
-        Argument { keyword, value: self.expression().id }
+        }
+        let end = self.close(bracket);
+        self.leave();
+        self.push(Expr::Tuple(items), bracket.span.to(end))
     }
 
     /// A definition; none where something was reported before its body.

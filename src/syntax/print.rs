@@ -125,6 +125,17 @@ fn print_parts<'a>(out: &mut String, steps: &mut Vec<Step<'a>>, expr: &'a Expr) 
             }
             steps.push(Step::Text(")"));
         }
+        Expr::None => out.push_str("None"),
+        Expr::Tuple(items) => {
+            steps.push(Step::Text("("));
+            for (index, &item) in items.iter().enumerate() {
+                if index > 0 {
+                    steps.push(Step::Text(", "));
+                }
+                steps.push(Step::Expr(item, Precedence::Conditional));
+            }
+            steps.push(Step::Text(if items.len() == 1 { ",)" } else { ")" }));
+        }
     }
 }
 
@@ -280,6 +291,11 @@ impl Ast {
                     print_name(out, &function.name);
                     rest.extend(arguments.iter().map(|a| (a.value, level + 1, a.keyword.as_ref())));
                 }
+                Expr::None => out.push_str("none"),
+                Expr::Tuple(items) => {
+                    out.push_str("tuple");
+                    items.iter().for_each(|&item| child(item));
+                }
             }
             out.push('\n');
             rest[from..].reverse();
@@ -342,6 +358,11 @@ impl Ast {
                     let keyword = |argument: &super::ast::Argument| argument.keyword.as_ref().map(|k| k.name.clone());
                     pairs.extend(left.iter().zip(right).map(|(l, r)| (l.value, r.value)));
                     a.name == b.name && left.iter().map(keyword).eq(right.iter().map(keyword))
+                }
+                (Expr::None, Expr::None) => true,
+                (Expr::Tuple(left), Expr::Tuple(right)) => {
+                    pairs.extend(left.iter().copied().zip(right.iter().copied()));
+                    left.len() == right.len()
                 }
                 _ => false,
             };

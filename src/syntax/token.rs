@@ -36,6 +36,8 @@ pub enum Token {
     True,
     /// `False`
     False,
+    /// `None`
+    None,
     /// `let`
     Let,
     /// `if`
@@ -240,7 +242,7 @@ pub enum Token {
 /// Python's keywords, which can't be names, and `let`; sorted.
 const KEYWORDS: &[(&str, Token)] = &[
     ("False", Token::False),
-    ("None", Token::Keyword),
+    ("None", Token::None),
     ("True", Token::True),
     ("and", Token::And),
     ("as", Token::Keyword),

@@ -135,6 +135,7 @@ fn shape(program: &Program, body: &Loop, layouts: &[Layout], levels: &[Level], t
     let mut count = 0;
     for (value, inst) in body.iter().filter(|(v, _)| levels[v.0 as usize] == Level::Element) {
         let size = match inst {
+            Inst::Reduce(..) => return None,
             Inst::Load(operand) | Inst::Store(operand, _) => {
                 let layout = layouts[operand.0 as usize];
                 let dtype = program.operands[operand.0 as usize].dtype;

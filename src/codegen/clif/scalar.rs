@@ -55,6 +55,7 @@ impl Emitter<'_> {
                     self.store(*operand, value);
                     None
                 }
+                Inst::Reduce(..) => unreachable!("values to fold are stored to lines"),
             };
             self.scalars[value.0 as usize] = result.map(|result| match self.plan.escapes[value.0 as usize] {
                 true => self.hold(result),

@@ -153,7 +153,7 @@ impl<'e, 'a> Lanes<'e, 'a> {
                 DType::Bool => self.bool_op(*op, args),
                 dtype => Lane::Number(self.number_op(*op, args, dtype)),
             },
-            Inst::Const(_) | Inst::Call(..) | Inst::Guard(..) => {
+            Inst::Const(_) | Inst::Call(..) | Inst::Guard(..) | Inst::Reduce(..) => {
                 unreachable!("has no vector form, so there is no vector loop")
             }
         };

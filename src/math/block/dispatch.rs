@@ -377,6 +377,92 @@ fn sweep_n<K: Nary<N>, T: Real, const N: usize, const FMA: bool>(args: [&[T]; N]
     }
 }
 
+/// A fold of one type: how two values are joined. Free of branches, and `#[inline(always)]`.
+pub(super) trait Joins {
+    /// The elements' type.
+    type X: Copy;
+    /// The two as one.
+    fn join(a: Self::X, b: Self::X) -> Self::X;
+}
+
+/// The functions of a fold of one type.
+#[derive(Clone, Copy, Debug)]
+pub struct Folding {
+    /// The value with which results begin.
+    pub identity: Scalar,
+    /// Folds a run: the elements at the first address, which need no alignment, into the element at `out`,
+    /// which holds the identity before.
+    pub run: BlockFn,
+    /// Joins the elements of a row, which need no alignment, to those at `out`.
+    pub row: BlockFn,
+    /// The same of [`ROWS`] rows, one after another.
+    pub rows: BlockFn,
+}
+
+/// The rows that [`Folding::rows`] takes.
+pub const ROWS: usize = 4;
+
+impl Folding {
+    pub(super) fn new<K: Joins, const LANES: usize>(level: Level, identity: Scalar) -> Folding {
+        let (run, row, rows) = (fold_run::<K, LANES>(level), fold_rows::<K, 1>(level), fold_rows::<K, ROWS>(level));
+        Folding { identity, run, row, rows }
+    }
+}
+
+/// An element at any address.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Unaligned<T>(T);
+
+/// The body of a fold of a run.
+///
+/// # Safety
+/// As [`BlockFn`], but that elements need no alignment; at `out` is an element to begin with.
+#[inline(always)]
+unsafe fn body_run<K: Joins, const LANES: usize, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    // SAFETY: by the contract there are `n` elements at the argument, and one at the result.
+    let (values, out) = unsafe {
+        (std::slice::from_raw_parts((*args).cast::<Unaligned<K::X>>(), n), &mut *out.cast::<Unaligned<K::X>>())
+    };
+    let mut lanes = [out.0; LANES];
+    let (turns, rest) = values.as_chunks::<LANES>();
+    for turn in turns {
+        for (lane, value) in lanes.iter_mut().zip(turn) {
+            *lane = K::join(*lane, value.0);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane = K::join(*lane, value.0);
+    }
+    let mut left = LANES / 2;
+    while left > 0 {
+        for lane in 0..left {
+            lanes[lane] = K::join(lanes[lane], lanes[lane + left]);
+        }
+        left /= 2;
+    }
+    out.0 = lanes[0];
+}
+
+/// The body of a fold of rows.
+///
+/// # Safety
+/// As [`BlockFn`], but that elements need no alignment, and that the results are read as well.
+#[inline(always)]
+unsafe fn body_rows<K: Joins, const COUNT: usize, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    // SAFETY: by the contract there are `n` elements at each of the arguments and at the result, which is
+    // apart from them.
+    let (rows, out): ([_; COUNT], _) = unsafe {
+        (
+            std::array::from_fn(|k| std::slice::from_raw_parts((*args.add(k)).cast::<Unaligned<K::X>>(), n)),
+            std::slice::from_raw_parts_mut(out.cast::<Unaligned<K::X>>(), n),
+        )
+    };
+    for (i, out) in out.iter_mut().enumerate() {
+        out.0 = rows.iter().fold(out.0, |joined, row| K::join(joined, row[i].0));
+    }
+}
+
 /// The body of a function of one argument, at a level.
 ///
 /// # Safety
@@ -470,3 +556,5 @@ macro_rules! levels {
 levels!(unary, [K: Unary], <K>, body1, unary_baseline, unary_avx2, unary_avx512);
 levels!(binary, [K: Binary], <K>, body2, binary_baseline, binary_avx2, binary_avx512);
 levels!(nary, [K: Nary<N>, T: Real, const N: usize], <K, T, N>, body_n, nary_baseline, nary_avx2, nary_avx512);
+levels!(fold_run, [K: Joins, const LANES: usize], <K, LANES>, body_run, run_baseline, run_avx2, run_avx512);
+levels!(fold_rows, [K: Joins, const COUNT: usize], <K, COUNT>, body_rows, rows_baseline, rows_avx2, rows_avx512);

@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod division;
 pub mod erf;
 pub mod exp;
+pub mod fold;
 pub mod gamma;
 pub mod hyperbolic;
 pub mod inverse_trig;

@@ -668,9 +668,9 @@ impl Distribution {
                 let name = format!("{letter}{}", habit.name);
                 let mut params = params(variable, habit);
                 params.extend(flags.iter().map(|&(name, default)| Param {
-                    name: name.into(),
                     default: Some(Expression::builtin(default)),
                     kind: ParamKind::Flag,
+                    ..Param::required(name)
                 }));
                 self.public(name.clone(), doc, format!("R's `{name}`"), params, valid(habit, text))
             };
@@ -710,9 +710,9 @@ fn valid(habit: &Habit, text: String) -> String {
 /// The parameters of a habit's function.
 fn params(variable: &'static str, habit: &Habit) -> Vec<Param> {
     let given = habit.params.iter().map(|Given(name, default, kind)| Param {
-        name: (*name).into(),
         default: default.map(Expression::builtin),
         kind: *kind,
+        ..Param::required(*name)
     });
     std::iter::once(Param::required(variable)).chain(given).collect()
 }

@@ -6,6 +6,7 @@ mod distributions;
 mod elementary;
 mod integer;
 pub mod operators;
+mod reductions;
 mod rounding;
 mod special;
 
@@ -15,12 +16,13 @@ use std::sync::{Arc, OnceLock};
 /// A family: its name and its rows.
 type Family = (&'static str, fn() -> Vec<Function>);
 
-const FAMILIES: [Family; 7] = [
+const FAMILIES: [Family; 8] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),
     ("Bits and integers", integer::rows),
     ("Rounding", rounding::rows),
+    ("Reductions", reductions::rows),
     ("Special functions", special::rows),
     ("Distributions", distributions::rows),
 ];

@@ -1,0 +1,107 @@
+//! Reductions: their types, and their place in the loop over what they reduce.
+
+use super::errors;
+use super::lower::Lowerer;
+use super::names::ufunc;
+use super::term::{Known, Term};
+use crate::dtype::{DType, Kind, Scalar, Type};
+use crate::ir::{Fold, Op};
+use crate::registry::function::Reduction;
+use crate::source::Span;
+
+/// The type in which NumPy reduces values of a type, and what joins them.
+fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> (DType, Fold) {
+    let wide = match operand.kind() {
+        Kind::Bool | Kind::Signed => DType::I64,
+        Kind::Unsigned => DType::U64,
+        Kind::Float => operand,
+    };
+    let float = if operand.is_float() { operand } else { DType::F64 };
+    let (dtype, fold) = match kind {
+        Reduction::Sum => (asked.unwrap_or(wide), Fold::Add),
+        Reduction::Total => (asked.unwrap_or(float), Fold::Add),
+        Reduction::Prod => (asked.unwrap_or(wide), Fold::Mul),
+        Reduction::Min => (operand, Fold::Min),
+        Reduction::Max => (operand, Fold::Max),
+        Reduction::NanMin if operand.is_float() => (operand, Fold::FMin),
+        Reduction::NanMin => (operand, Fold::Min),
+        Reduction::NanMax if operand.is_float() => (operand, Fold::FMax),
+        Reduction::NanMax => (operand, Fold::Max),
+        Reduction::All => (DType::Bool, Fold::And),
+        Reduction::Any => (DType::Bool, Fold::Or),
+        Reduction::Count | Reduction::Size => (DType::I64, Fold::Add),
+    };
+    // Sums of bools, as such, are whether any holds, and so on.
+    let of_bool = match fold {
+        Fold::Add | Fold::Max => Fold::Or,
+        Fold::Mul | Fold::Min => Fold::And,
+        other => other,
+    };
+    (dtype, if dtype == DType::Bool { of_bool } else { fold })
+}
+
+impl Lowerer<'_> {
+    /// Adds a reduction to the current loop, which is over what it reduces.
+    pub(super) fn reduction(&mut self, index: usize) {
+        let resolved = self.resolved;
+        let statement = &resolved.statements[index];
+        let Some(reduction) = &statement.reduction else { return };
+        let span = resolved.ast.span(statement.value);
+        let wanted: smallvec::SmallVec<[_; 2]> =
+            [Some(reduction.operand), reduction.condition].into_iter().flatten().collect();
+        let terms = self.values_of(statement, &wanted);
+        let strong = self.strong(terms[0], span);
+        let (Term::Value(value, ty, _), false) = (strong, terms.contains(&Term::Poison)) else { return };
+        let (dtype, fold) = rule(reduction.kind, ty.dtype(), reduction.dtype);
+        let mut value = match reduction.kind {
+            Reduction::Size => self.current.constant(Scalar::int(DType::I64, 1)),
+            Reduction::Count => {
+                let truth = self.truth(strong);
+                self.current.convert(truth, dtype)
+            }
+            _ => self.current.convert(value, dtype),
+        };
+        if let Some(&condition) = terms.get(1) {
+            if condition.ty() != Type::Strong(DType::Bool) {
+                self.errors.push(errors::mask_is_no_bool(ufunc(reduction.kind), condition.ty(), span));
+                return;
+            }
+            let condition = self.truth(condition);
+            let nothing = self.current.constant(fold.identity(dtype));
+            value = self.current.op(Op::Select, &[condition, value, nothing]);
+        }
+        self.fold(index, fold, value);
+    }
+
+    /// What has a statement of its own, where it is read: a reduction joined to the value that it begins
+    /// with, if it has one.
+    pub(super) fn hoisted(
+        &mut self,
+        index: u32,
+        term: impl Fn(crate::syntax::ast::ExprId) -> Term,
+        span: Span,
+    ) -> Term {
+        let value = self.earlier(index);
+        let Some(reduction) = &self.resolved.statements[index as usize].reduction else { return value };
+        let Term::Value(result, ty, _) = value else { return value };
+        let dtype = ty.dtype();
+        let Some(initial) = reduction.initial.map(term) else {
+            // As NumPy's scalars, it may be an exponent that is treated specially.
+            let is_scalar = reduction.axes.is_none() && !reduction.keepdims && dtype.is_float();
+            return Term::Value(result, ty, if is_scalar { Known::Scalar } else { Known::Unknown });
+        };
+        let Some(initial) = self.to(initial, dtype, span) else { return Term::Poison };
+        let (_, fold) = rule(reduction.kind, dtype, Some(dtype));
+        Term::strong(self.current.op(fold.op(), &[initial, result]), dtype)
+    }
+
+    /// `_per(x, n)`
+    pub(super) fn per(&mut self, x: Term, n: Term, span: Span) -> Term {
+        let dtype = x.ty().dtype();
+        let (Some(x), Some(n)) = (self.to(x, DType::F64, span), self.to(n, DType::F64, span)) else {
+            return Term::Poison;
+        };
+        let quotient = self.current.op(Op::Div, &[x, n]);
+        Term::strong(self.current.convert(quotient, dtype), dtype)
+    }
+}

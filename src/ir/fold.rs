@@ -1,0 +1,111 @@
+//! What a reduction folds values with, and in which order.
+//!
+//! The order is part of the meaning, since sums of floats depend on it. The values of one result are
+//! numbered as the runtime's plan visits them. They are taken in runs; in a run, a fixed number of lanes
+//! takes turns, and lanes are then joined, the second half to the first, until one is left. Runs are joined
+//! in pairs: neighbours first, then pairs of neighbours, and so on, as a counter in binary carries. So
+//! errors grow with the logarithm of the number of values, and nothing depends on chunks, on threads or on
+//! the width of vectors. [`crate::interp::fold`] says it in code.
+
+use super::Op;
+use crate::dtype::{DType, Scalar};
+
+/// An operation that joins the values of a reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fold {
+    /// The sum; integers wrap.
+    Add,
+    /// The product; integers wrap.
+    Mul,
+    /// The least; NaN if any is.
+    Min,
+    /// The greatest; NaN if any is.
+    Max,
+    /// The least that is no NaN, if there is one.
+    FMin,
+    /// The greatest that is no NaN, if there is one.
+    FMax,
+    /// Whether all hold.
+    And,
+    /// Whether any holds.
+    Or,
+}
+
+/// The runs and lanes of a fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tree {
+    /// Values that are taken in turns before they are joined to others.
+    pub run: usize,
+    /// How many take turns.
+    pub lanes: usize,
+}
+
+/// Values of a run where the innermost axis of the loop is reduced.
+pub const ROW_RUN: usize = 1024;
+/// Values of a run where the innermost axis of the loop is kept, so that whole rows are joined.
+pub const COLUMN_RUN: usize = 16;
+/// Bytes of the lanes of a run: several vectors of any machine's, to hide the latency of additions.
+const LANE_BYTES: usize = 256;
+
+impl Tree {
+    /// Of a loop whose innermost axis is reduced.
+    pub const fn of_rows(dtype: DType) -> Tree {
+        Tree { run: ROW_RUN, lanes: LANE_BYTES / dtype.size() }
+    }
+
+    /// Of a loop whose innermost axis is kept.
+    pub const COLUMNS: Tree = Tree { run: COLUMN_RUN, lanes: 1 };
+}
+
+impl Fold {
+    /// Every one.
+    pub const ALL: [Fold; 8] =
+        [Fold::Add, Fold::Mul, Fold::Min, Fold::Max, Fold::FMin, Fold::FMax, Fold::And, Fold::Or];
+
+    /// The primitive that joins two.
+    pub const fn op(self) -> Op {
+        match self {
+            Fold::Add => Op::Add,
+            Fold::Mul => Op::Mul,
+            Fold::Min => Op::Min,
+            Fold::Max => Op::Max,
+            Fold::FMin => Op::FMin,
+            Fold::FMax => Op::FMax,
+            Fold::And => Op::And,
+            Fold::Or => Op::Or,
+        }
+    }
+
+    /// Does it fold values of this type?
+    pub const fn accepts(self, dtype: DType) -> bool {
+        match self {
+            Fold::Add | Fold::Mul | Fold::Min | Fold::Max => !matches!(dtype, DType::Bool),
+            Fold::FMin | Fold::FMax => dtype.is_float(),
+            Fold::And | Fold::Or => matches!(dtype, DType::Bool),
+        }
+    }
+
+    /// The value that joined to another leaves it as it is, a zero's sign included.
+    pub fn identity(self, dtype: DType) -> Scalar {
+        let (least, greatest) = dtype.int_range();
+        match (self, dtype.is_float()) {
+            (Fold::Add, true) => Scalar::of(dtype, -0.0),
+            (Fold::Add | Fold::Or, _) => Scalar::int(dtype, 0),
+            (Fold::Mul, _) => Scalar::of(dtype, 1.0),
+            (Fold::And, _) => Scalar::bool(true),
+            (Fold::Min, true) => Scalar::of(dtype, f64::INFINITY),
+            (Fold::Max, true) => Scalar::of(dtype, f64::NEG_INFINITY),
+            (Fold::FMin | Fold::FMax, _) => Scalar::of(dtype, f64::NAN),
+            (Fold::Min, false) => Scalar::int(dtype, greatest),
+            (Fold::Max, false) => Scalar::int(dtype, least),
+        }
+    }
+
+    /// What no values at all give.
+    pub fn of_nothing(self, dtype: DType) -> Scalar {
+        match self {
+            Fold::Add => Scalar::of(dtype, 0.0),
+            _ => self.identity(dtype),
+        }
+    }
+}

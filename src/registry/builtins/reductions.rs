@@ -1,0 +1,180 @@
+//! Reductions: what joins an array's elements along axes.
+//!
+//! Few have loops of their own ([`Reduction`]). The others are expressions of these, written out in the
+//! program that calls them, so that what they need at the same time is one pass over memory.
+
+use crate::dtype::Scalar;
+use crate::ir::Op;
+use crate::registry::expression::Expression;
+use crate::registry::function::{Accuracy, Body, Function, Loops, Param, ParamKind, Reduction, Special};
+
+const NUMPY: &str = "NumPy's function of the same name";
+
+/// A parameter of reductions.
+fn param(name: &'static str) -> Param {
+    match name {
+        "axis" => Param::option(name, ParamKind::Axes, "None"),
+        "dtype" => Param::option(name, ParamKind::DType, "None"),
+        "keepdims" => Param::option(name, ParamKind::Switch, "False"),
+        "initial" => Param::option(name, ParamKind::Optional, "None"),
+        "where" => Param { kind: ParamKind::Flag, ..Param::option(name, ParamKind::Flag, "True") },
+        "ddof" => Param::option(name, ParamKind::Number, "0"),
+        _ => Param::required(name),
+    }
+}
+
+fn row(name: &'static str, params: &[&'static str], doc: &'static str, ulp: f64, body: Body) -> Function {
+    Function {
+        name: name.into(),
+        aliases: &[],
+        params: params.iter().map(|name| param(name)).collect(),
+        doc: doc.into(),
+        accuracy: Accuracy::Ulp(ulp),
+        reference: NUMPY.into(),
+        body,
+    }
+}
+
+pub(super) fn rows() -> Vec<Function> {
+    use Reduction::*;
+    let all = &Reduction::PARAMS;
+    let choosing = &["a", "axis", "keepdims", "initial", "where"];
+    let plain = &["a", "axis", "keepdims", "where"];
+    let moment = &["a", "axis", "dtype", "keepdims", "where"];
+    let spread = &["a", "axis", "dtype", "ddof", "keepdims", "where"];
+    let inline = |text| Body::Inline(Expression::reducing(text));
+    let sums = 8.0;
+    vec![
+        row(
+            "sum",
+            all,
+            "The sum along axes; of integers and bools in 64 bits. Rounding errors grow with the logarithm of the number of elements.",
+            sums,
+            Body::Reduce(Sum),
+        ),
+        row("prod", all, "The product along axes; of integers and bools in 64 bits.", sums, Body::Reduce(Prod)),
+        row(
+            "mean",
+            moment,
+            "The arithmetic mean along axes; of integers in float64.",
+            sums,
+            inline(
+                "_per(_total(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where), \
+             _size(a, axis=axis, keepdims=keepdims, where=where))",
+            ),
+        ),
+        row(
+            "var",
+            spread,
+            "The variance along axes: the mean square of the distances from the mean, with `ddof` less in the divisor.",
+            sums,
+            inline(
+                "_per(_total(square(a - mean(a, axis=axis, dtype=dtype, keepdims=True, where=where)), axis=axis, \
+             dtype=dtype, keepdims=keepdims, where=where), \
+             maximum(_size(a, axis=axis, keepdims=keepdims, where=where) - ddof, 0))",
+            ),
+        ),
+        row(
+            "std",
+            spread,
+            "The standard deviation along axes: the square root of `var`.",
+            sums,
+            inline("sqrt(var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where))"),
+        ),
+        row("min", choosing, "The least along axes; NaN where there is a NaN.", 0.0, Body::Reduce(Min)),
+        row("max", choosing, "The greatest along axes; NaN where there is a NaN.", 0.0, Body::Reduce(Max)),
+        row(
+            "ptp",
+            &["a", "axis", "keepdims"],
+            "The range of values along axes: `max` less `min`.",
+            0.0,
+            inline("max(a, axis=axis, keepdims=keepdims) - min(a, axis=axis, keepdims=keepdims)"),
+        ),
+        row("any", plain, "Whether any element along axes is not zero.", 0.0, Body::Reduce(Any)),
+        row("all", plain, "Whether no element along axes is zero.", 0.0, Body::Reduce(All)),
+        row(
+            "count_nonzero",
+            &["a", "axis", "keepdims"],
+            "How many elements along axes are not zero, in int64.",
+            0.0,
+            Body::Reduce(Count),
+        ),
+        row("nanmin", choosing, "The least along axes that is no NaN; NaN where all are.", 0.0, Body::Reduce(NanMin)),
+        row(
+            "nanmax",
+            choosing,
+            "The greatest along axes that is no NaN; NaN where all are.",
+            0.0,
+            Body::Reduce(NanMax),
+        ),
+        row(
+            "nansum",
+            all,
+            "The sum along axes, NaNs left out.",
+            sums,
+            inline(
+                "sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=~isnan(a) & (where != 0))",
+            ),
+        ),
+        row(
+            "nanmean",
+            moment,
+            "The mean along axes, NaNs left out.",
+            sums,
+            inline("mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=~isnan(a) & (where != 0))"),
+        ),
+        Function {
+            reference: "numpy.linalg.norm of vectors".into(),
+            ..row(
+                "norm",
+                &["a", "axis", "keepdims"],
+                "The Euclidean norm along axes: the square root of the sum of squares.",
+                sums,
+                inline("sqrt(sum(square(a * 1.0), axis=axis, keepdims=keepdims))"),
+            )
+        },
+        Function {
+            reference: "SciPy's function of the same name".into(),
+            ..row(
+                "logsumexp",
+                &["a", "axis", "keepdims"],
+                "The logarithm of the sum of exponentials along axes, where these may overflow. Its error is counted in the last place of the greatest element or of 1.",
+                sums,
+                inline(
+                    "log(sum(exp(a - _finite(max(a, axis=axis, keepdims=True))), axis=axis, keepdims=keepdims)) \
+                 + _finite(max(a, axis=axis, keepdims=keepdims))",
+                ),
+            )
+        },
+        row(
+            "_total",
+            moment,
+            "The sum along axes, as means need it: of integers in float64.",
+            sums,
+            Body::Reduce(Total),
+        ),
+        row("_size", plain, "How many elements there are along axes, in int64.", 0.0, Body::Reduce(Size)),
+        row(
+            "_per",
+            &["x", "n"],
+            "The quotient, computed in float64, in the type of x.",
+            1.0,
+            Body::Special(Special::Per),
+        ),
+        row(
+            "_finite",
+            &["x"],
+            "x where it is finite, else 0.",
+            0.0,
+            Body::Op(Loops::All, |l, dtype, args| {
+                if !dtype.is_float() {
+                    return args[0];
+                }
+                let [zero, infinity] = [0.0, f64::INFINITY].map(|value| l.constant(Scalar::of(dtype, value)));
+                let magnitude = l.op(Op::Abs, args);
+                let is_finite = l.op(Op::Lt, &[magnitude, infinity]);
+                l.op(Op::Select, &[is_finite, args[0], zero])
+            }),
+        ),
+    ]
+}

@@ -1,0 +1,667 @@
+//! Folds the values of a loop that reduces, in the order that [`crate::ir::fold`] says: run by run, and
+//! runs in pairs. Work is divided among threads along results, and where these are few, into aligned
+//! subtrees, so that the tree is the same for any number of threads.
+//!
+//! # Safety
+//! As for [`super::run`]: a plan reaches only elements of its views, and results and lines lie in memory of
+//! ours. Tasks write different results, or different parts of the memory for subtrees.
+#![allow(unsafe_code, reason = "calls generated code and folds untyped memory")]
+
+use super::plan::{LoopPlan, ReducePlan};
+use super::run::{POLL, RunError, Runs, guard, step};
+use super::threads::{self, Job};
+use crate::dtype::DType;
+use crate::ir::fold::{COLUMN_RUN, ROW_RUN};
+use crate::math::block::dispatch::{Folding, ROWS};
+use smallvec::SmallVec;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Elements of a task, about.
+const TASK: usize = 1 << 16;
+/// The most subtrees of a result.
+const MOST_PARTS: usize = 1024;
+/// The same where each has a whole row of results; with so many rows there are none.
+const MOST_ROW_PARTS: usize = 16;
+/// Elements of a line.
+const LINE: usize = 2048;
+/// Elements of rows that are joined: those of operands, and of lines.
+const WIDE_TILE: usize = 2048;
+const TILE: usize = 512;
+
+/// A fold of a loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The functions.
+    pub folding: Folding,
+    /// The type of values and results.
+    pub dtype: DType,
+    /// The operand that the results go to.
+    pub result: usize,
+    /// The operand whose elements are folded; none if the code stores them to a line.
+    pub source: Option<usize>,
+}
+
+impl Target {
+    fn size(&self) -> usize {
+        self.dtype.size()
+    }
+}
+
+/// Runs a loop that reduces, on up to `threads` threads. The code, if it is needed, must have been made for
+/// the plan's layouts, with a packed operand more for each target without a source. There must be elements.
+///
+/// # Errors
+/// As [`super::run::run`].
+pub fn reduce<R: Runs>(
+    plan: &ReducePlan,
+    code: Option<&R>,
+    targets: &[Target],
+    threads: usize,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<(), RunError> {
+    let division = Division::new(plan, targets);
+    let slots = if division.parts > 1 { division.results * division.parts * division.width } else { 0 };
+    let work = Work {
+        plan: ReducePlan { plan: plan.plan.unbound(), is_columns: plan.is_columns, reduced: plan.reduced },
+        code: code.cloned(),
+        targets: targets.into(),
+        division,
+        parts: (0..targets.len()).map(|_| Cells::new(slots)).collect(),
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        failure: Mutex::new(None),
+    };
+    let threads = threads.min(division.tasks);
+    let work = Arc::new(work);
+    let mut asked = Instant::now();
+    let mut go_on = || {
+        if division.tasks == 1 || asked.elapsed() < POLL {
+            return true;
+        }
+        let go_on = !interrupted();
+        asked = Instant::now();
+        go_on
+    };
+    let completed = match threads {
+        1 => work.take_part(&mut go_on),
+        _ => {
+            let mine = || {
+                let _stop = StopAtEnd(&work);
+                work.take_part(&mut go_on)
+            };
+            // No thread takes part when this returns: the plan is not used after its views.
+            threads::share(work.clone(), threads - 1, mine)
+        }
+    };
+    let failure = work.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match failure {
+        _ if !completed => return Err(RunError::Interrupted),
+        Some((_, error)) => return Err(error),
+        None => {}
+    }
+    if division.parts > 1 {
+        // SAFETY: all tasks are done, and nobody else works on results or parts.
+        unsafe { work.join_parts() };
+    }
+    Ok(())
+}
+
+/// How the work is divided; depends on the plan alone.
+#[derive(Clone, Copy, Debug)]
+struct Division {
+    /// Positions on the axes that are kept, the innermost of a plan of columns apart.
+    kept: usize,
+    /// Values of a result.
+    values: usize,
+    /// Columns of a tile, and tiles across a row; 1 where the innermost axis is reduced.
+    tile: usize,
+    tiles: usize,
+    /// Positions times tiles: results that are computed together.
+    results: usize,
+    /// Results in a task.
+    group: usize,
+    /// Values of a subtree, and how many subtrees a result has.
+    part: usize,
+    parts: usize,
+    /// Elements that a subtree's result takes, with [`Cells`] of eight bytes.
+    width: usize,
+    tasks: usize,
+}
+
+impl Division {
+    fn new(plan: &ReducePlan, targets: &[Target]) -> Division {
+        let extents = plan.plan.extents();
+        let columns = usize::from(plan.is_columns);
+        let row = if plan.is_columns { extents[0] } else { 1 };
+        let values: usize = extents[columns..][..plan.reduced].iter().product();
+        let kept: usize = extents[columns + plan.reduced..].iter().product();
+        let widest = if targets.iter().all(|target| target.source.is_some()) { WIDE_TILE } else { TILE };
+        let tiles = row.div_ceil(widest);
+        let tile = row.div_ceil(tiles);
+        let results = kept * tiles;
+        let (run, most) = if plan.is_columns { (COLUMN_RUN, MOST_ROW_PARTS) } else { (ROW_RUN, MOST_PARTS) };
+        let runs = values.div_ceil(run);
+        let each = (TASK / (run * tile)).next_power_of_two().max(runs.div_ceil(most).next_power_of_two());
+        let is_whole = runs <= each || results >= MOST_ROW_PARTS;
+        let part = if is_whole { values } else { each * run };
+        let parts = values.div_ceil(part);
+        let group = if is_whole { (TASK / values.saturating_mul(tile)).clamp(1, results) } else { 1 };
+        let tasks = results.div_ceil(group) * parts;
+        Division { kept, values, tile, tiles, results, group, part, parts, width: tile, tasks }
+    }
+}
+
+/// Memory for elements of any type, eight bytes each, that tasks write in different places.
+struct Cells(Box<[std::cell::UnsafeCell<u64>]>);
+
+impl Cells {
+    fn new(count: usize) -> Cells {
+        Cells((0..count).map(|_| std::cell::UnsafeCell::new(0)).collect())
+    }
+
+    /// The address of a cell.
+    fn at(&self, index: usize) -> *mut u8 {
+        self.0[index..].as_ptr().cast_mut().cast()
+    }
+}
+
+/// A loop in work.
+struct Work<R> {
+    plan: ReducePlan<'static>,
+    code: Option<R>,
+    targets: SmallVec<[Target; 2]>,
+    division: Division,
+    /// For each target the results of subtrees: for each result its parts, one after another.
+    parts: SmallVec<[Cells; 2]>,
+    next: AtomicUsize,
+    stop: AtomicBool,
+    failure: Mutex<Option<(usize, RunError)>>,
+}
+
+// SAFETY: the pointers in it are used by tasks, of which each is taken by one thread and writes what no
+// other does; and only while `reduce` holds the borrow of the plan.
+unsafe impl<R: Runs> Send for Work<R> {}
+// SAFETY: as above.
+unsafe impl<R: Runs> Sync for Work<R> {}
+
+struct StopAtEnd<'a, R>(&'a Work<R>);
+
+impl<R> Drop for StopAtEnd<'_, R> {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<R: Runs> Job for Work<R> {
+    fn work(&self, _: usize) {
+        self.take_part(&mut || true);
+    }
+}
+
+/// A thread's own memory.
+struct Scratch {
+    /// For each target a line, where it has one.
+    lines: SmallVec<[Vec<u64>; 2]>,
+    /// For each target the subtrees that wait for their neighbours, each of a tile's width.
+    waiting: SmallVec<[Vec<u64>; 2]>,
+    /// Where each operand and line is.
+    pointers: SmallVec<[*mut u8; 8]>,
+    inner: SmallVec<[isize; 8]>,
+    outer: SmallVec<[isize; 8]>,
+}
+
+impl<R: Runs> Work<R> {
+    /// Runs tasks until none is left or `go_on`, asked before each, says no; false in that case.
+    fn take_part(&self, go_on: &mut dyn FnMut() -> bool) -> bool {
+        let mut scratch = self.scratch();
+        while !self.stop.load(Ordering::Relaxed) {
+            let task = self.next.fetch_add(1, Ordering::Relaxed);
+            if task >= self.division.tasks {
+                break;
+            }
+            if !go_on() {
+                return false;
+            }
+            // SAFETY: a task is taken once.
+            if let Err(error) = unsafe { self.task(task, &mut scratch) } {
+                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                if failure.as_ref().is_none_or(|(first, _)| task < *first) {
+                    *failure = Some((task, error));
+                }
+                // Tasks are taken in order: those before this one are in work already.
+                self.stop.store(true, Ordering::Relaxed);
+            }
+        }
+        true
+    }
+
+    fn plan(&self) -> &LoopPlan<'static> {
+        &self.plan.plan
+    }
+
+    fn scratch(&self) -> Scratch {
+        let Division { part, tile, .. } = self.division;
+        let run = if self.plan.is_columns { COLUMN_RUN } else { ROW_RUN };
+        // One for each binary digit of the number of runs, and the one in work.
+        let levels = part.div_ceil(run).ilog2() as usize + 2;
+        let operands = self.plan().pointers.len();
+        let lines = self.targets.iter().filter(|target| target.source.is_none()).count();
+        let line = |target: &Target| Vec::with_capacity(if target.source.is_none() { LINE } else { 0 });
+        Scratch {
+            lines: self.targets.iter().map(line).collect(),
+            waiting: self.targets.iter().map(|_| vec![0; levels * tile]).collect(),
+            pointers: SmallVec::from_elem(std::ptr::null_mut(), operands + lines),
+            inner: self.plan().strides(0).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
+            outer: self.plan().strides(1).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
+        }
+    }
+
+    /// # Safety
+    /// Each task is run once.
+    unsafe fn task(&self, task: usize, scratch: &mut Scratch) -> Result<(), RunError> {
+        let Division { tiles, results, group, part, parts, values, .. } = self.division;
+        let (first, subtree) = (task / parts * group, task % parts);
+        let from = subtree * part;
+        let to = (from + part).min(values);
+        let mut result = first;
+        while result < (first + group).min(results) {
+            let (position, tile) = (result / tiles, result % tiles);
+            // SAFETY: the ranges are within the plan's extents.
+            result += unsafe {
+                match self.plan.is_columns {
+                    true => self.columns(position, tile, subtree, from..to, scratch)?,
+                    false => self.row(position, (first + group).min(results) - result, subtree, from..to, scratch)?,
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Points to the first element at a position on the further axes that are kept.
+    fn place(&self, pointers: &mut [*mut u8], position: usize) {
+        let plan = self.plan();
+        let axes = usize::from(self.plan.is_columns) + self.plan.reduced;
+        pointers[..plan.pointers.len()].copy_from_slice(&plan.pointers);
+        let mut rest = position;
+        for (axis, extent) in plan.extents().iter().enumerate().skip(axes) {
+            step(pointers, plan.strides(axis), (rest % extent) as isize);
+            rest /= extent;
+        }
+    }
+
+    /// Lets the code store values to the lines: of `outer` rows of `inner` elements from where the scratch's
+    /// pointers are, behind the `done` elements of a line.
+    ///
+    /// # Safety
+    /// The elements are within the plan's extents, and the lines have room.
+    unsafe fn fill(&self, scratch: &mut Scratch, done: usize, inner: usize, outer: usize) -> Result<(), RunError> {
+        let Some(code) = &self.code else { return Ok(()) };
+        let mut operand = self.plan().pointers.len();
+        for (target, line) in self.targets.iter().zip(&mut scratch.lines) {
+            if target.source.is_none() {
+                scratch.pointers[operand] = line.as_mut_ptr().cast::<u8>().wrapping_add(done * target.size());
+                scratch.inner[operand] = target.size() as isize;
+                scratch.outer[operand] = (target.size() * inner) as isize;
+                operand += 1;
+            }
+        }
+        // SAFETY: the lists have an item for each operand of the code; the elements are those of the plan's
+        // views, by the caller's word, and of lines that have room.
+        guard(unsafe {
+            code.call(scratch.pointers.as_ptr(), scratch.inner.as_ptr(), scratch.outer.as_ptr(), inner, outer)
+        })
+    }
+
+    /// Fills the lines with values of the one result that the pointers are at, counted over the reduced axes.
+    ///
+    /// # Safety
+    /// The values are among those of a result; there are at most as many as a line holds.
+    unsafe fn fill_values(&self, scratch: &mut Scratch, from: usize, count: usize) -> Result<(), RunError> {
+        let extents = self.plan().extents();
+        let base = scratch.pointers.clone();
+        let (mut at, mut done) = (from, 0);
+        while done < count {
+            let (within, row) = (at % extents[0], at / extents[0]);
+            let left = count - done;
+            let (inner, outer) = match self.plan.reduced {
+                1 => (left, 1),
+                // Whole rows, as long as the second axis goes on.
+                _ if within == 0 && left >= extents[0] => {
+                    (extents[0], (left / extents[0]).min(extents[1] - row % extents[1]))
+                }
+                _ => (left.min(extents[0] - within), 1),
+            };
+            self.go_to(scratch, &base, 0, at);
+            // SAFETY: these are some of the values.
+            unsafe { self.fill(scratch, done, inner, outer)? };
+            at += inner * outer;
+            done += inner * outer;
+        }
+        scratch.pointers = base;
+        Ok(())
+    }
+
+    /// Points to a place on the reduced axes, of which the first has this number, from a place at their
+    /// beginnings.
+    fn go_to(&self, scratch: &mut Scratch, base: &[*mut u8], axis: usize, at: usize) {
+        let plan = self.plan();
+        scratch.pointers.copy_from_slice(base);
+        let mut rest = at;
+        for axis in axis..axis + self.plan.reduced {
+            let is_last = axis + 1 == self.plan.reduced + usize::from(self.plan.is_columns);
+            let extent = plan.extents()[axis];
+            let index = if is_last { rest } else { rest % extent };
+            step(&mut scratch.pointers, plan.strides(axis), index as isize);
+            rest /= extent;
+        }
+    }
+
+    /// Folds some values of the result at a position, or all values of several such results, up to `most`;
+    /// says how many results.
+    ///
+    /// # Safety
+    /// Only one task may work on this part of the results.
+    unsafe fn row(
+        &self,
+        position: usize,
+        most: usize,
+        subtree: usize,
+        values: std::ops::Range<usize>,
+        scratch: &mut Scratch,
+    ) -> Result<usize, RunError> {
+        let plan = self.plan();
+        self.place(&mut scratch.pointers, position);
+        let base = scratch.pointers.clone();
+        let count = values.len();
+        let axis = self.plan.reduced;
+        // Short rows side by side, one call for all of them.
+        let (length, extent) = (plan.extents()[0], plan.extents().get(axis).copied().unwrap_or(1));
+        let together = match axis == 1 && count == length && self.division.parts == 1 {
+            true => (ROW_RUN / length).clamp(1, most.min(extent - position % extent)),
+            false => 1,
+        };
+        let mut counters: SmallVec<[Counter; 2]> = self.targets.iter().map(|_| Counter::default()).collect();
+        let mut at = values.start;
+        while at < values.end {
+            let run = if together > 1 { count } else { ROW_RUN.min(values.end - at) };
+            // SAFETY: the values are the plan's, and a line holds `together` short rows, or a run.
+            unsafe {
+                match together > 1 {
+                    true => self.fill(scratch, 0, length, together)?,
+                    false if self.code.is_some() => self.fill_values(scratch, at, run)?,
+                    false => {}
+                }
+            }
+            for (k, target) in self.targets.iter().enumerate() {
+                let Target { folding, source, .. } = target;
+                for row in 0..together {
+                    let pointer = match source {
+                        Some(operand) => {
+                            let stride = plan.strides(0)[*operand];
+                            let row = if together > 1 { plan.strides(1)[*operand] * row as isize } else { 0 };
+                            base[*operand].wrapping_offset(stride * at as isize + row)
+                        }
+                        None => scratch.lines[k].as_mut_ptr().cast::<u8>().wrapping_add(row * count * target.size()),
+                    };
+                    let mut value = folding.identity.bits.to_le();
+                    // SAFETY: a run's elements are there, packed, and a place for an element of any type.
+                    unsafe { (folding.run)(run, [pointer.cast_const()].as_ptr(), (&raw mut value).cast()) };
+                    if together == 1 {
+                        counters[k].push(value, folding);
+                    } else {
+                        let stride = plan.strides(1)[target.result] * row as isize;
+                        // SAFETY: the result of this row, in memory of ours.
+                        unsafe { write(base[target.result].wrapping_offset(stride), value, target.size()) };
+                    }
+                }
+            }
+            at += run;
+        }
+        if together > 1 {
+            return Ok(together);
+        }
+        for (k, target) in self.targets.iter().enumerate() {
+            let value = counters[k].finish(&target.folding);
+            let Division { parts, .. } = self.division;
+            // SAFETY: the part of the result that is this task's.
+            unsafe {
+                match parts {
+                    1 => write(base[target.result], value, target.size()),
+                    _ => write(self.parts[k].at(position * parts + subtree), value, 8),
+                }
+            }
+        }
+        Ok(1)
+    }
+
+    /// Joins rows element by element: some values of the results of a tile.
+    ///
+    /// # Safety
+    /// Only one task may work on this part of the results.
+    unsafe fn columns(
+        &self,
+        position: usize,
+        tile: usize,
+        subtree: usize,
+        values: std::ops::Range<usize>,
+        scratch: &mut Scratch,
+    ) -> Result<usize, RunError> {
+        let plan = self.plan();
+        let first = tile * self.division.tile;
+        let width = self.division.tile.min(plan.extents()[0] - first);
+        self.place(&mut scratch.pointers, position);
+        step(&mut scratch.pointers, plan.strides(0), first as isize);
+        let base = scratch.pointers.clone();
+        // Rows that a line holds: whole runs, or a part of one.
+        let room = LINE / width;
+        let most = if room >= COLUMN_RUN { room / COLUMN_RUN * COLUMN_RUN } else { 1 << room.ilog2() };
+        let (mut at, mut waiting) = (values.start, 0);
+        while at < values.end {
+            let mut rows = most.min(values.end - at);
+            if self.plan.reduced > 1 {
+                // Calls go along the first of the reduced axes.
+                rows = rows.min(plan.extents()[1] - at % plan.extents()[1]);
+            }
+            if self.code.is_some() {
+                self.go_to(scratch, &base, 1, at);
+                // SAFETY: the rows are the plan's, and a line holds them.
+                unsafe { self.fill(scratch, 0, width, rows)? };
+            }
+            let mut row = 0;
+            while row < rows {
+                let in_run = (at + row - values.start) % COLUMN_RUN;
+                if in_run == 0 {
+                    waiting += 1;
+                }
+                let joined = ROWS.min(rows - row).min(COLUMN_RUN - in_run);
+                for (k, target) in self.targets.iter().enumerate() {
+                    let Target { folding, source, .. } = target;
+                    let size = target.size();
+                    let sum = scratch.waiting[k][(waiting - 1) * self.division.tile..].as_mut_ptr().cast::<u8>();
+                    if in_run == 0 {
+                        // SAFETY: the last of the subtrees' places, which is the run's.
+                        unsafe { fill(sum, folding.identity.bits, width, size) };
+                    }
+                    let pointer = |row: usize| match source {
+                        Some(operand) => self.row_of(*operand, base[*operand], at + row),
+                        None => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
+                    };
+                    let pointers: [*const u8; ROWS] = std::array::from_fn(|k| pointer(row + k.min(joined - 1)));
+                    // SAFETY: the rows' elements are there, packed; sums are apart from them.
+                    unsafe {
+                        match joined {
+                            ROWS => (folding.rows)(width, pointers.as_ptr(), sum),
+                            _ => pointers[..joined].iter().for_each(|row| (folding.row)(width, row, sum)),
+                        }
+                    }
+                }
+                row += joined;
+                let done = at + row - values.start;
+                if done.is_multiple_of(COLUMN_RUN) || at + row == values.end {
+                    let run = done.div_ceil(COLUMN_RUN) - 1;
+                    for _ in 0..run.trailing_ones() {
+                        waiting -= 1;
+                        self.join_waiting(scratch, waiting, width);
+                    }
+                }
+            }
+            at += rows;
+        }
+        while waiting > 1 {
+            waiting -= 1;
+            self.join_waiting(scratch, waiting, width);
+        }
+        for (k, target) in self.targets.iter().enumerate() {
+            let Division { parts, tiles, tile: widest, .. } = self.division;
+            let sum = scratch.waiting[k].as_ptr().cast::<u8>();
+            // SAFETY: the part of the results that is this task's.
+            unsafe {
+                match parts {
+                    1 => scatter(sum, base[target.result], plan.strides(0)[target.result], width, target.size()),
+                    _ => {
+                        let part = self.parts[k].at(((position * tiles + tile) * parts + subtree) * widest);
+                        std::ptr::copy_nonoverlapping(sum, part, width * target.size());
+                    }
+                }
+            }
+        }
+        Ok(1)
+    }
+
+    /// The address of an operand's row, counted over the reduced axes.
+    fn row_of(&self, operand: usize, base: *mut u8, row: usize) -> *const u8 {
+        let plan = self.plan();
+        let (mut pointer, mut rest) = (base, row);
+        for axis in 1..self.plan.reduced {
+            let extent = plan.extents()[axis];
+            pointer = pointer.wrapping_offset(plan.strides(axis)[operand] * (rest % extent) as isize);
+            rest /= extent;
+        }
+        pointer.wrapping_offset(plan.strides(self.plan.reduced)[operand] * rest as isize)
+    }
+
+    /// Joins the row of sums of this number to the one before.
+    fn join_waiting(&self, scratch: &mut Scratch, number: usize, width: usize) {
+        for (k, target) in self.targets.iter().enumerate() {
+            let (before, last) = scratch.waiting[k].split_at_mut(number * self.division.tile);
+            let before = &mut before[(number - 1) * self.division.tile..];
+            // SAFETY: both have room for a tile's elements, of eight bytes at most.
+            unsafe { (target.folding.row)(width, [last.as_ptr().cast()].as_ptr(), before.as_mut_ptr().cast()) };
+        }
+    }
+
+    /// Joins the subtrees of each result.
+    ///
+    /// # Safety
+    /// Nobody else works on results or parts.
+    unsafe fn join_parts(&self) {
+        let Division { kept, parts, tile, tiles, .. } = self.division;
+        let plan = self.plan();
+        let mut pointers = plan.pointers.clone();
+        for position in 0..kept {
+            self.place(&mut pointers, position);
+            for index in 0..tiles {
+                let width = match self.plan.is_columns {
+                    true => tile.min(plan.extents()[0] - index * tile),
+                    false => 1,
+                };
+                for (k, target) in self.targets.iter().enumerate() {
+                    let at = |part: usize| self.parts[k].at(((position * tiles + index) * parts + part) * tile);
+                    let mut waiting: SmallVec<[usize; 16]> = SmallVec::new();
+                    let join = |waiting: &mut SmallVec<[usize; 16]>| {
+                        if let (Some(second), Some(&first)) = (waiting.pop(), waiting.last()) {
+                            // SAFETY: two parts, each of a tile's width.
+                            unsafe { (target.folding.row)(width, [at(second).cast_const()].as_ptr(), at(first)) };
+                        }
+                    };
+                    for part in 0..parts {
+                        waiting.push(part);
+                        (0..part.trailing_ones()).for_each(|_| join(&mut waiting));
+                    }
+                    while waiting.len() > 1 {
+                        join(&mut waiting);
+                    }
+                    let stride = if self.plan.is_columns { plan.strides(0)[target.result] } else { 0 };
+                    let to = pointers[target.result].wrapping_offset(stride * (index * tile) as isize);
+                    // SAFETY: the results of this position and tile.
+                    unsafe { scatter(at(0), to, stride, width, target.size()) };
+                }
+            }
+        }
+    }
+}
+
+/// The subtrees of a result that wait for their neighbours, as a counter in binary carries.
+#[derive(Default)]
+struct Counter {
+    waiting: SmallVec<[u64; 24]>,
+    runs: usize,
+}
+
+impl Counter {
+    fn push(&mut self, value: u64, folding: &Folding) {
+        self.waiting.push(value);
+        for _ in 0..self.runs.trailing_ones() {
+            self.join(folding);
+        }
+        self.runs += 1;
+    }
+
+    fn join(&mut self, folding: &Folding) {
+        if let (Some(second), Some(first)) = (self.waiting.pop(), self.waiting.last_mut()) {
+            // SAFETY: one element each.
+            unsafe { (folding.row)(1, [(&raw const second).cast()].as_ptr(), std::ptr::from_mut(first).cast()) };
+        }
+    }
+
+    fn finish(&mut self, folding: &Folding) -> u64 {
+        while self.waiting.len() > 1 {
+            self.join(folding);
+        }
+        self.waiting.pop().unwrap_or(folding.identity.bits.to_le())
+    }
+}
+
+/// Writes the first bytes of a value.
+///
+/// # Safety
+/// There is room for so many.
+unsafe fn write(to: *mut u8, value: u64, size: usize) {
+    // SAFETY: by the caller's word.
+    unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast(), to, size) }
+}
+
+/// Fills a row with an element.
+///
+/// # Safety
+/// There is room for it, aligned for its type.
+unsafe fn fill(to: *mut u8, bits: u64, count: usize, size: usize) {
+    // SAFETY: by the caller's word.
+    unsafe {
+        match size {
+            1 => std::slice::from_raw_parts_mut(to, count).fill(bits as u8),
+            2 => std::slice::from_raw_parts_mut(to.cast::<u16>(), count).fill(bits as u16),
+            4 => std::slice::from_raw_parts_mut(to.cast::<u32>(), count).fill(bits as u32),
+            _ => std::slice::from_raw_parts_mut(to.cast::<u64>(), count).fill(bits),
+        }
+    }
+}
+
+/// Copies a packed row to where elements have this stride.
+///
+/// # Safety
+/// The elements can be read and written.
+unsafe fn scatter(from: *const u8, to: *mut u8, stride: isize, count: usize, size: usize) {
+    // SAFETY: by the caller's word.
+    unsafe {
+        if stride == size as isize {
+            return std::ptr::copy_nonoverlapping(from, to, count * size);
+        }
+        for index in 0..count {
+            let to = to.wrapping_offset(stride * index as isize);
+            std::ptr::copy_nonoverlapping(from.wrapping_add(index * size), to, size);
+        }
+    }
+}

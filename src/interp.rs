@@ -82,7 +82,7 @@ pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
     while joined.len() > 1 {
         join_last(&mut joined, join);
     }
-    joined.pop().unwrap_or(fold.of_nothing(dtype))
+    joined.pop().unwrap_or(fold.identity(dtype))
 }
 
 /// Joins the last two.

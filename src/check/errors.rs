@@ -201,14 +201,14 @@ pub fn argument_not_listed(name: &str, span: Span, listed: &[String]) -> Diagnos
 }
 
 /// An option that is not written out.
-pub fn bad_option(function: &Function, param: &Param, span: Span) -> Diagnostic {
+pub fn bad_option(param: &Param, span: Span) -> Diagnostic {
     let expected = match param.kind {
         ParamKind::Axes => "None, an integer or a tuple of integers",
         ParamKind::DType => "None or a dtype, such as float64 or \"f8\"",
         _ => "True or False",
     };
     let hint = "options are part of the program, not values that are known at the call";
-    type_error(span, format!("`{}` of `{}` must be {expected}", param.name, function.name)).with_hint(hint)
+    type_error(span, format!("`{}` must be {expected}", param.name)).with_hint(hint)
 }
 
 /// `None` or a tuple that is no option.

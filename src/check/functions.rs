@@ -2,18 +2,18 @@
 
 use super::errors;
 use super::lower::Lowerer;
-use super::names::{Argument, Listed, Reference, Resolved, is_too_large, resolve};
+use super::names::{Argument, Listed, Reference, Resolved, is_too_large, places_of, resolve};
 use super::term::{Known, Term, promote, promoting};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Kind, Scalar, Type};
 use crate::ir::{Callee, GuardKind, Inst, Op, Value};
 use crate::registry::builtins;
-use crate::registry::expression::Expression;
+use crate::registry::expression::{Expression, Lookup};
 use crate::registry::function::{
     Body, Function, Loops, Param, ParamKind, Resolved as Resolution, Special, integer_callee,
 };
 use crate::source::Span;
-use crate::syntax::ast::Name;
+use crate::syntax::ast::{Expr, Name};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -58,7 +58,18 @@ pub fn resolve_row(function: &Function, whole: Span) -> Result<(), Vec<Diagnosti
     for expression in function.expressions().filter(|expression| !expression.reduces()) {
         errors.extend(expanded(expression, &function.params).err().into_iter().flatten().cloned());
     }
-    for (index, param) in function.params.iter().enumerate() {
+    // What reduces is resolved where it is called; only its calls can be looked at before.
+    for expression in function.expressions().filter(|expression| expression.reduces()) {
+        let ast = expression.ast();
+        for (expr, &span) in ast.exprs.iter().zip(&ast.spans) {
+            if let Expr::Call(name, arguments) = expr
+                && let Some(called) = expression.function(&name.name)
+            {
+                errors.extend(places_of(&called, arguments, span, |id| ast.span(id)).err().into_iter().flatten());
+            }
+        }
+    }
+    for (index, param) in function.params.iter().enumerate().filter(|(_, param)| !param.reduces()) {
         if let Some(default) = &param.default
             && let Ok(default) = expanded(default, &function.params)
             && let Some(at) = default.params.iter().position(|&needed| needed == index)

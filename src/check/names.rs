@@ -143,8 +143,6 @@ pub enum Storage {
 pub struct Reduction {
     /// What it computes.
     pub kind: function::Reduction,
-    /// The function that was called.
-    pub function: Arc<Function>,
     /// The axes, negative ones counted from the end; none for all.
     pub axes: Option<SmallVec<[i64; 4]>>,
     /// Does the result have the operand's dimensions?
@@ -157,8 +155,10 @@ pub struct Reduction {
     pub reads: Vec<Reference>,
     /// Where the operand takes part, if not everywhere.
     pub condition: Option<ExprId>,
-    /// The value to begin with, which is joined where the result is read.
+    /// The value to begin with, which is joined where the result is read; and what it reads.
     pub initial: Option<ExprId>,
+    /// As above.
+    pub begins: Vec<Reference>,
 }
 
 impl Reduction {
@@ -483,7 +483,7 @@ impl Resolver {
         let (axes, dtype, keepdims) = match options {
             Ok(options) => options,
             Err((param, option)) => {
-                let error = errors::bad_option(&call.function, param, ast.span(option));
+                let error = errors::bad_option(param, ast.span(option));
                 self.errors.push(error);
                 return None;
             }
@@ -495,10 +495,19 @@ impl Resolver {
             self.errors.push(errors::no_identity_under_mask(ufunc(kind), ast.span(id)));
             return None;
         }
-        let function = Arc::clone(&call.function);
-        let reduction =
-            Reduction { kind, function, axes, keepdims, dtype, operand, reads: Vec::new(), condition, initial };
-        let level = [Some(operand), condition].into_iter().flatten().map(|id| self.reads(ast, id).level);
+        let reduction = Reduction {
+            kind,
+            axes,
+            keepdims,
+            dtype,
+            operand,
+            reads: Vec::new(),
+            condition,
+            initial,
+            begins: Vec::new(),
+        };
+        // What it begins with has no part in its loop, but must be resolved before.
+        let level = [Some(operand), condition, initial].into_iter().flatten().map(|id| self.reads(ast, id).level);
         let level = level.max().unwrap_or(0);
         self.levels.insert(id, level + 1);
         Some(Found { call: id, reduction, level })
@@ -512,6 +521,9 @@ impl Resolver {
         if let Some(condition) = reduction.condition {
             let more = self.hoist_impure(ast, node, condition);
             reads.extend(more.into_iter().filter(|read| !reduction.reads.contains(read)));
+        }
+        if let Some(initial) = reduction.initial {
+            reduction.begins = self.resolved_reads(&self.reads(ast, initial).reads);
         }
         let lowest = [Some(reduction.operand), reduction.condition].into_iter().flatten();
         let lowest = lowest.map(|id| self.lowest.get(&id).copied().unwrap_or(id.0)).min().unwrap_or(call.0);

@@ -90,7 +90,11 @@ impl Lowerer<'_> {
             let is_scalar = reduction.axes.is_none() && !reduction.keepdims && dtype.is_float();
             return Term::Value(result, ty, if is_scalar { Known::Scalar } else { Known::Unknown });
         };
-        let Some(initial) = self.to(initial, dtype, span) else { return Term::Poison };
+        let initial = match dtype {
+            DType::Bool => Some(self.truth(initial)),
+            _ => self.to(initial, dtype, span),
+        };
+        let Some(initial) = initial else { return Term::Poison };
         let (_, fold) = rule(reduction.kind, dtype, Some(dtype));
         Term::strong(self.current.op(fold.op(), &[initial, result]), dtype)
     }

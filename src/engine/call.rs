@@ -14,6 +14,7 @@ use crate::dtype::{Casting, DType, Type};
 use crate::interp::check_guards;
 use crate::ir::{Concurrency, Effects, GuardKind, Inst, Loop, OperandId, Program, Role};
 use crate::math::block::{dispatch, fold};
+use crate::registry::function::Reduction as Kind;
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
 use crate::runtime::reduce::{Target, reduce};
@@ -191,6 +192,9 @@ impl Kernel {
             if let Some(reduction) = &statement.reduction {
                 let operand = shape::broadcast(reduction.reads.iter().map(shape_of))?;
                 shape::fits_target(&operand, &value)?;
+                if reduction.begins.iter().any(|reference| !shape_of(reference).is_empty()) {
+                    return Err(Error::Value("the `initial` of a reduction must be a scalar".into()));
+                }
                 let found = Reduced { statement: index, axes: reduced_axes(reduction, operand.len())?, operand };
                 let mut shape = found.kept();
                 if found.values() == 0 && reduction.needs_elements() && !shape.contains(&0) {
@@ -394,7 +398,7 @@ impl Kernel {
                 if let Inst::Reduce(fold, operand, _) = inst
                     && let Some(result) = result_of(operand)
                 {
-                    result.buffer.fill(fold.of_nothing(program[*operand].dtype));
+                    result.buffer.fill(fold.identity(program[*operand].dtype));
                 }
             }
             return check_empty(&program.loops[index], program, |operand| used[operand.0 as usize].copied());
@@ -507,8 +511,8 @@ fn reduced_axes(reduction: &Reduction, ndim: usize) -> Result<SmallVec<[bool; 6]
         match usize::try_from(place).ok().and_then(|place| is_reduced.get_mut(place)) {
             Some(true) => return Err(Error::Value("duplicate value in 'axis'".into())),
             Some(is_reduced) => *is_reduced = true,
-            // NumPy lets a scalar have an axis here.
-            None if ndim == 0 && (axis == 0 || axis == -1) => {}
+            // NumPy lets a scalar have an axis where elements are not counted.
+            None if ndim == 0 && (axis == 0 || axis == -1) && reduction.kind != Kind::Size => {}
             None => {
                 let message = format!("axis {axis} is out of bounds for array of dimension {ndim}");
                 return Err(Error::Axis(message));

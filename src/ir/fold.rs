@@ -85,11 +85,11 @@ impl Fold {
         }
     }
 
-    /// The value that joined to another leaves it as it is, a zero's sign included.
+    /// The value with which results begin: joined to another it leaves that as it is, but that a sum of
+    /// nothing but negative zeros is zero, as NumPy's.
     pub fn identity(self, dtype: DType) -> Scalar {
         let (least, greatest) = dtype.int_range();
         match (self, dtype.is_float()) {
-            (Fold::Add, true) => Scalar::of(dtype, -0.0),
             (Fold::Add | Fold::Or, _) => Scalar::int(dtype, 0),
             (Fold::Mul, _) => Scalar::of(dtype, 1.0),
             (Fold::And, _) => Scalar::bool(true),
@@ -98,14 +98,6 @@ impl Fold {
             (Fold::FMin | Fold::FMax, _) => Scalar::of(dtype, f64::NAN),
             (Fold::Min, false) => Scalar::int(dtype, greatest),
             (Fold::Max, false) => Scalar::int(dtype, least),
-        }
-    }
-
-    /// What no values at all give.
-    pub fn of_nothing(self, dtype: DType) -> Scalar {
-        match self {
-            Fold::Add => Scalar::of(dtype, 0.0),
-            _ => self.identity(dtype),
         }
     }
 }

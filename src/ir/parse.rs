@@ -307,6 +307,8 @@ mod tests {
   a1: float64 target 1 "an \"odd\"\n name\u{7f} é"
   a2: bool output 0 "result"
   a3: int8 hidden 4 ""
+  a4: int64 count 5 "size"
+  a5: float64 hidden 6 ""
   g0: zero-division 3..8
   g1: out-of-bounds int8 a0 0..1
   g2: overflow 1..2
@@ -334,7 +336,10 @@ mod tests {
   loop {
     v0: int8 = load a3
     v1: bool = convert v0
+    v2: int64 = load a4
+    v3: float64 = convert v2
     store a2, v1
+    reduce fmin a5, v3
   }
 }
 "#;

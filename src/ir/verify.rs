@@ -190,6 +190,13 @@ mod tests {
             ("v0: float64 = load a0; store a0, v0", "v1, `store a0, v0`: a store to an argument that is only read"),
             ("v0: float64 = load a0; store a2, v0", "v1, `store a2, v0`: float64 stored as bool"),
             ("v0: float64 = load a0; store a7, v0", "v1, `store a7, v0`: no operand a7"),
+            (
+                "v0: float64 = load a0; reduce add a1, v0",
+                "v1, `reduce add a1, v0`: no fold of float64 into this operand",
+            ),
+            ("v0: bool = const true; reduce add a2, v0", "v1, `reduce add a2, v0`: no fold of bool into this operand"),
+            ("v0: float64 = load a0; reduce and a2, v0", "v1, `reduce and a2, v0`: float64 stored as bool"),
+            ("v0: bool = const true; reduce or a2, v0; store a2, v0", "v2, `store a2, v0`: a second store"),
             ("v0: float64 = load a0; store a1, v0; store a1, v0", "v2, `store a1, v0`: a second store"),
             ("v0: float64 = load a0; store a1, v0; v2: float64 = load a0", "v2, `load a0`: a load after a store"),
         ] {

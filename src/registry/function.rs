@@ -92,6 +92,11 @@ impl Param {
         Param { name: name.into(), default: None, kind: ParamKind::Number, by_name: false }
     }
 
+    /// Is its default a reduction?
+    pub fn reduces(&self) -> bool {
+        self.default.as_ref().is_some_and(Expression::reduces)
+    }
+
     /// One that a call may give by name.
     pub fn option(name: &'static str, kind: ParamKind, default: &'static str) -> Param {
         Param { name: name.into(), default: Some(Expression::builtin(default)), kind, by_name: true }

@@ -14,6 +14,7 @@ import operator
 import warnings
 
 import numpy as np
+import scipy.special
 
 WIDTH = {np.dtype(np.float32): np.uint32, np.dtype(np.float64): np.uint64}
 
@@ -71,9 +72,23 @@ def apply_unary(name, value):
     return _checked(getattr(operator, name)(value))
 
 
+def _norm(a, axis=None, keepdims=False):
+    a = np.asarray(a)
+    a = a if a.dtype.kind == "f" else a.astype(float)
+    return np.sqrt(np.sum(np.square(a), axis=axis, keepdims=keepdims))
+
+
+def _logsumexp(a, axis=None, keepdims=False):
+    return scipy.special.logsumexp(np.asarray(a), axis=axis, keepdims=keepdims)
+
+
+#: Functions that are not NumPy's of the same name.
+OTHERS = {"norm": _norm, "logsumexp": _logsumexp}
+
+
 def apply_function(name, args, kwargs=None):
     """One function by NumPy's name for it."""
-    return _checked(getattr(np, name)(*args, **(kwargs or {})))
+    return _checked((OTHERS.get(name) or getattr(np, name))(*args, **(kwargs or {})))
 
 
 def conditional(condition, then, other):
@@ -95,11 +110,23 @@ _IN_PLACE = {
 CONSTANTS = {"pi": float(np.pi), "e": float(np.e), "inf": float("inf"), "nan": float("nan")}
 
 
+def _option(keyword, env):
+    """The value of an argument that is given by name: Python's own where it is written out."""
+    match keyword.value:
+        case ast.Constant(value):
+            return value
+        case ast.Name(name) if keyword.arg == "dtype":
+            return name
+    return _expression(keyword.value, env)
+
+
 def _expression(node, env):
     """The value of a Python expression tree."""
     match node:
         case ast.Constant(value):
             return _checked(value)
+        case ast.Tuple(items):
+            return tuple(_expression(item, env) for item in items)
         case ast.Name(name):
             return env[name] if name in env else CONSTANTS[name]
         case ast.BinOp(left, op, right):
@@ -123,7 +150,7 @@ def _expression(node, env):
             return functools.reduce(np.logical_and, links)
         case ast.Call(ast.Name(name), args, keywords):
             values = [_expression(arg, env) for arg in args]
-            named = {keyword.arg: _expression(keyword.value, env) for keyword in keywords}
+            named = {keyword.arg: _option(keyword, env) for keyword in keywords}
             return apply_function(name, values, named)
     raise AssertionError(f"the oracle does not know {ast.dump(node)}")
 

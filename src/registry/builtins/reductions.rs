@@ -23,13 +23,13 @@ fn param(name: &'static str) -> Param {
     }
 }
 
-fn row(name: &'static str, params: &[&'static str], doc: &'static str, ulp: f64, body: Body) -> Function {
+fn row(name: &'static str, params: &[&'static str], doc: &'static str, accuracy: Accuracy, body: Body) -> Function {
     Function {
         name: name.into(),
         aliases: &[],
         params: params.iter().map(|name| param(name)).collect(),
         doc: doc.into(),
-        accuracy: Accuracy::Ulp(ulp),
+        accuracy,
         reference: NUMPY.into(),
         body,
     }
@@ -43,7 +43,8 @@ pub(super) fn rows() -> Vec<Function> {
     let moment = &["a", "axis", "dtype", "keepdims", "where"];
     let spread = &["a", "axis", "dtype", "ddof", "keepdims", "where"];
     let inline = |text| Body::Inline(Expression::reducing(text));
-    let sums = 8.0;
+    // The condition of a sum is that of its terms: the sum of their magnitudes over its own.
+    let (exact, sums) = (Accuracy::Ulp(0.0), Accuracy::Conditioned(8.0));
     vec![
         row(
             "sum",
@@ -81,30 +82,30 @@ pub(super) fn rows() -> Vec<Function> {
             sums,
             inline("sqrt(var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where))"),
         ),
-        row("min", choosing, "The least along axes; NaN where there is a NaN.", 0.0, Body::Reduce(Min)),
-        row("max", choosing, "The greatest along axes; NaN where there is a NaN.", 0.0, Body::Reduce(Max)),
+        row("min", choosing, "The least along axes; NaN where there is a NaN.", exact, Body::Reduce(Min)),
+        row("max", choosing, "The greatest along axes; NaN where there is a NaN.", exact, Body::Reduce(Max)),
         row(
             "ptp",
             &["a", "axis", "keepdims"],
             "The range of values along axes: `max` less `min`.",
-            0.0,
+            exact,
             inline("max(a, axis=axis, keepdims=keepdims) - min(a, axis=axis, keepdims=keepdims)"),
         ),
-        row("any", plain, "Whether any element along axes is not zero.", 0.0, Body::Reduce(Any)),
-        row("all", plain, "Whether no element along axes is zero.", 0.0, Body::Reduce(All)),
+        row("any", plain, "Whether any element along axes is not zero.", exact, Body::Reduce(Any)),
+        row("all", plain, "Whether no element along axes is zero.", exact, Body::Reduce(All)),
         row(
             "count_nonzero",
             &["a", "axis", "keepdims"],
             "How many elements along axes are not zero, in int64.",
-            0.0,
+            exact,
             Body::Reduce(Count),
         ),
-        row("nanmin", choosing, "The least along axes that is no NaN; NaN where all are.", 0.0, Body::Reduce(NanMin)),
+        row("nanmin", choosing, "The least along axes that is no NaN; NaN where all are.", exact, Body::Reduce(NanMin)),
         row(
             "nanmax",
             choosing,
             "The greatest along axes that is no NaN; NaN where all are.",
-            0.0,
+            exact,
             Body::Reduce(NanMax),
         ),
         row(
@@ -153,19 +154,19 @@ pub(super) fn rows() -> Vec<Function> {
             sums,
             Body::Reduce(Total),
         ),
-        row("_size", plain, "How many elements there are along axes, in int64.", 0.0, Body::Reduce(Size)),
+        row("_size", plain, "How many elements there are along axes, in int64.", exact, Body::Reduce(Size)),
         row(
             "_per",
             &["x", "n"],
             "The quotient, computed in float64, in the type of x.",
-            1.0,
+            Accuracy::Ulp(1.0),
             Body::Special(Special::Per),
         ),
         row(
             "_finite",
             &["x"],
             "x where it is finite, else 0.",
-            0.0,
+            exact,
             Body::Op(Loops::All, |l, dtype, args| {
                 if !dtype.is_float() {
                     return args[0];

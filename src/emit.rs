@@ -3,7 +3,7 @@
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::{Listed, Resolved, resolve};
 use crate::check::term::Known;
-use crate::codegen::{Layout, Simd, Stride};
+use crate::codegen::{Layout, Simd, Stride, lines};
 use crate::diagnostic::{Error, Report};
 use crate::dtype::{Casting, DType, Type};
 use crate::ir::{Program, Role};
@@ -11,6 +11,7 @@ use crate::jit::Jit;
 use crate::opt::{self, Options};
 use crate::registry::Registry;
 use crate::syntax::{self, Limits};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -94,9 +95,12 @@ pub fn emit(request: &Request, stage: Stage) -> Result<String, Error> {
             let program = optimised(request)?;
             let layouts = layouts(&program, request);
             let jit = Jit::global().map_err(internal)?;
-            let text = |index: usize| match stage {
-                Stage::Clif => jit.clif_text(&program, index, &layouts, request.simd),
-                _ => jit.asm_text(&program, index, &layouts, request.simd),
+            let text = |index: usize| {
+                let (program, index, layouts) = coded(&program, index, &layouts);
+                match stage {
+                    Stage::Clif => jit.clif_text(&program, index, &layouts, request.simd),
+                    _ => jit.asm_text(&program, index, &layouts, request.simd),
+                }
             };
             (0..program.loops.len()).map(|index| text(index).map_err(internal)).collect()
         }
@@ -125,10 +129,23 @@ pub fn time_passes(request: &Request) -> Result<Vec<Timing>, Error> {
     let jit = Jit::global().map_err(internal)?;
     for index in 0..program.loops.len() {
         let start = Instant::now();
+        let (program, index, layouts) = coded(&program, index, &layouts);
         jit.compile(&program, index, &layouts, request.simd).map_err(internal)?;
         timed("machine code", start);
     }
     Ok(timings)
+}
+
+/// A loop as it is compiled: where it reduces, it stores what is folded to lines.
+fn coded<'p>(program: &'p Program, index: usize, layouts: &[Layout]) -> (Cow<'p, Program>, usize, Vec<Layout>) {
+    let body = &program.loops[index];
+    let (folds, _) = lines::folds(program, body, layouts, false);
+    if folds.is_empty() {
+        return (Cow::Borrowed(program), index, layouts.to_vec());
+    }
+    let line = Layout { stride: Stride::Contiguous, swapped: false };
+    let layouts = layouts.iter().copied().chain(folds.iter().map(|_| line)).collect();
+    (Cow::Owned(lines::with_lines(program, body, &folds)), 0, layouts)
 }
 
 fn internal(error: impl ToString) -> Error {
@@ -194,6 +211,14 @@ mod tests {
             let text = emit(&request("x + y"), stage).unwrap();
             assert!(text.contains(expected), "{name}:\n{text}");
         }
+    }
+
+    #[test]
+    fn reductions_have_code_too() {
+        for stage in [Stage::Clif, Stage::Asm] {
+            assert!(!emit(&request("sum(x * y) / sum(y)"), stage).unwrap().is_empty());
+        }
+        assert!(time_passes(&request("x - mean(x)")).is_ok());
     }
 
     #[test]

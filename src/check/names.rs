@@ -5,6 +5,7 @@ use super::functions::expanded;
 use super::write_out::write_out;
 use crate::diagnostic::Diagnostic;
 use crate::dtype::DType;
+use crate::ir::Effects;
 use crate::registry;
 use crate::registry::expression::Lookup;
 use crate::registry::function::{self, Body, Function, ParamKind};
@@ -61,6 +62,7 @@ impl Resolved {
         let (mut current, mut last) = (0, None);
         // The reduction that the current loop has, if it has one.
         let mut reducing: Option<usize> = None;
+        let mut has_effects = false;
         for (index, statement) in self.statements.iter().enumerate() {
             if !statement.is_stable {
                 let reduction = statement.reduction.as_ref();
@@ -70,10 +72,13 @@ impl Resolved {
                 let has_other_axes = reducing.is_some_and(|other| {
                     reduction.is_some_and(|own| self.statements[other].reduction.as_ref().map(axes) != Some(axes(own)))
                 });
-                if last.is_some() && (is_other || waits || has_other_axes) {
+                let mixes = statement.has_effects && reducing.is_some() || has_effects && reduction.is_some();
+                if last.is_some() && (is_other || waits || has_other_axes || mixes) {
                     current += 1;
                     reducing = None;
+                    has_effects = false;
                 }
+                has_effects |= statement.has_effects;
                 last = Some(index);
                 reducing = reduction.map(|_| index).or(reducing);
             }
@@ -204,6 +209,8 @@ pub struct Statement {
     pub is_stable: bool,
     /// The last reduction that must be complete before this is worked out.
     pub waits: Option<u32>,
+    /// Does it call functions that want a certain thread or order? Loops that reduce have none such.
+    pub has_effects: bool,
 }
 
 /// A call whose arguments are in the order of the parameters.
@@ -268,6 +275,8 @@ struct Reads {
     reads: Vec<Read>,
     /// May it be worked out more than once, or not at all?
     is_pure: bool,
+    /// Does it call functions that want a certain thread or order?
+    has_effects: bool,
     /// One more than the reductions that are in each other.
     level: u32,
 }
@@ -379,7 +388,7 @@ impl Resolver {
         for found in found {
             self.hoist(ast, node as u32, found);
         }
-        let Reads { reads, is_pure, .. } = self.reads(ast, statement.value);
+        let Reads { reads, is_pure, has_effects, .. } = self.reads(ast, statement.value);
         let mut reads = self.resolved_reads(&reads);
         let index = self.statements.len();
 
@@ -430,6 +439,7 @@ impl Resolver {
             update,
             base,
             is_stable: is_pure,
+            has_effects,
             ..self.local(node as u32, statement.value, reads)
         });
     }
@@ -450,6 +460,7 @@ impl Resolver {
             overwritten: None,
             is_stable: false,
             waits: None,
+            has_effects: false,
         }
     }
 
@@ -516,10 +527,10 @@ impl Resolver {
     /// Makes a reduction a statement.
     fn hoist(&mut self, ast: &Ast, node: u32, found: Found) {
         let Found { call, mut reduction, .. } = found;
-        reduction.reads = self.hoist_impure(ast, node, reduction.operand);
+        reduction.reads = self.hoist_effects(ast, node, reduction.operand);
         let mut reads = reduction.reads.clone();
         if let Some(condition) = reduction.condition {
-            let more = self.hoist_impure(ast, node, condition);
+            let more = self.hoist_effects(ast, node, condition);
             reads.extend(more.into_iter().filter(|read| !reduction.reads.contains(read)));
         }
         if let Some(initial) = reduction.initial {
@@ -534,17 +545,17 @@ impl Resolver {
         self.push(Statement { is_hoisted: true, reduction: Some(reduction), is_stable, exprs, ..local });
     }
 
-    /// What reading an expression means to the statement that does: what the expression reads, or, where its
-    /// calls must be made once an element, a statement of its own.
-    fn hoist_impure(&mut self, ast: &Ast, node: u32, id: ExprId) -> Vec<Reference> {
+    /// What reading an expression means to the statement that does: what the expression reads, or, where it
+    /// calls functions that want a certain thread or order, a statement of its own.
+    fn hoist_effects(&mut self, ast: &Ast, node: u32, id: ExprId) -> Vec<Reference> {
         let reads = self.reads(ast, id);
         let resolved = self.resolved_reads(&reads.reads);
-        if reads.is_pure {
+        if !reads.has_effects {
             return resolved;
         }
         let this = Reference::Statement(self.statements.len() as u32);
         let local = self.local(node, id, resolved);
-        self.push(Statement { is_hoisted: true, ..local });
+        self.push(Statement { is_hoisted: true, has_effects: true, ..local });
         self.references.insert(id, this);
         vec![this]
     }
@@ -562,7 +573,7 @@ impl Resolver {
                 });
             }
         }
-        let mut found = Reads { reads: Vec::new(), is_pure: true, level: 0 };
+        let mut found = Reads { reads: Vec::new(), is_pure: true, has_effects: false, level: 0 };
         let mut is_new = HashSet::new();
         for id in (0..needed.len()).filter(|&at| needed[at]).map(|at| ExprId(lowest + at as u32)) {
             let read = match (&ast[id], self.references.get(&id)) {
@@ -576,7 +587,9 @@ impl Resolver {
                 // It has a statement of its own.
                 (_, Some(reference)) => reference.key().map(|(is_statement, n)| Read::Named(is_statement, n)),
                 (Expr::Call(..), _) => {
-                    found.is_pure &= self.calls.get(&id).is_none_or(|call| call.function.effects().pure);
+                    let effects = self.calls.get(&id).map_or(Effects::NONE, |call| call.function.effects());
+                    found.is_pure &= effects.pure;
+                    found.has_effects |= effects != Effects::NONE;
                     None
                 }
                 _ => None,

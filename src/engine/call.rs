@@ -2,7 +2,8 @@
 
 use super::Kernel;
 use super::exclusive;
-use super::fast_path::Seen;
+use super::fast_path::{Seen, UNINTERRUPTED_WORK};
+use super::repeat::Step;
 use super::typed::{Key, Typed};
 use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
@@ -17,8 +18,8 @@ use crate::math::block::{dispatch, fold};
 use crate::registry::function::Reduction as Kind;
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
-use crate::runtime::reduce::{Target, reduce};
-use crate::runtime::run::{Buffer, RunError, run};
+use crate::runtime::reduce::{FoldPlacement, Target, reduce};
+use crate::runtime::run::{Buffer, Placement, RunError, run};
 use crate::runtime::shape::{self, Order, Shape};
 use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
@@ -101,11 +102,22 @@ impl Shapes {
 }
 
 /// Memory for a statement's value between loops.
-struct Hidden {
-    statement: usize,
-    buffer: Buffer,
+pub(super) struct Hidden {
+    pub(super) statement: usize,
+    pub(super) buffer: Buffer,
     /// As later loops see it, where a reduction drops axes.
     shown: Option<Placed>,
+}
+
+/// A call whose memory is there.
+pub(super) struct Stage<'c> {
+    pub(super) typed: &'c Arc<Typed>,
+    shapes: &'c Shapes,
+    /// The program's operands.
+    pub(super) operands: &'c [ArrayRef<'c>],
+    pub(super) hidden: &'c [Hidden],
+    /// The numbers of values, by the statements that reduce them.
+    pub(super) sizes: &'c [(u32, i64)],
 }
 
 impl Hidden {
@@ -305,6 +317,11 @@ impl Kernel {
             operands[*index] = buffer.view();
         }
 
+        // What a program does that reduces, and nothing of the caller's, may be done again.
+        let reduces = !shapes.reduced.is_empty() && given.iter().all(Option::is_none) && apart.copies.is_empty();
+        let mut steps: Option<SmallVec<[Step; 1]>> = reduces.then(SmallVec::new);
+        let mut work = 0;
+        let stage = Stage { typed, shapes, operands: &operands, hidden: &hidden, sizes: &sizes };
         for (index, body) in typed.loops.iter().enumerate() {
             let used: PerArgument<Option<&ArrayRef>> =
                 operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
@@ -312,8 +329,13 @@ impl Kernel {
             let effects = body.effects;
             let shape = shapes.space(body.statement);
             if !body.results.is_empty() {
-                self.reduce(typed, index, shapes, &used, &hidden, host)
-                    .map_err(|error| self.run_error(typed, error, &operands))?;
+                let step = self.reduce(&stage, index, &used, host);
+                let step = step.map_err(|error| self.run_error(typed, error, &operands))?;
+                steps = steps.zip(step).map(|(mut steps, (step, more))| {
+                    work += more;
+                    steps.push(step);
+                    steps
+                });
                 continue;
             }
             let mut plan = match effects.pure {
@@ -345,11 +367,25 @@ impl Kernel {
                 result
             };
             result.map_err(|error| self.run_error(typed, error, &operands))?;
-            if typed.loops.len() == 1 && effects == Effects::NONE && hidden.is_empty() && apart.copies.is_empty() {
+            steps = steps.filter(|_| effects == Effects::NONE && threads_for(plan.work()) == 1);
+            steps = steps.and_then(|mut steps| {
+                work += plan.work();
+                steps.push(Step::Sweep(Placement::new(&plan, &operands)?, Arc::clone(&code)));
+                Some(steps)
+            });
+            if steps.is_none()
+                && typed.loops.len() == 1
+                && effects == Effects::NONE
+                && hidden.is_empty()
+                && apart.copies.is_empty()
+            {
                 let given = given.iter().flatten().count();
                 let seen = Seen { typed, code: &code, plan: &plan, operands: &operands, given };
                 self.learn(args, options, &seen);
             }
+        }
+        if let Some(steps) = steps.filter(|steps| steps.len() == typed.loops.len() && work < UNINTERRUPTED_WORK) {
+            self.learn_steps(args, options, &stage, steps, work);
         }
         for &(index, ref buffer) in &apart.copies {
             if apart.written_back.contains(&index) {
@@ -367,16 +403,15 @@ impl Kernel {
         Ok(())
     }
 
-    /// Runs a loop that reduces.
+    /// Runs a loop that reduces. If it is short, gives it as a step to repeat, with its work.
     fn reduce(
         &self,
-        typed: &Typed,
+        stage: &Stage,
         index: usize,
-        shapes: &Shapes,
         used: &[Option<&ArrayRef>],
-        hidden: &[Hidden],
         host: &mut dyn Host,
-    ) -> Result<(), LoopError> {
+    ) -> Result<Option<(Step, usize)>, LoopError> {
+        let Stage { typed, shapes, operands, hidden, .. } = *stage;
         let (program, body) = (&*typed.program, &typed.loops[index]);
         let result_of = |operand: &OperandId| {
             let Role::Hidden(statement) = program[*operand].role else { return None };
@@ -401,7 +436,8 @@ impl Kernel {
                     result.buffer.fill(fold.identity(program[*operand].dtype));
                 }
             }
-            return check_empty(&program.loops[index], program, |operand| used[operand.0 as usize].copied());
+            check_empty(&program.loops[index], program, |operand| used[operand.0 as usize].copied())?;
+            return Ok(None);
         }
         let plan = LoopPlan::reducing(shape, &used, |operand| views.iter().any(|(result, _)| *result == operand))
             .with_weight(program.loops[index].weight());
@@ -420,13 +456,17 @@ impl Kernel {
                 },
             })
             .collect();
-        if plan.work() < LONG_WORK {
-            return Ok(reduce(&plan, code.as_ref(), &targets, 1, &|| false)?);
+        let work = plan.work();
+        let threads = threads_for(work);
+        if work < LONG_WORK {
+            reduce(&plan, code.as_ref(), &targets, 1, &|| false)?;
+        } else {
+            let mut result = Ok(());
+            host.long_work(&mut |interrupted| result = reduce(&plan, code.as_ref(), &targets, threads, interrupted));
+            result?;
         }
-        let threads = threads_for(plan.work());
-        let mut result = Ok(());
-        host.long_work(&mut |interrupted| result = reduce(&plan, code.as_ref(), &targets, threads, interrupted));
-        Ok(result?)
+        let step = || Step::Fold(FoldPlacement::new(&plan, code.as_ref(), &targets, operands));
+        Ok((threads == 1 && work < UNINTERRUPTED_WORK).then(|| (step(), work)))
     }
 
     /// The error of what ended a loop.

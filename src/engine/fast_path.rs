@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 use std::sync::{Arc, OnceLock};
 
 /// So much work takes a fraction of a millisecond.
-const UNINTERRUPTED_WORK: usize = 4 << 20;
+pub(super) const UNINTERRUPTED_WORK: usize = 4 << 20;
 
 /// The types of a call's arguments, which of them are scalars, and whether its outputs are given: a
 /// byte for each argument, so that comparing is quick.

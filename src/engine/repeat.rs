@@ -1,18 +1,21 @@
 //! The quick way through a short call whose arguments have the types, shapes and strides of one
-//! before, where they are not simply packed: slices, rows and columns, transposed matrices.
+//! before, where they are not simply packed: slices, rows and columns, transposed matrices. And where the
+//! program reduces, so that it has loops of several shapes.
 //!
 //! A [`Repeat`] is what planning such a call came to. Against it the next one compares extents and
 //! strides, instead of planning again.
 
-use super::call::{CallOptions, LONG_WORK};
-use super::fast_path::{Failed, FastKey, Seen, callers, sources, written_is_apart};
+use super::call::{CallOptions, LONG_WORK, Stage};
+use super::fast_path::{Failed, FastKey, Seen, are_usual, callers, key, sources, written_is_apart};
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;
 use crate::diagnostic::Error;
-use crate::dtype::DType;
+use crate::dtype::{DType, Type};
+use crate::ir::Role;
 use crate::jit::Code;
-use crate::runtime::run::{Addresses, PACKED, Placement};
+use crate::runtime::reduce::FoldPlacement;
+use crate::runtime::run::{Addresses, Kept, PACKED, Placement, RunError};
 use crate::runtime::shape::{Order, Shape};
 use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
@@ -33,10 +36,29 @@ pub struct Repeat {
     sources: SmallVec<[u8; PACKED]>,
     /// The operands in the caller's memory, and whether they are written.
     callers: SmallVec<[(u8, bool); PACKED]>,
-    placement: Placement,
+    /// The loops; if there are several, or one that reduces, none writes the caller's memory.
+    steps: SmallVec<[Step; 1]>,
+    /// What they keep for each other.
+    kept: Kept,
     is_long: bool,
     typed: Arc<Typed>,
-    code: Arc<Code>,
+}
+
+/// A loop of a repeated call.
+#[derive(Debug)]
+pub(super) enum Step {
+    Sweep(Placement, Arc<Code>),
+    Fold(FoldPlacement<Arc<Code>>),
+}
+
+impl Step {
+    #[inline]
+    fn run(&self, at: &Addresses, places: &[u8]) -> Result<(), RunError> {
+        match self {
+            Step::Sweep(placement, code) => placement.run(code, at, places),
+            Step::Fold(placement) => placement.run(at, places),
+        }
+    }
 }
 
 /// Those of a kernel: as many as are kept, and which is to be replaced next.
@@ -91,7 +113,65 @@ impl Kernel {
         let callers = callers(&typed.program, given > 0);
         let is_long = plan.work() >= LONG_WORK;
         let (typed, code) = (Arc::clone(typed), Arc::clone(code));
-        self.repeats.add(Repeat { key, views, output, sources, callers, placement, is_long, typed, code });
+        let steps = SmallVec::from_iter([Step::Sweep(placement, code)]);
+        let kept = Kept::default();
+        self.repeats.add(Repeat { key, views, output, sources, callers, steps, kept, is_long, typed });
+    }
+
+    /// Remembers how a short call of a kernel of several loops went that writes nothing of the caller's.
+    #[cold]
+    pub(super) fn learn_steps(
+        &self,
+        args: &[ArrayRef],
+        options: &CallOptions,
+        stage: &Stage,
+        steps: SmallVec<[Step; 1]>,
+        work: usize,
+    ) {
+        let Stage { typed, operands, hidden, sizes, .. } = *stage;
+        let has_sign = self.resolved.powers_matter && args.iter().any(|array| array.ty() == Type::WeakInt);
+        let places = args.len() + 1 + hidden.len() + sizes.len();
+        let is_alone = self.outputs().len() == 1 && places <= PACKED && operands.len() <= PACKED;
+        if !is_alone || has_sign || !are_usual(options) || options.order != Order::K {
+            return;
+        }
+        let Some(key) = key(args, false) else { return };
+        if operands.iter().any(ArrayRef::swapped) {
+            return;
+        }
+        let view = |array: &ArrayRef| (Shape::from_slice(array.shape()), Shape::from_slice(array.strides()));
+        let mut views: SmallVec<[View; 4]> = args.iter().map(view).collect();
+        let mut kept = Kept::default();
+        let mut sources: SmallVec<[u8; PACKED]> = SmallVec::new();
+        for (operand, array) in typed.program.operands.iter().zip(operands) {
+            sources.push(match operand.role {
+                Role::Argument(argument) => argument as u8,
+                Role::Output(_) => {
+                    views.truncate(args.len());
+                    views.push(view(array));
+                    args.len() as u8
+                }
+                Role::Hidden(statement) => {
+                    let Some(at) = hidden.iter().position(|h| h.statement == statement as usize) else { return };
+                    let place = (args.len() + 1 + at) as u8;
+                    kept.add(place, &hidden[at].buffer);
+                    place
+                }
+                Role::Count(statement) => {
+                    let Some(at) = sizes.iter().position(|(s, _)| *s == statement) else { return };
+                    let place = (args.len() + 1 + hidden.len() + at) as u8;
+                    kept.add_number(place, sizes[at].1);
+                    place
+                }
+                Role::Target(_) => return,
+            });
+        }
+        if views.len() != args.len() + 1 || kept.bytes() > Kept::MOST {
+            return;
+        }
+        let output = Some(typed.output(0, None));
+        let (callers, is_long, typed) = (SmallVec::new(), work >= LONG_WORK, Arc::clone(typed));
+        self.repeats.add(Repeat { key, views, output, sources, callers, steps, kept, is_long, typed });
     }
 
     /// A call that this one repeats: `is_like` says whether an argument, or the output as if it were
@@ -128,9 +208,10 @@ impl Repeat {
     /// of its own.
     #[inline]
     pub fn is_apart(&self, at: &Addresses) -> bool {
+        let Some(Step::Sweep(placement, _)) = self.steps.first() else { return true };
         let of = |operand: u8| (operand as usize, self.sources[operand as usize] as usize);
-        let may_touch = |a, b| self.placement.may_touch(at, of(a), of(b));
-        written_is_apart(&self.callers, may_touch, |a, b| self.placement.is_same(at, of(a), of(b)))
+        let may_touch = |a, b| placement.may_touch(at, of(a), of(b));
+        written_is_apart(&self.callers, may_touch, |a, b| placement.is_same(at, of(a), of(b)))
     }
 
     /// Runs over the arguments and the output.
@@ -139,7 +220,11 @@ impl Repeat {
     /// The guard or function that failed; [`Repeat::error`] says what it means.
     #[inline]
     pub fn run(&self, at: &Addresses) -> Result<(), Failed> {
-        self.placement.run(&self.code, at, &self.sources).map_err(Failed::of)
+        let done = match (&*self.steps, self.kept.is_empty()) {
+            ([step], true) => step.run(at, &self.sources),
+            (steps, _) => self.kept.within(at, |at| steps.iter().try_for_each(|step| step.run(at, &self.sources))),
+        };
+        done.map_err(Failed::of)
     }
 
     /// The error of what failed.

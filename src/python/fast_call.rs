@@ -189,7 +189,10 @@ pub(super) unsafe fn call_fast(
         return unsafe { call_repeat(py, callee, objects, out, &key, pointers) };
     }
     let kernel = callee.kernel();
-    let path = kernel.fast_path(&key)?;
+    let Some(path) = kernel.fast_path(&key) else {
+        // SAFETY: the objects are those of the pointers, and stay alive.
+        return unsafe { call_repeat(py, callee, objects, out, &key, pointers) };
+    };
     if !path.takes(shape.elements) {
         return None;
     }
@@ -287,6 +290,7 @@ unsafe fn call_repeat(
         }
     };
     let repeat = kernel.repeat(key, is_like)?;
+    let mut slot = 0u64;
     let (result, pointer): (*mut PyObject, *mut u8) = match (repeat.output(), output) {
         // What is updated in place is returned.
         (None, _) => {
@@ -303,6 +307,7 @@ unsafe fn call_repeat(
             unsafe { ffi::Py_INCREF(out) };
             (out, data.cast())
         }
+        (Some((_, [], _)), None) => (std::ptr::null_mut(), (&raw mut slot).cast()),
         (Some((dtype, extents, strides)), None) => {
             let array = table.new_array(py, dtype, extents, strides);
             if array.is_null() {
@@ -318,8 +323,12 @@ unsafe fn call_repeat(
     let addresses = unsafe { Addresses::new(pointers) };
     let state = (repeat.is_apart(&addresses), repeat.is_long());
     let run = || repeat.run(&addresses);
-    // SAFETY: as this function; the result is a reference that was made above.
-    unsafe { finish(py, objects, result, state, run, |guard, args| repeat.error(kernel, guard, args)) }
+    // SAFETY: as this function; the result is a reference that was made above, or null.
+    let done = unsafe { finish(py, objects, result, state, run, |guard, args| repeat.error(kernel, guard, args)) }?;
+    Some(match repeat.output() {
+        Some((dtype, ..)) if result.is_null() => done.and_then(|_| scalar_result(py, dtype, slot)),
+        _ => done,
+    })
 }
 
 /// The exception for a guard that failed in a call with these arguments.

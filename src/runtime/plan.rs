@@ -410,6 +410,11 @@ impl<'a> ReducePlan<'a> {
         self.is_columns || self.reduced == 1
     }
 
+    /// The same plan, whatever it points to. Only for use that ends before `'a` does.
+    pub(super) fn unbound(&self) -> ReducePlan<'static> {
+        ReducePlan { plan: self.plan.unbound(), is_columns: self.is_columns, reduced: self.reduced }
+    }
+
     /// The work that the loop is, as [`LoopPlan::work`].
     pub fn work(&self) -> usize {
         self.plan.work()

@@ -8,8 +8,10 @@
 #![allow(unsafe_code, reason = "calls generated code and folds untyped memory")]
 
 use super::plan::{LoopPlan, ReducePlan};
-use super::run::{POLL, RunError, Runs, guard, step};
+use super::run::{Addresses, POLL, RunError, Runs, guard, step};
+
 use super::threads::{self, Job};
+use crate::array::ArrayRef;
 use crate::dtype::DType;
 use crate::ir::fold::{COLUMN_RUN, ROW_RUN};
 use crate::math::block::dispatch::{Folding, ROWS};
@@ -62,50 +64,37 @@ pub fn reduce<R: Runs>(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<(), RunError> {
     let division = Division::new(plan, targets);
-    let slots = if division.parts > 1 { division.results * division.parts * division.width } else { 0 };
-    let work = Work {
-        plan: ReducePlan { plan: plan.plan.unbound(), is_columns: plan.is_columns, reduced: plan.reduced },
-        code: code.cloned(),
-        targets: targets.into(),
-        division,
-        parts: (0..targets.len()).map(|_| Cells::new(slots)).collect(),
-        next: AtomicUsize::new(0),
-        stop: AtomicBool::new(false),
-        failure: Mutex::new(None),
-    };
-    let threads = threads.min(division.tasks);
-    let work = Arc::new(work);
     let mut asked = Instant::now();
     let mut go_on = || {
-        if division.tasks == 1 || asked.elapsed() < POLL {
+        if asked.elapsed() < POLL {
             return true;
         }
         let go_on = !interrupted();
         asked = Instant::now();
         go_on
     };
-    let completed = match threads {
-        1 => work.take_part(&mut go_on),
-        _ => {
-            let mine = || {
-                let _stop = StopAtEnd(&work);
-                work.take_part(&mut go_on)
-            };
-            // No thread takes part when this returns: the plan is not used after its views.
-            threads::share(work.clone(), threads - 1, mine)
-        }
-    };
-    let failure = work.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match failure {
-        _ if !completed => return Err(RunError::Interrupted),
-        Some((_, error)) => return Err(error),
-        None => {}
+    let threads = threads.min(division.tasks);
+    if threads == 1 {
+        let progress = Progress::new(&division, targets);
+        let work =
+            Work { plan, pointers: &plan.plan.pointers, code, targets, division: &division, progress: &progress };
+        return work.run(|work| work.take_part(&mut go_on));
     }
-    if division.parts > 1 {
-        // SAFETY: all tasks are done, and nobody else works on results or parts.
-        unsafe { work.join_parts() };
-    }
-    Ok(())
+    let shared = Arc::new(Shared {
+        plan: plan.unbound(),
+        code: code.cloned(),
+        targets: targets.into(),
+        division,
+        progress: Progress::new(&division, targets),
+    });
+    shared.work().run(|work| {
+        let mine = || {
+            let _stop = StopAtEnd(&shared.progress);
+            work.take_part(&mut go_on)
+        };
+        // No thread takes part when this returns: the plan is not used after its views.
+        threads::share(shared.clone(), threads - 1, mine)
+    })
 }
 
 /// How the work is divided; depends on the plan alone.
@@ -125,8 +114,6 @@ struct Division {
     /// Values of a subtree, and how many subtrees a result has.
     part: usize,
     parts: usize,
-    /// Elements that a subtree's result takes, with [`Cells`] of eight bytes.
-    width: usize,
     tasks: usize,
 }
 
@@ -149,7 +136,7 @@ impl Division {
         let parts = values.div_ceil(part);
         let group = if is_whole { (TASK / values.saturating_mul(tile)).clamp(1, results) } else { 1 };
         let tasks = results.div_ceil(group) * parts;
-        Division { kept, values, tile, tiles, results, group, part, parts, width: tile, tasks }
+        Division { kept, values, tile, tiles, results, group, part, parts, tasks }
     }
 }
 
@@ -168,35 +155,127 @@ impl Cells {
 }
 
 /// A loop in work.
-struct Work<R> {
+struct Work<'w, R> {
+    plan: &'w ReducePlan<'w>,
+    /// The plan's, or others for which it holds as well.
+    pointers: &'w [*mut u8],
+    code: Option<&'w R>,
+    targets: &'w [Target],
+    division: &'w Division,
+    progress: &'w Progress,
+}
+
+/// How far it is.
+struct Progress {
+    /// For each target the results of subtrees: for each result its parts, one after another.
+    parts: SmallVec<[Cells; 2]>,
+    next: AtomicUsize,
+    /// Nobody shall take another task.
+    stop: AtomicBool,
+    /// The first task that failed, and why.
+    failure: Mutex<Option<(usize, RunError)>>,
+}
+
+impl Progress {
+    fn new(division: &Division, targets: &[Target]) -> Progress {
+        let slots = if division.parts > 1 { division.results * division.parts * division.tile } else { 0 };
+        Progress {
+            parts: targets.iter().map(|_| Cells::new(slots)).collect(),
+            next: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+}
+
+/// A loop that several threads work on.
+struct Shared<R> {
     plan: ReducePlan<'static>,
     code: Option<R>,
     targets: SmallVec<[Target; 2]>,
     division: Division,
-    /// For each target the results of subtrees: for each result its parts, one after another.
-    parts: SmallVec<[Cells; 2]>,
-    next: AtomicUsize,
-    stop: AtomicBool,
-    failure: Mutex<Option<(usize, RunError)>>,
+    progress: Progress,
 }
 
 // SAFETY: the pointers in it are used by tasks, of which each is taken by one thread and writes what no
 // other does; and only while `reduce` holds the borrow of the plan.
-unsafe impl<R: Runs> Send for Work<R> {}
+unsafe impl<R: Runs> Send for Shared<R> {}
 // SAFETY: as above.
-unsafe impl<R: Runs> Sync for Work<R> {}
+unsafe impl<R: Runs> Sync for Shared<R> {}
 
-struct StopAtEnd<'a, R>(&'a Work<R>);
+impl<R: Runs> Shared<R> {
+    fn work(&self) -> Work<'_, R> {
+        let Shared { plan, code, targets, division, progress } = self;
+        Work { plan, pointers: &plan.plan.pointers, code: code.as_ref(), targets, division, progress }
+    }
+}
 
-impl<R> Drop for StopAtEnd<'_, R> {
+impl<R: Runs> Job for Shared<R> {
+    fn work(&self, _: usize) {
+        Shared::work(self).take_part(&mut || true);
+    }
+}
+
+struct StopAtEnd<'a>(&'a Progress);
+
+impl Drop for StopAtEnd<'_> {
     fn drop(&mut self) {
         self.0.stop.store(true, Ordering::Relaxed);
     }
 }
 
-impl<R: Runs> Job for Work<R> {
-    fn work(&self, _: usize) {
-        self.take_part(&mut || true);
+/// The plan of a loop that reduces, and its code, for operands of its operands' types, shapes and strides,
+/// wherever they are.
+#[derive(Debug)]
+pub struct FoldPlacement<R> {
+    plan: ReducePlan<'static>,
+    /// From each operand's address to that of the element that is visited first.
+    offsets: SmallVec<[isize; 8]>,
+    code: Option<R>,
+    targets: SmallVec<[Target; 2]>,
+    division: Division,
+}
+
+// SAFETY: the plan's pointers are never used, but only those of a call.
+unsafe impl<R: Runs> Send for FoldPlacement<R> {}
+// SAFETY: as above.
+unsafe impl<R: Runs> Sync for FoldPlacement<R> {}
+
+impl<R: Runs> FoldPlacement<R> {
+    /// What a plan does with these operands of a program.
+    pub fn new(plan: &ReducePlan, code: Option<&R>, targets: &[Target], operands: &[ArrayRef]) -> FoldPlacement<R> {
+        let offset = |(pointer, array): (&*mut u8, &ArrayRef)| match pointer.is_null() {
+            true => 0,
+            false => (*pointer as isize).wrapping_sub(array.data() as isize),
+        };
+        FoldPlacement {
+            offsets: plan.plan.pointers.iter().zip(operands).map(offset).collect(),
+            plan: plan.unbound(),
+            code: code.cloned(),
+            targets: targets.into(),
+            division: Division::new(plan, targets),
+        }
+    }
+
+    /// Runs over operands at these addresses; `places` says which address each operand has.
+    ///
+    /// # Errors
+    /// As [`reduce`].
+    ///
+    /// # Panics
+    /// If there is nothing at such a place.
+    pub fn run(&self, at: &Addresses, places: &[u8]) -> Result<(), RunError> {
+        let address = |(&place, offset): (&u8, &isize)| {
+            let address = at.at(place.into());
+            assert!(!address.is_null(), "an operand is missing");
+            address.wrapping_offset(*offset)
+        };
+        assert_eq!(places.len(), self.offsets.len());
+        let pointers: SmallVec<[*mut u8; 8]> = places.iter().zip(&self.offsets).map(address).collect();
+        let FoldPlacement { plan, code, targets, division, .. } = self;
+        let progress = Progress::new(division, targets);
+        let work = Work { plan, pointers: &pointers, code: code.as_ref(), targets, division, progress: &progress };
+        work.run(|work| work.take_part(&mut || true))
     }
 }
 
@@ -212,46 +291,65 @@ struct Scratch {
     outer: SmallVec<[isize; 8]>,
 }
 
-impl<R: Runs> Work<R> {
+impl<'w, R: Runs> Work<'w, R> {
+    /// Runs everything; `tasks` runs the tasks, or says that it was interrupted.
+    fn run(&self, tasks: impl FnOnce(&Self) -> bool) -> Result<(), RunError> {
+        let completed = tasks(self);
+        let failure = self.progress.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match failure {
+            _ if !completed => return Err(RunError::Interrupted),
+            Some((_, error)) => return Err(error),
+            None => {}
+        }
+        if self.division.parts > 1 {
+            // SAFETY: all tasks are done, and nobody else works on results or parts.
+            unsafe { self.join_parts() };
+        }
+        Ok(())
+    }
+
     /// Runs tasks until none is left or `go_on`, asked before each, says no; false in that case.
     fn take_part(&self, go_on: &mut dyn FnMut() -> bool) -> bool {
         let mut scratch = self.scratch();
-        while !self.stop.load(Ordering::Relaxed) {
-            let task = self.next.fetch_add(1, Ordering::Relaxed);
+        while !self.progress.stop.load(Ordering::Relaxed) {
+            let task = self.progress.next.fetch_add(1, Ordering::Relaxed);
             if task >= self.division.tasks {
                 break;
             }
-            if !go_on() {
+            if self.division.tasks > 1 && !go_on() {
                 return false;
             }
             // SAFETY: a task is taken once.
             if let Err(error) = unsafe { self.task(task, &mut scratch) } {
-                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut failure = self.progress.failure.lock().unwrap_or_else(PoisonError::into_inner);
                 if failure.as_ref().is_none_or(|(first, _)| task < *first) {
                     *failure = Some((task, error));
                 }
                 // Tasks are taken in order: those before this one are in work already.
-                self.stop.store(true, Ordering::Relaxed);
+                self.progress.stop.store(true, Ordering::Relaxed);
             }
         }
         true
     }
 
-    fn plan(&self) -> &LoopPlan<'static> {
+    fn plan(&self) -> &'w LoopPlan<'w> {
         &self.plan.plan
     }
 
     fn scratch(&self) -> Scratch {
-        let Division { part, tile, .. } = self.division;
+        let Division { part, tile, .. } = *self.division;
         let run = if self.plan.is_columns { COLUMN_RUN } else { ROW_RUN };
         // One for each binary digit of the number of runs, and the one in work.
         let levels = part.div_ceil(run).ilog2() as usize + 2;
-        let operands = self.plan().pointers.len();
+        let operands = self.pointers.len();
         let lines = self.targets.iter().filter(|target| target.source.is_none()).count();
-        let line = |target: &Target| Vec::with_capacity(if target.source.is_none() { LINE } else { 0 });
+        let room = LINE.min(self.plan().elements());
+        let line = |target: &Target| Vec::with_capacity(if target.source.is_none() { room } else { 0 });
+        // Along rows, a counter holds them.
+        let waiting = if self.plan.is_columns { levels * tile } else { 0 };
         Scratch {
             lines: self.targets.iter().map(line).collect(),
-            waiting: self.targets.iter().map(|_| vec![0; levels * tile]).collect(),
+            waiting: self.targets.iter().map(|_| vec![0; waiting]).collect(),
             pointers: SmallVec::from_elem(std::ptr::null_mut(), operands + lines),
             inner: self.plan().strides(0).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
             outer: self.plan().strides(1).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
@@ -261,7 +359,7 @@ impl<R: Runs> Work<R> {
     /// # Safety
     /// Each task is run once.
     unsafe fn task(&self, task: usize, scratch: &mut Scratch) -> Result<(), RunError> {
-        let Division { tiles, results, group, part, parts, values, .. } = self.division;
+        let Division { tiles, results, group, part, parts, values, .. } = *self.division;
         let (first, subtree) = (task / parts * group, task % parts);
         let from = subtree * part;
         let to = (from + part).min(values);
@@ -283,7 +381,7 @@ impl<R: Runs> Work<R> {
     fn place(&self, pointers: &mut [*mut u8], position: usize) {
         let plan = self.plan();
         let axes = usize::from(self.plan.is_columns) + self.plan.reduced;
-        pointers[..plan.pointers.len()].copy_from_slice(&plan.pointers);
+        pointers[..self.pointers.len()].copy_from_slice(self.pointers);
         let mut rest = position;
         for (axis, extent) in plan.extents().iter().enumerate().skip(axes) {
             step(pointers, plan.strides(axis), (rest % extent) as isize);
@@ -297,8 +395,8 @@ impl<R: Runs> Work<R> {
     /// # Safety
     /// The elements are within the plan's extents, and the lines have room.
     unsafe fn fill(&self, scratch: &mut Scratch, done: usize, inner: usize, outer: usize) -> Result<(), RunError> {
-        let Some(code) = &self.code else { return Ok(()) };
-        let mut operand = self.plan().pointers.len();
+        let Some(code) = self.code else { return Ok(()) };
+        let mut operand = self.pointers.len();
         for (target, line) in self.targets.iter().zip(&mut scratch.lines) {
             if target.source.is_none() {
                 scratch.pointers[operand] = line.as_mut_ptr().cast::<u8>().wrapping_add(done * target.size());
@@ -424,12 +522,12 @@ impl<R: Runs> Work<R> {
         }
         for (k, target) in self.targets.iter().enumerate() {
             let value = counters[k].finish(&target.folding);
-            let Division { parts, .. } = self.division;
+            let Division { parts, .. } = *self.division;
             // SAFETY: the part of the result that is this task's.
             unsafe {
                 match parts {
                     1 => write(base[target.result], value, target.size()),
-                    _ => write(self.parts[k].at(position * parts + subtree), value, 8),
+                    _ => write(self.progress.parts[k].at(position * parts + subtree), value, 8),
                 }
             }
         }
@@ -514,14 +612,14 @@ impl<R: Runs> Work<R> {
             self.join_waiting(scratch, waiting, width);
         }
         for (k, target) in self.targets.iter().enumerate() {
-            let Division { parts, tiles, tile: widest, .. } = self.division;
+            let Division { parts, tiles, tile: widest, .. } = *self.division;
             let sum = scratch.waiting[k].as_ptr().cast::<u8>();
             // SAFETY: the part of the results that is this task's.
             unsafe {
                 match parts {
                     1 => scatter(sum, base[target.result], plan.strides(0)[target.result], width, target.size()),
                     _ => {
-                        let part = self.parts[k].at(((position * tiles + tile) * parts + subtree) * widest);
+                        let part = self.progress.parts[k].at(((position * tiles + tile) * parts + subtree) * widest);
                         std::ptr::copy_nonoverlapping(sum, part, width * target.size());
                     }
                 }
@@ -557,9 +655,9 @@ impl<R: Runs> Work<R> {
     /// # Safety
     /// Nobody else works on results or parts.
     unsafe fn join_parts(&self) {
-        let Division { kept, parts, tile, tiles, .. } = self.division;
+        let Division { kept, parts, tile, tiles, .. } = *self.division;
         let plan = self.plan();
-        let mut pointers = plan.pointers.clone();
+        let mut pointers: SmallVec<[*mut u8; 8]> = self.pointers.into();
         for position in 0..kept {
             self.place(&mut pointers, position);
             for index in 0..tiles {
@@ -568,7 +666,8 @@ impl<R: Runs> Work<R> {
                     false => 1,
                 };
                 for (k, target) in self.targets.iter().enumerate() {
-                    let at = |part: usize| self.parts[k].at(((position * tiles + index) * parts + part) * tile);
+                    let at =
+                        |part: usize| self.progress.parts[k].at(((position * tiles + index) * parts + part) * tile);
                     let mut waiting: SmallVec<[usize; 16]> = SmallVec::new();
                     let join = |waiting: &mut SmallVec<[usize; 16]>| {
                         if let (Some(second), Some(&first)) = (waiting.pop(), waiting.last()) {

@@ -245,11 +245,10 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// What a plan does with these operands of a program; none if that is not one short call, or if
-    /// the plan leaves operands out.
+    /// What a plan does with these operands of a program; none if that is not one short call.
     pub fn new(plan: &LoopPlan, operands: &[ArrayRef]) -> Option<Placement> {
         let count = operands.len();
-        if count > PACKED || plan.elements() == 0 || !is_one_call(plan) || plan.pointers.iter().any(|p| p.is_null()) {
+        if count > PACKED || plan.elements() == 0 || !is_one_call(plan) {
             return None;
         }
         let mut placement = Placement {
@@ -260,7 +259,10 @@ impl Placement {
             extents: [plan.extents()[0], plan.extents()[1]],
         };
         for (k, array) in operands.iter().enumerate() {
-            placement.offsets[k] = (plan.pointers[k] as isize).wrapping_sub(array.data() as isize);
+            // Operands that the loop doesn't use are not looked at.
+            if !plan.pointers[k].is_null() {
+                placement.offsets[k] = (plan.pointers[k] as isize).wrapping_sub(array.data() as isize);
+            }
             placement.spans[k] = super::overlap::span(array);
             for axis in 0..2 {
                 placement.strides[axis][k] = plan.strides(axis)[k];
@@ -323,6 +325,70 @@ impl Addresses {
     #[inline]
     pub unsafe fn new(pointers: [*mut u8; PACKED]) -> Addresses {
         Addresses(pointers)
+    }
+
+    /// The address at a place.
+    pub(super) fn at(&self, place: usize) -> *mut u8 {
+        self.0[place]
+    }
+}
+
+/// What a program keeps between its loops in calls like one before: buffers, and numbers known from shapes.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Each one's place among the addresses, and where it begins in memory of the call's.
+    buffers: SmallVec<[(u8, usize); 4]>,
+    words: usize,
+    numbers: SmallVec<[(u8, i64); 2]>,
+}
+
+impl Kept {
+    /// The most bytes of all buffers.
+    pub const MOST: usize = 16 << 10;
+    /// Words on the stack.
+    const FEW: usize = 64;
+
+    /// Adds a buffer like this one.
+    pub fn add(&mut self, place: u8, buffer: &Buffer) {
+        self.buffers.push((place, self.words));
+        self.words += buffer.layout.size().div_ceil(8);
+    }
+
+    /// Adds a number.
+    pub fn add_number(&mut self, place: u8, number: i64) {
+        self.numbers.push((place, number));
+    }
+
+    /// Is there nothing?
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.buffers.is_empty() && self.numbers.is_empty()
+    }
+
+    /// The bytes of all buffers.
+    pub fn bytes(&self) -> usize {
+        8 * self.words
+    }
+
+    /// Does something with buffers and numbers in their places.
+    pub fn within<T>(&self, at: &Addresses, run: impl FnOnce(&Addresses) -> T) -> T {
+        let mut few = [std::mem::MaybeUninit::<u64>::uninit(); Self::FEW];
+        let mut many: Vec<std::mem::MaybeUninit<u64>> = Vec::new();
+        let words = match self.words <= Self::FEW {
+            true => few.as_mut_ptr(),
+            false => {
+                many.reserve_exact(self.words);
+                many.as_mut_ptr()
+            }
+        };
+        let mut all = Addresses(at.0);
+        for &(place, word) in &self.buffers {
+            all.0[usize::from(place)] = words.wrapping_add(word).cast();
+        }
+        for (place, number) in &self.numbers {
+            all.0[usize::from(*place)] = std::ptr::from_ref(number).cast_mut().cast();
+        }
+        run(&all)
     }
 }
 

@@ -54,7 +54,11 @@ def evaluated(text, args):
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         want = error
     try:
-        got = nf.evaluate(text, args)
+        kernel = nf.compile(text, args=list(args))
+        got = kernel(*args.values())
+        # Once more, the way that calls like one before take, with other arrays of the same layout.
+        again = kernel(*args.values())
+        assert oracle.differs(again, got) is None, f"{text!r}: {got!r}, then {again!r}"
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         got = error
     return got, want
@@ -245,6 +249,26 @@ def outputs(result):
     return list(result) if isinstance(result, tuple) else [result]
 
 
+def test_calls_like_one_before(rng):
+    """Other arrays of the same shapes and strides, then others, and back."""
+    for text in [
+        "sum(x)", "sum(x, axis=0)", "mean(x, axis=1, keepdims=True)", "x - mean(x, axis=0, keepdims=True)",
+        "std(x, ddof=1)", "sum(x * y) / sum(y)", "sqrt(sum((x - y)**2, axis=-1))", "max(x, axis=0)",
+        "x / norm(x, axis=1, keepdims=True)", "any(x > 1)", "sum(x, axis=1, dtype='float32')", "nanmax(x)",
+    ]:  # fmt: skip
+        kernel = nf.compile(text)
+        for shape in [(3, 5), (3, 5), (40, 300), (3, 5), (300, 40), (40, 300)]:
+            for index in [(...,), (slice(None, None, -1), slice(None, None, 2))]:
+                for _ in range(3):
+                    args = {name: rng.standard_normal(shape)[index] for name in oracle.arguments(text)}
+                    want = oracle.run(text, args)["result"]
+                    got = kernel(*args.values())
+                    kind = np.ndarray if want.ndim else type(want[()])
+                    assert (got.dtype, got.shape, type(got)) == (want.dtype, want.shape, kind)
+                    close = 1e-4 if "float32" in text else 1e-10
+                    np.testing.assert_allclose(got, want, rtol=close, atol=close)
+
+
 def test_statements_around_a_reduction(rng):
     """A program means the same as its statements one after another."""
     for text in [
@@ -276,6 +300,36 @@ def test_functions_that_reduce(rng):
     got = nf.compile("spread(x) + total(x, weight=2)", functions=functions)(x)
     assert np.isclose(got, x.std() + 2 * x.sum())
     assert np.allclose(nf.compile("centred(x, about=1)", functions=functions)(x), x - 1)
+
+
+def test_functions_with_effects_are_called_once_an_element(rng):
+    """What is reduced may call functions that want their order, or the calling thread."""
+    registry = nf.Registry()
+    for pure in (False, True):
+        calls = []
+
+        def seen(value, calls=calls):
+            calls.append(value)
+            return 2 * value
+
+        registry.register(f"seen_{pure}", seen, "d(d)", python=True, pure=pure)
+        x = rng.standard_normal((30, 20))
+        y = np.asfortranarray(x)
+        for text in (f"sum(seen_{pure}(x), axis=0)", f"y = seen_{pure}(x); sum(y, axis=0)"):
+            for argument in (x, y):
+                calls.clear()
+                got = outputs(nf.compile(text, args=["x"], functions=registry)(argument))[-1]
+                np.testing.assert_allclose(got, 2 * x.sum(axis=0), atol=1e-12)
+                if not pure:
+                    assert calls == x.ravel().tolist()
+    large = rng.standard_normal(300_000)
+    got = nf.compile("mean(seen_True(x))", functions=registry)(large)
+    np.testing.assert_allclose(got, 2 * large.mean(), atol=1e-12)
+
+
+def test_signatures():
+    kernel = nf.compile("x - mean(x, axis=0) + sum(y)", signatures=["f8(f8, f4)", "f8(f4, f8)"])
+    assert kernel.signatures == ["f8(f8, f4)", "f8(f4, f8)"] or len(kernel.signatures) == 2
 
 
 @pytest.mark.parametrize(

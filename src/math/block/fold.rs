@@ -57,9 +57,9 @@ joins! {
     Max [i8 i16 i32 i64 u8 u16 u32 u64] |a, b| if b > a { b } else { a };
     FMin [f32 f64] |a, b| if (a <= b) | b.is_nan() { a } else { b };
     FMax [f32 f64] |a, b| if (a >= b) | b.is_nan() { a } else { b };
-    // Bytes, since any but 0 is true.
-    And [u8] |a, b| u8::from((a != 0) & (b != 0));
-    Or [u8] |a, b| u8::from((a | b) != 0);
+    // Bytes, since any but 0 is true; they begin with 1 and 0, so that results are no others.
+    And [u8] |a, b| a.min(b);
+    Or [u8] |a, b| (a | b).min(1);
 }
 
 /// The functions of a fold of a type, at a level that the machine has; none where there is no such fold.

@@ -503,7 +503,7 @@ impl Resolver {
         let condition = given("where").map(|(_, id)| id).filter(|&id| ast[id] != Expr::Bool(true));
         let initial = given("initial").map(|(_, id)| id).filter(|&id| is_operand(ast, ParamKind::Optional, id));
         if condition.is_some() && initial.is_none() && kind.needs_elements() {
-            self.errors.push(errors::no_identity_under_mask(ufunc(kind), ast.span(id)));
+            self.errors.push(errors::no_identity_under_mask(kind.ufunc(), ast.span(id)));
             return None;
         }
         let reduction = Reduction {
@@ -811,21 +811,6 @@ fn dtype(ast: &Ast, id: ExprId) -> Option<Option<DType>> {
         Expr::None => Some(None),
         Expr::Name(name) | Expr::Str(name) => DType::parse(name).map(Some),
         _ => None,
-    }
-}
-
-/// The name of the ufunc whose reduction this is, for messages.
-pub fn ufunc(kind: function::Reduction) -> &'static str {
-    use function::Reduction::*;
-    match kind {
-        Sum | Total | Count | Size => "add",
-        Prod => "multiply",
-        Min => "minimum",
-        Max => "maximum",
-        NanMin => "fmin",
-        NanMax => "fmax",
-        All => "logical_and",
-        Any => "logical_or",
     }
 }
 

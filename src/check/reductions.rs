@@ -2,7 +2,6 @@
 
 use super::errors;
 use super::lower::Lowerer;
-use super::names::ufunc;
 use super::term::{Known, Term};
 use crate::dtype::{DType, Kind, Scalar, Type};
 use crate::ir::{Fold, Op};
@@ -63,7 +62,7 @@ impl Lowerer<'_> {
         };
         if let Some(&condition) = terms.get(1) {
             if condition.ty() != Type::Strong(DType::Bool) {
-                self.errors.push(errors::mask_is_no_bool(ufunc(reduction.kind), condition.ty(), span));
+                self.errors.push(errors::mask_is_no_bool(reduction.kind.ufunc(), condition.ty(), span));
                 return;
             }
             let condition = self.truth(condition);

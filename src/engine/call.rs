@@ -7,7 +7,7 @@ use super::repeat::Step;
 use super::typed::{Key, Typed};
 use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
-use crate::check::names::{self, Reduction, Reference, Storage};
+use crate::check::names::{Reduction, Reference, Storage};
 use crate::check::term::Known;
 use crate::codegen::lines::Source;
 use crate::diagnostic::Error;
@@ -210,7 +210,7 @@ impl Kernel {
                 let found = Reduced { statement: index, axes: reduced_axes(reduction, operand.len())?, operand };
                 let mut shape = found.kept();
                 if found.values() == 0 && reduction.needs_elements() && !shape.contains(&0) {
-                    let ufunc = names::ufunc(reduction.kind);
+                    let ufunc = reduction.kind.ufunc();
                     let message = format!("zero-size array to reduction operation {ufunc} which has no identity");
                     return Err(Error::Value(message));
                 }

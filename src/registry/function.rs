@@ -164,6 +164,20 @@ impl Reduction {
     /// The parameters, in this order, of which a row may leave some out.
     pub const PARAMS: [&'static str; 6] = ["a", "axis", "dtype", "keepdims", "initial", "where"];
 
+    /// The name of the ufunc whose reduction NumPy makes of it, for messages.
+    pub fn ufunc(self) -> &'static str {
+        match self {
+            Reduction::Sum | Reduction::Total | Reduction::Count | Reduction::Size => "add",
+            Reduction::Prod => "multiply",
+            Reduction::Min => "minimum",
+            Reduction::Max => "maximum",
+            Reduction::NanMin => "fmin",
+            Reduction::NanMax => "fmax",
+            Reduction::All => "logical_and",
+            Reduction::Any => "logical_or",
+        }
+    }
+
     /// Is there no result of no elements?
     pub fn needs_elements(self) -> bool {
         matches!(self, Reduction::Min | Reduction::Max | Reduction::NanMin | Reduction::NanMax)

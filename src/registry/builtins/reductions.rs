@@ -17,7 +17,7 @@ fn param(name: &'static str) -> Param {
         "dtype" => Param::option(name, ParamKind::DType, "None"),
         "keepdims" => Param::option(name, ParamKind::Switch, "False"),
         "initial" => Param::option(name, ParamKind::Optional, "None"),
-        "where" => Param { kind: ParamKind::Flag, ..Param::option(name, ParamKind::Flag, "True") },
+        "where" => Param::option(name, ParamKind::Flag, "True"),
         "ddof" => Param::option(name, ParamKind::Number, "0"),
         _ => Param::required(name),
     }

@@ -300,7 +300,9 @@ impl Parser<'_> {
     }
 
     fn argument(&mut self) -> Argument {
-        let keyword = match self.peek().is_name() && self.peek_next() == Token::Assign {
+        // Before `=` a keyword can be nothing but a parameter's name: R has a parameter `lambda`.
+        let is_named = self.peek().is_name() || self.peek().is_keyword();
+        let keyword = match is_named && self.peek_next() == Token::Assign {
             true => {
                 let name = self.name();
                 self.bump();

@@ -142,7 +142,7 @@ budgets! {
     "norm_ppf" 4.0 Result, TWICE, "all", [&[Uniform(0.0, 1.0), Uniform(0.05, 0.2), Positive(-1074.0, 0.0), Positive(-60.0, 0.0), Near(&[0.5, 1.0, 1.15e-7, 1e-18]), Bits]];
     "norm_ppf_log" 5.0 Greatest, TWICE, "all", [&[Uniform(-3.0, 0.0), Uniform(-45.0, 0.0), Uniform(-800.0, 0.0), Magnitudes(-60.0, 10.0), Magnitudes(-1000.0, 1000.0), Near(&[15.9, 1.2e-7, 41.4, 742.5625, LN_2])]];
     "erfcx" 1.0 Result, TWICE, "all", [&[Uniform(-6.5, 6.5), Uniform(-26.7, 0.0), Magnitudes(-60.0, 4.0), Positive(0.0, 1000.0), Near(&[26.0, 26.628735713751, 1e10]), Bits]];
-    "erfcinv" 3.5 Result, TWICE, "all", [&[Uniform(0.0, 2.0), Uniform(0.1, 0.4), Positive(-1074.0, 1.0), Positive(-60.0, 0.0), Near(&[1.0, 0.2, 1.8, 2.0, 2.3e-7, 2e-18]), Bits]];
+    "erfcinv" 4.0 Result, TWICE, "all", [&[Uniform(0.0, 2.0), Uniform(0.1, 0.4), Positive(-1074.0, 1.0), Positive(-60.0, 0.0), Near(&[1.0, 0.2, 1.8, 2.0, 2.3e-7, 2e-18]), Bits]];
     "log1mexp" 2.0 Result, TWICE, "all", [&[Uniform(-5.0, 0.0), Uniform(-746.0, 0.0), Magnitudes(-60.0, 10.0), Magnitudes(-1074.0, 10.0), Near(&[LN_2, 1e-290]), Bits]];
     "logit" 1.0 Result, TWICE, "all", [&[Uniform(0.0, 1.0), Uniform(0.49, 0.51), Positive(-1074.0, 0.0), Near(&[0.5, 1.0, 1e-290]), Bits]];
     "root" 1.0 Result, TWICE, "all", [&[Positive(-1074.0, 1024.0), Positive(-30.0, 30.0), Uniform(0.9, 1.1)], &[Positive(-4.0, 4.0), Positive(-30.0, 60.0), Uniform(0.5, 40.0), Multiples(1.0)]];

@@ -509,7 +509,7 @@ pub(in crate::math) fn scaled_erfc<const FMA: bool>(x: f64) -> f64 {
     polynomial::<f64, FMA>(x, &ERFCX_P) / polynomial::<f64, FMA>(x, &ERFCX_Q)
 }
 
-/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 2.5, without fused multiply-add 2.9 ULP.
+/// The inverse of erfc, of float64: `-Φ⁻¹(y/2) / √2`. Measured error: 2.8, without fused multiply-add 3.6 ULP.
 struct Erfcinv;
 
 impl Unary for Erfcinv {

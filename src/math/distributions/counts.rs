@@ -116,7 +116,8 @@ pub(super) fn search(
     let mut k = if start.is_nan() { least } else { start.clamp(least, greatest.min(f64::MAX)) };
     // `low` does not reach p, `high` does; both with their normal quantiles, once known.
     let (mut low, mut high) = ((least - 1.0, f64::NEG_INFINITY), (greatest, f64::INFINITY));
-    let mut stride = deviation.max(1.0);
+    // In standard deviations by what is missing, and at least so far: where probabilities are near 1, many are the same.
+    let (mut stride, mut least_step) = (deviation.max(1.0), 1.0);
     for turn in 0..200 {
         let value = tail_at(k).probability(side);
         let z = Target::of(value, side)
@@ -126,15 +127,16 @@ pub(super) fn search(
         let is_reached = if side.is_upper { value <= p + slack } else { value >= p - slack };
         let next = if is_reached {
             high = (k, z);
-            if has_low { None } else { Some(k - (stride * (z - goal)).max(1.0)) }
+            if has_low { None } else { Some(k - (stride * (z - goal)).max(least_step)) }
         } else {
             low = (k, z);
-            if has_high { None } else { Some(k + (stride * (goal - z)).max(1.0)) }
+            if has_high { None } else { Some(k + (stride * (goal - z)).max(least_step)) }
         };
         if high.0 - low.0 <= 1.0 {
             break;
         }
         stride *= 2.0;
+        least_step *= 2.0;
         let inner = match next {
             // Every third step halves what is left, whatever the function's form.
             None if turn % 3 == 2 => low.0 + 0.5 * (high.0 - low.0),

@@ -446,8 +446,11 @@ fn solve_lower(a: f64, b: f64, norm: f64, target: Target) -> Quantile {
         let (log, slope) = tail(point, norm).log_and_slope(false);
         let residual = (log.0 - log_p.0) + (log.1 - log_p.1);
         let newton = residual / slope;
-        // Halley's step: the slope's own logarithm has the derivative -(d + slope).
-        let bend = 1.0 + 0.5 * newton * (point.d.0 + slope);
+        // Halley's step: the slope's own logarithm has the derivative -(d + slope). Nothing is left of that
+        // where both are large and cancel.
+        let curvature = point.d.0 + slope;
+        let curvature = if curvature.abs() > 1e-13 * slope { curvature } else { 0.0 };
+        let bend = 1.0 + 0.5 * newton * curvature;
         let mut step = -newton / bend.max(0.3);
         if residual > 0.0 {
             high = logit;
@@ -456,7 +459,7 @@ fn solve_lower(a: f64, b: f64, norm: f64, target: Target) -> Quantile {
         }
         let next = logit + step;
         let is_beyond = !(next > low && next < high);
-        if is_beyond && step.abs() > 1e-3 {
+        if is_beyond && (step.is_nan() || step.abs() > 1e-3) {
             step = if low.is_infinite() {
                 -step.abs().min(20.0)
             } else if high.is_infinite() {
@@ -464,16 +467,17 @@ fn solve_lower(a: f64, b: f64, norm: f64, target: Target) -> Quantile {
             } else {
                 0.5 * (low + high) - logit
             };
-            if step.is_nan() {
-                step = if residual > 0.0 { -1.0 } else { 1.0 };
-            }
         }
         let step = step.clamp(-300.0, 300.0);
         logit += step;
-        // The point itself is moved, not found from its logit: small steps keep all digits.
-        let growth = step.exp_m1();
-        let scale = 1.0 / (1.0 + x * growth);
-        (x, y) = ((x + x * growth) * scale, y * scale);
+        if step.abs() > 1.0 {
+            (x, y) = logistic(logit);
+        } else {
+            // The point itself is moved, not found from its logit: small steps keep all digits.
+            let growth = step.exp_m1();
+            let scale = 1.0 / (1.0 + x * growth);
+            (x, y) = ((x + x * growth) * scale, y * scale);
+        }
         // The error of Halley's step is of the third order.
         if step.abs() * (1.0 + slope) < 1e-5 || x == 0.0 || y == 0.0 {
             break;

@@ -9,7 +9,7 @@
 use crate::math::block::lane::{any_sum, sum};
 use crate::math::special::FMA;
 use crate::math::special::ratio::{Pair, multiply};
-use crate::math::special::tail::{Side, Target, log1mexp};
+use crate::math::special::tail::{Side, log1mexp};
 
 /// `log(1 - prob)`; NaN unless `0 < prob <= 1`.
 pub fn norm(prob: f64) -> f64 {
@@ -17,9 +17,8 @@ pub fn norm(prob: f64) -> f64 {
 }
 
 fn quantile(p: f64, prob: f64, norm: f64, side: Side) -> f64 {
-    let Some(target) = Target::of(p, side).filter(|_| !norm.is_nan()) else { return f64::NAN };
-    if let Some(end) = target.end(0.0, f64::INFINITY) {
-        return end;
+    if norm.is_nan() || !side.has(p) {
+        return f64::NAN;
     }
     // The logarithm of the probability above.
     let log = match side {
@@ -28,6 +27,9 @@ fn quantile(p: f64, prob: f64, norm: f64, side: Side) -> f64 {
         Side::LOG_LOWER => log1mexp(p),
         Side::LOG_UPPER => p,
     };
+    if log == f64::NEG_INFINITY {
+        return f64::INFINITY;
+    }
     let reaches = |n: f64| match side.is_log {
         true => n * norm <= log,
         false => power_reaches(prob, n, if side.is_upper { (p, 0.0) } else { any_sum(1.0, -p) }),

@@ -20,6 +20,17 @@ impl Side {
     pub(in crate::math) const UPPER: Side = Side { is_upper: true, is_log: false };
     pub(in crate::math) const LOG_LOWER: Side = Side { is_upper: false, is_log: true };
     pub(in crate::math) const LOG_UPPER: Side = Side { is_upper: true, is_log: true };
+
+    /// What is given of the probabilities 0, one half and 1.
+    fn landmarks(self) -> [f64; 3] {
+        if self.is_log { [f64::NEG_INFINITY, -LN_2, 0.0] } else { [0.0, 0.5, 1.0] }
+    }
+
+    /// Whether a number is one of a probability.
+    pub(in crate::math) fn has(self, p: f64) -> bool {
+        let [none, _, all] = self.landmarks();
+        (none..=all).contains(&p)
+    }
 }
 
 /// The probability of one side of a point, `factor * e**exponent`: of the smaller side, or at least not near 1.
@@ -106,8 +117,8 @@ impl Target {
     /// Of a probability, or its logarithm; `None` of what is none.
     pub(in crate::math) fn of(p: f64, side: Side) -> Option<Target> {
         let Side { is_upper, is_log } = side;
-        let (none, half, all) = if is_log { (f64::NEG_INFINITY, -LN_2, 0.0) } else { (0.0, 0.5, 1.0) };
-        (none..=all).contains(&p).then(|| match (p <= half, is_log) {
+        let [_, half, _] = side.landmarks();
+        side.has(p).then(|| match (p <= half, is_log) {
             (true, false) => Target { log: log_pair(p), is_upper },
             (true, true) => Target { log: (p, 0.0), is_upper },
             (false, false) => Target { log: log_pair(1.0 - p), is_upper: !is_upper },

@@ -325,6 +325,10 @@ fn quantiles_reach_the_probability() {
             }
         }
     }
+    // With slopes whose difference from the derivative's is nothing but rounding errors.
+    let tiny = [vec![1.8476963188757423e-8, 8.931625773616524e18]];
+    let point = evaluate(&engine, &call("beta", "q", CALLS[2].1), &[0.9999999997821278], &tiny);
+    assert!((point[0] / 3.448223954377833e-19 - 1.0).abs() < 1e-6, "{:e}", point[0]);
     let shapes = |_| vec![10f64.powf(random.uniform(14.0, 20.0)), 10f64.powf(random.uniform(-3.0, -1.0))];
     let params: Vec<Vec<f64>> = (0..2000).map(shapes).collect();
     let p: Vec<f64> = (0..2000).map(|_| 10f64.powf(random.uniform(-30.0, -0.4))).collect();

@@ -2,10 +2,10 @@
 //!
 //! Each has the functions `pdf logpdf cdf sf logcdf logsf ppf isf ppf_log isf_log` (discrete ones `pmf logpmf`) of x, or a
 //! probability or its logarithm, and the shape parameters; some take more, prepared, arguments last, which the file says.
-//! Parameters outside the domain and NaN give NaN.
+//! Parameters outside the domain and NaN give NaN. Those from `cdf` on are `probability` and `quantile` of a side.
 
 /// The eight functions that are made from a distribution's `probability` and `quantile`, which take x or a
-/// probability, the parameters and a [`Side`](crate::math::special::tail::Side).
+/// probability, the parameters, and a `Side` of `special::tail`.
 macro_rules! sides {
     ($($param:ident),+) => {
         /// The probability up to `x`.

@@ -473,7 +473,8 @@ fn solve_lower(a: f64, b: f64, norm: f64, target: Target) -> Quantile {
         if step.abs() > 1.0 {
             (x, y) = logistic(logit);
         } else {
-            // The point itself is moved, not found from its logit: small steps keep all digits.
+            // The point itself is moved, not found from its logit: small steps keep all digits. After large ones
+            // the sum might be 0.
             let growth = step.exp_m1();
             let scale = 1.0 / (1.0 + x * growth);
             (x, y) = ((x + x * growth) * scale, y * scale);

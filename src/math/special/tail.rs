@@ -43,7 +43,8 @@ pub(in crate::math) struct Tail {
     /// Whether the side is the one above.
     pub(in crate::math) is_upper: bool,
     /// The magnitude of the tail's derivative by its maker's coordinate is `density * e**exponent`. The
-    /// coordinate is the logarithm of x for a gamma distribution, that of x / (1 - x) for a beta distribution.
+    /// coordinate is the logarithm of x for a gamma distribution, that of x / (1 - x) for a beta distribution,
+    /// and the count where it counts.
     pub(in crate::math) density: f64,
 }
 

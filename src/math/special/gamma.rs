@@ -1,6 +1,6 @@
 //! The gamma function, its logarithm and derivatives, the regularised incomplete gamma functions and their inverses.
 //!
-//! The incomplete functions `P(a, x)` and `Q(a, x) = 1 - P(a, x)` are made from one, [`tails`], which computes the
+//! The incomplete functions `P(a, x)` and `Q(a, x) = 1 - P(a, x)` are made from one, `tails`, which computes the
 //! smaller of them, or nearly so, as an exponential times a factor: neither underflows before its logarithm does, and
 //! the greater one is 1 less the smaller. Where `a` does not vary, [`prefactor`] of it is computed once.
 

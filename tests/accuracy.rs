@@ -30,6 +30,7 @@ const KERNELS: &[&Kernels] = &[
     &exp::EXP10,
     &exp::EXPM1,
     &log::LOG,
+    &log::LOG_APPROXIMATE,
     &log::LOG2,
     &log::LOG10,
     &log::LOG1P,
@@ -414,7 +415,7 @@ macro_rules! functions {
 }
 
 functions! {
-    exp exp2 exp10 expm1 log log2 log10 log1p pow cbrt hypot
+    exp exp2 exp10 expm1 log log_approximate log2 log10 log1p pow cbrt hypot
     sin cos tan sinpi cospi arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
     erf erfc erfc_approximate erfinv logistic log1pexp logaddexp logaddexp2
     norm_cdf norm_logcdf norm_ppf norm_ppf_log erfcx erfcinv log1mexp logit root gamma lgamma digamma trigamma

@@ -3,10 +3,14 @@
 //! An error is counted in units of `ulp(true value) * (1 + condition)`: the condition number says how many units in the
 //! last place the value changes by when the arguments change by one.
 
+#[path = "common/random.rs"]
+mod random;
+
 use numfuse::array::{ArrayRef, Memory};
 use numfuse::diagnostic::Error;
 use numfuse::dtype::DType;
 use numfuse::engine::{CallOptions, Engine, Host, Options};
+use random::Random;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -279,5 +283,61 @@ fn ends_of_the_support() {
     for (_, flags) in &CALLS[2..] {
         assert!(value("q", "gamma", flags, 0.5, &[-1.0, 1.0]).is_nan());
         assert!(value("q", "pois", flags, 0.5, &[-1.0]).is_nan());
+    }
+}
+
+/// Quantiles of large counts are the least numbers that reach the probability, also where it is so near 1 that many have
+/// the same; and those of beta distributions with very unequal shapes give the probability back.
+#[test]
+fn quantiles_reach_the_probability() {
+    let engine = Engine::new();
+    let mut random = Random::new();
+    for (name, bounds) in [
+        ("pois", [(0.0, 14.0), (0.0, 0.0)]),
+        ("binom", [(1.0, 12.0), (-6.0, -0.01)]),
+        ("nbinom", [(1.0, 9.0), (-4.0, -0.01)]),
+    ] {
+        let power = |random: &mut Random, (low, high): (f64, f64)| 10f64.powf(random.uniform(low, high));
+        let mut params: Vec<Vec<f64>> =
+            (0..2000).map(|_| bounds.map(|bounds| power(&mut random, bounds)).to_vec()).collect();
+        params.iter_mut().for_each(|params| params[0] = params[0].floor());
+        if name == "nbinom" {
+            params[0] = vec![2.4879340561870586e7, 1e-6];
+        }
+        let mut p: Vec<f64> = (0..2000).map(|_| 1.0 - power(&mut random, (-16.0, 0.0))).collect();
+        p[0] = 0.5;
+        for (_, flags) in &CALLS[2..4] {
+            let is_upper = flags.contains("lower_tail=False");
+            let points = evaluate(&engine, &call(name, "q", flags), &p, &params);
+            let before: Vec<f64> = points.iter().map(|x| x - 1.0).collect();
+            let at = evaluate(&engine, &call(name, "p", flags), &points, &params);
+            let not_yet = evaluate(&engine, &call(name, "p", flags), &before, &params);
+            for (k, p) in p.iter().enumerate() {
+                let reaches = |value: f64, slack: f64| if is_upper { value <= p + slack } else { value >= p - slack };
+                assert!(
+                    reaches(at[k], 2e-15 * p) && !reaches(not_yet[k], 0.0),
+                    "{name}({p:e}; {:?}; {flags}) is {:e}, with {:e}; before it {:e}",
+                    params[k],
+                    points[k],
+                    at[k],
+                    not_yet[k]
+                );
+            }
+        }
+    }
+    // With slopes whose difference from the derivative's is nothing but rounding errors.
+    let tiny = [vec![1.8476963188757423e-8, 8.931625773616524e18]];
+    let point = evaluate(&engine, &call("beta", "q", CALLS[2].1), &[0.9999999997821278], &tiny);
+    assert!((point[0] / 3.448223954377833e-19 - 1.0).abs() < 1e-6, "{:e}", point[0]);
+    let shapes = |_| vec![10f64.powf(random.uniform(14.0, 20.0)), 10f64.powf(random.uniform(-3.0, -1.0))];
+    let params: Vec<Vec<f64>> = (0..2000).map(shapes).collect();
+    let p: Vec<f64> = (0..2000).map(|_| 10f64.powf(random.uniform(-30.0, -0.4))).collect();
+    for (_, flags) in &CALLS[2..4] {
+        let points = evaluate(&engine, &call("f", "q", flags), &p, &params);
+        let back = evaluate(&engine, &call("f", "p", flags), &points, &params);
+        for (k, p) in p.iter().enumerate().filter(|(k, _)| points[*k] > 0.0 && points[*k] < f64::INFINITY) {
+            let error = (back[k] / p - 1.0).abs();
+            assert!(error < 1e-11, "f({p:e}; {:?}; {flags}) is {:e}, with {:e}", params[k], points[k], back[k]);
+        }
     }
 }

@@ -210,6 +210,23 @@ fn any_arguments() {
     }
 }
 
+/// Of shapes however large, small or unequal.
+#[test]
+fn inverses_of_the_incomplete_beta_function_are_in_its_domain() {
+    let mut random = Random::new();
+    for _ in 0..10_000 {
+        let shape = |random: &mut Random| {
+            let width = [3.0, 20.0, 300.0][random.below(3)];
+            10f64.powf(random.uniform(-width, width))
+        };
+        let (a, b) = (shape(&mut random), shape(&mut random));
+        let small = 10f64.powf(random.uniform(-30.0, 0.0));
+        let p = if random.chance(50) { small } else { 1.0 - small };
+        let (x, y) = (beta::betaincinv(a, b, p), beta::betainccinv(a, b, p));
+        assert!((0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y), "({a:e}, {b:e}, {p:e}): {x:e}, {y:e}");
+    }
+}
+
 /// Far out a tail is a power: `x^a / (a B(a, b))`, but for a factor `1 + O(b x)`. And so is that at the other end.
 #[test]
 fn tails_of_beta_distributions_far_out() {

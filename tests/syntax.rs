@@ -377,6 +377,17 @@ const PIECES: &[&str] = &[
 ];
 
 #[test]
+fn arguments_may_be_named_by_keywords() {
+    let bare = check_parsed("f(x, lambda=1, let=2 if c else 3, if=4)", &Limits::default());
+    assert_eq!(bare.diagnostics, []);
+    let quoted = check_parsed("f(x, `lambda`=1, `let`=2 if c else 3, `if`=4)", &Limits::default());
+    assert!(bare.ast.same_tree(&quoted.ast));
+    for text in ["lambda", "f(lambda)", "f(x, lambda==1)", "lambda = 1"] {
+        assert!(!check_any(text, &Limits::default()).diagnostics.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn no_token_soup_panics() {
     let mut random = Random::new();
     let mut right = 0;
@@ -641,6 +652,7 @@ impl Ebnf<'_> {
 /// Texts that fit the grammar's descriptions in words.
 fn special(description: &str) -> &'static [&'static str] {
     match description {
+        "a keyword of Python, or \"let\"" => &["lambda", "let", "if", "True"],
         "a character with the property XID_Start" => &["X", "q", "é", "λ", "ﬁ"],
         "a character with the property XID_Continue" => &["X", "9", "_", "é", "\u{301}"],
         "a character except a backtick or a line's end" => &["a", " ", "\\", "'", "#", "🦀"],

@@ -314,7 +314,7 @@ impl Loop {
     pub fn weight(&self) -> usize {
         let weight = |inst: &Inst| match inst {
             // Of these little is known; some are slow.
-            Inst::Call(callee, _) if matches!(callee.form, Form::Stateful(..)) => 256,
+            Inst::Call(callee, _) if matches!(callee.form, Form::Stateful(..)) => 64,
             Inst::Call(..) => 32,
             _ => 1,
         };

@@ -59,6 +59,7 @@ mod tests {
     fn functions_with_siblings_become_these_where_allowed() {
         assert_eq!(called("erfc", DType::F64, true), ["erfc_approximate"; 2]);
         assert_eq!(called("erfc", DType::F64, false), ["erfc"; 2]);
+        assert_eq!(called("log", DType::F32, true), ["log_approximate"; 2]);
         // Nothing is gained in float32.
         assert_eq!(called("erfc", DType::F32, true), ["erfc"; 2]);
         assert_eq!(called("erfinv", DType::F64, true), ["erfinv"; 2]);

@@ -300,7 +300,9 @@ impl Parser<'_> {
     }
 
     fn argument(&mut self) -> Argument {
-        if self.peek().is_name() && self.peek_next() == Token::Assign {
+        // Before `=` a keyword can be nothing but a parameter's name: R has a parameter `lambda`.
+        let is_named = self.peek().is_name() || self.peek().is_keyword();
+        if is_named && self.peek_next() == Token::Assign {
             let name = self.name();
             self.bump();
             return Argument { keyword: Some(name), value: self.option().id };

@@ -536,6 +536,7 @@ oracles! {
         if k > 300 { Scaled(exp, k) } else { plain(exp.scale(k.max(-400)) - ONE) }
     };
     One "log"(cm::log) |x| plain(log(x));
+    One "log_approximate"(cm::log) |x| plain(log(x));
     One "log2"(cm::log2) |x| plain(log(x) * LOG2_E);
     One "log10"(cm::log10) |x| plain(log(x) * LOG10_E);
     One "log1p"(cm::log1p) |x| odd(x, ONE, |x| Pair::from(x).log1p());

@@ -46,7 +46,7 @@ pub(crate) fn of(function: &str) -> Vec<(Vec<f64>, f64)> {
         ],
         "exp10" => &[EXP, &[(309.0, INF), (-324.0, 0.0), (1.0, 10.0), (2.0, 100.0), (5.0, 1e5), (10.0, 1e10)]],
         "expm1" => &[ODD, TINY, &[(INF, INF), (-INF, -1.0), (710.0, INF), (-1e300, -1.0), (1e300, INF), (-50.0, -1.0)]],
-        "log" => &[LOG, &[(-5e-324, NAN)]],
+        "log" | "log_approximate" => &[LOG, &[(-5e-324, NAN)]],
         "log2" => &[
             LOG,
             &[

@@ -340,7 +340,7 @@ def test_rmath(r):
     np.testing.assert_allclose(value("dexp(x, 3)", x=x), stats.expon.pdf(x, scale=3), **close)
     np.testing.assert_allclose(value("pweibull(x, 2, 3)", x=x), stats.weibull_min.cdf(x, 2, scale=3), **close)
     k = np.arange(9.0)
-    np.testing.assert_allclose(value("dpois(k, `lambda`=3.5)", k=k), stats.poisson.pmf(k, 3.5), **close)
+    np.testing.assert_allclose(value("dpois(k, lambda=3.5)", k=k), stats.poisson.pmf(k, 3.5), **close)
     np.testing.assert_allclose(value("phyper(k, 10, 7, 8)", k=k), stats.hypergeom.cdf(k, 17, 10, 8), **close)
     np.testing.assert_allclose(value("pbinom(q, n=12, prob=0.3)", q=3.0), stats.binom.cdf(3, 12, 0.3), **close)
     np.testing.assert_allclose(value("lgammafn(x) + choose(5, 2)", x=x), special.gammaln(x) + 10, rtol=1e-12)

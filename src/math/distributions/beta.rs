@@ -4,13 +4,14 @@
 
 use crate::math::block::lane::any_sum;
 use crate::math::special::FMA;
-use crate::math::special::beta::{quantile, shapes, tail_at};
+use crate::math::special::beta::{self, shapes};
 use crate::math::special::incomplete_beta::{self, GREATEST_SHAPE, LEAST_SHAPE, Point};
 use crate::math::special::ratio::{Pair, add_four, exp_pair};
+use crate::math::special::tail::Side;
 
 /// What depends on the shapes alone.
 pub fn norm(a: f64, b: f64) -> f64 {
-    shapes(a, b).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b))
+    beta::norm(a, b)
 }
 
 /// The logarithm of [`norm`].
@@ -78,42 +79,12 @@ pub fn logpdf(x: f64, a: f64, b: f64, log_norm: f64) -> f64 {
     logpdf_lane::<FMA>(x, a, b, log_norm)
 }
 
-/// The probability up to `x`.
-pub fn cdf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.probability(false))
+fn probability(x: f64, a: f64, b: f64, norm: f64, side: Side) -> f64 {
+    beta::tail_at(x, a, b, norm).probability(side)
 }
 
-/// The probability beyond `x`.
-pub fn sf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.probability(true))
+fn quantile(p: f64, a: f64, b: f64, norm: f64, side: Side) -> f64 {
+    beta::quantile(p, a, b, norm, side).x
 }
 
-/// The logarithm of [`cdf`].
-pub fn logcdf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.log_probability(false))
-}
-
-/// The logarithm of [`sf`].
-pub fn logsf(x: f64, a: f64, b: f64, norm: f64) -> f64 {
-    tail_at(x, a, b, norm).map_or(f64::NAN, |tail| tail.log_probability(true))
-}
-
-/// The quantile of a probability.
-pub fn ppf(p: f64, a: f64, b: f64, norm: f64) -> f64 {
-    quantile(p, a, b, norm, false, false).map_or(f64::NAN, |point| point.x)
-}
-
-/// The point beyond which there is a probability.
-pub fn isf(p: f64, a: f64, b: f64, norm: f64) -> f64 {
-    quantile(p, a, b, norm, true, false).map_or(f64::NAN, |point| point.x)
-}
-
-/// [`ppf`] of a probability's logarithm.
-pub fn ppf_log(log_p: f64, a: f64, b: f64, norm: f64) -> f64 {
-    quantile(log_p, a, b, norm, false, true).map_or(f64::NAN, |point| point.x)
-}
-
-/// [`isf`] of a probability's logarithm.
-pub fn isf_log(log_p: f64, a: f64, b: f64, norm: f64) -> f64 {
-    quantile(log_p, a, b, norm, true, true).map_or(f64::NAN, |point| point.x)
-}
+sides!(a, b, norm);

@@ -3,6 +3,7 @@
 //! Prepared: every function takes `norm(df)` last. Degrees of freedom that are not positive and finite give NaN.
 
 use super::gamma;
+use crate::math::special::tail::Side;
 
 /// What depends on the degrees of freedom alone: the gamma distribution's.
 pub fn norm(df: f64) -> f64 {
@@ -38,48 +39,18 @@ pub(in crate::math) fn cdf_lane<const FMA: bool>(x: f64, df: f64, norm: f64) -> 
     gamma::cdf_lane::<FMA>(0.5 * x, 0.5 * df, norm)
 }
 
-/// The probability up to x.
-pub fn cdf(x: f64, df: f64, norm: f64) -> f64 {
-    gamma::cdf(0.5 * x, 0.5 * df, norm)
-}
-
 /// One lane of [`sf`].
 #[inline(always)]
 pub(in crate::math) fn sf_lane<const FMA: bool>(x: f64, df: f64, norm: f64) -> f64 {
     gamma::sf_lane::<FMA>(0.5 * x, 0.5 * df, norm)
 }
 
-/// The probability beyond x.
-pub fn sf(x: f64, df: f64, norm: f64) -> f64 {
-    gamma::sf(0.5 * x, 0.5 * df, norm)
+fn probability(x: f64, df: f64, norm: f64, side: Side) -> f64 {
+    gamma::probability(0.5 * x, 0.5 * df, norm, side)
 }
 
-/// The logarithm of [`cdf`].
-pub fn logcdf(x: f64, df: f64, norm: f64) -> f64 {
-    gamma::logcdf(0.5 * x, 0.5 * df, norm)
+fn quantile(p: f64, df: f64, norm: f64, side: Side) -> f64 {
+    2.0 * gamma::quantile(p, 0.5 * df, norm, side)
 }
 
-/// The logarithm of [`sf`].
-pub fn logsf(x: f64, df: f64, norm: f64) -> f64 {
-    gamma::logsf(0.5 * x, 0.5 * df, norm)
-}
-
-/// The inverse of [`cdf`].
-pub fn ppf(p: f64, df: f64, norm: f64) -> f64 {
-    2.0 * gamma::ppf(p, 0.5 * df, norm)
-}
-
-/// The inverse of [`sf`].
-pub fn isf(q: f64, df: f64, norm: f64) -> f64 {
-    2.0 * gamma::isf(q, 0.5 * df, norm)
-}
-
-/// The inverse of [`logcdf`].
-pub fn ppf_log(log_p: f64, df: f64, norm: f64) -> f64 {
-    2.0 * gamma::ppf_log(log_p, 0.5 * df, norm)
-}
-
-/// The inverse of [`logsf`].
-pub fn isf_log(log_q: f64, df: f64, norm: f64) -> f64 {
-    2.0 * gamma::isf_log(log_q, 0.5 * df, norm)
-}
+sides!(df, norm);

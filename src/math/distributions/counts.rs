@@ -1,8 +1,9 @@
 //! What discrete distributions share: deviances of cells, and the search for quantiles.
 
 use crate::math::special::FMA;
-use crate::math::special::ratio::{Pair, add, log_ratio};
+use crate::math::special::ratio::{Pair, add, exp_pair, log_ratio};
 use crate::math::special::saddle_point::stirling_error;
+use crate::math::special::tail::{Side, Tail, Target};
 use std::f64::consts::{LN_2, PI};
 
 /// A count in a cell, of which a saddle-point probability is made: what is expected there less the
@@ -46,14 +47,35 @@ pub(super) fn rest(n: f64) -> f64 {
     if n == 0.0 { 0.0 } else { stirling_error(n) }
 }
 
-/// Which quantile is sought.
+/// The probability of a count, but for a norm.
 #[derive(Clone, Copy)]
-pub(super) struct Level {
-    pub(super) p: f64,
-    /// Whether `p` is that above the point.
-    pub(super) upper: bool,
-    /// Whether `p` is a logarithm.
-    pub(super) is_log: bool,
+pub(super) enum Mass {
+    /// What it is whatever the norm, where the saddle point is not for it.
+    Certain(f64),
+    /// A factor of the exponential of a number.
+    Power(f64, Pair),
+}
+
+impl Mass {
+    pub(super) fn is_power(self) -> bool {
+        matches!(self, Mass::Power(..))
+    }
+
+    /// The probability.
+    pub(super) fn value(self, norm: f64) -> f64 {
+        match self {
+            Mass::Certain(value) => value,
+            Mass::Power(factor, exponent) => exp_pair::<FMA>(exponent, factor * norm),
+        }
+    }
+
+    /// Its logarithm, by that of the norm.
+    pub(super) fn log(self, log_norm: f64) -> f64 {
+        match self {
+            Mass::Certain(value) => value.ln(),
+            Mass::Power(factor, (high, low)) => high + ((factor.ln() + log_norm) + low),
+        }
+    }
 }
 
 /// The moments that a search begins with.
@@ -64,74 +86,57 @@ pub(super) struct Moments {
     pub(super) skewness: f64,
 }
 
-impl Level {
-    /// Whether the level is a probability, and 0 or 1, and then which of the ends the quantile is.
-    fn end(self, least: f64, greatest: f64) -> Result<(), f64> {
-        let (none, all) = if self.is_log { (f64::NEG_INFINITY, 0.0) } else { (0.0, 1.0) };
-        if !(none..=all).contains(&self.p) {
-            Err(f64::NAN)
-        } else if self.p == none || self.p == all {
-            Err(if (self.p == none) == self.upper { greatest } else { least })
-        } else {
-            Ok(())
-        }
-    }
+/// What is certain counts as so many standard deviations further out than what is sought.
+const FAR: f64 = 1e8;
 
-    /// Whether a point with this probability (of the level's kind) is at or beyond the quantile. An
-    /// equality may be missed by rounding where probabilities are small, and so is widened a little.
-    fn is_reached(self, value: f64) -> bool {
-        let half = if self.is_log { -LN_2 } else { 0.5 };
-        let slack = if self.p > half {
-            0.0
-        } else if self.is_log {
-            1e-15 * self.p.abs().max(1.0)
-        } else {
-            1e-15 * self.p
-        };
-        if self.upper { value <= self.p + slack } else { value >= self.p - slack }
-    }
-
-    /// The normal quantile of a value of this kind, roughly: what is nearly linear in the point.
-    fn normal(self, value: f64) -> f64 {
-        let log = if self.is_log { value } else { value.ln() };
-        let (small, sign) = if log <= -LN_2 { (log, 1.0) } else { ((-log.exp_m1()).ln(), -1.0) };
-        // Abramowitz and Stegun 26.2.23.
-        let t = (-2.0 * small).sqrt().min(1e8);
-        let z = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
-        if self.upper { sign * z } else { -sign * z }
-    }
-}
-
-/// The least integer from `least` to `greatest` that reaches the level, where `at` gives the
-/// probability, of the level's kind, at an integer.
-pub(super) fn search(level: Level, least: f64, greatest: f64, moments: Moments, at: impl Fn(f64) -> f64) -> f64 {
-    if let Err(end) = level.end(least, greatest) {
+/// The least integer of the support whose probability, of a side, reaches `p`; `tail_at` gives the tail at an integer.
+pub(super) fn search(
+    p: f64,
+    side: Side,
+    (least, greatest): (f64, f64),
+    moments: Moments,
+    tail_at: impl Fn(f64) -> Tail,
+) -> f64 {
+    let Some(target) = Target::of(p, side) else { return f64::NAN };
+    if let Some(end) = target.end(least, greatest) {
         return end;
     }
-    let goal = level.normal(level.p);
+    // The normal quantile, roughly: what is nearly linear in the point.
+    let normal = |target: Target| if target.is_upper { target.normal() } else { -target.normal() };
+    let goal = normal(target);
+    // An equality may be missed by rounding where probabilities are small, and so is widened a little.
+    let slack = match side.is_log {
+        true if p <= -LN_2 => 1e-15 * p.abs().max(1.0),
+        false if p <= 0.5 => 1e-15 * p,
+        _ => 0.0,
+    };
     let Moments { mean, deviation, skewness } = moments;
     // Cornish and Fisher's first correction.
     let start = (mean + deviation * (goal + skewness * (goal * goal - 1.0).min(30.0) / 6.0)).floor();
-    let mut k = if start.is_nan() { least } else { start.clamp(least, greatest) };
-    // `low` does not reach the level, `high` does; both with their normal quantiles, once known.
+    let mut k = if start.is_nan() { least } else { start.clamp(least, greatest.min(f64::MAX)) };
+    // `low` does not reach p, `high` does; both with their normal quantiles, once known.
     let (mut low, mut high) = ((least - 1.0, f64::NEG_INFINITY), (greatest, f64::INFINITY));
-    let mut stride = deviation.max(1.0);
+    // In standard deviations by what is missing, and at least so far: where probabilities are near 1, many are the same.
+    let (mut stride, mut least_step) = (deviation.max(1.0), 1.0);
     for turn in 0..200 {
-        let value = at(k);
-        let z = level.normal(value);
+        let value = tail_at(k).probability(side);
+        let z = Target::of(value, side)
+            .map_or(f64::NAN, |target| target.end(goal - FAR, goal + FAR).unwrap_or_else(|| normal(target)));
         let has_low = low.1.is_finite();
         let has_high = high.1.is_finite();
-        let next = if level.is_reached(value) {
+        let is_reached = if side.is_upper { value <= p + slack } else { value >= p - slack };
+        let next = if is_reached {
             high = (k, z);
-            if has_low { None } else { Some(k - (stride * (z - goal)).max(1.0)) }
+            if has_low { None } else { Some(k - (stride * (z - goal)).max(least_step)) }
         } else {
             low = (k, z);
-            if has_high { None } else { Some(k + (stride * (goal - z)).max(1.0)) }
+            if has_high { None } else { Some(k + (stride * (goal - z)).max(least_step)) }
         };
         if high.0 - low.0 <= 1.0 {
             break;
         }
         stride *= 2.0;
+        least_step *= 2.0;
         let inner = match next {
             // Every third step halves what is left, whatever the function's form.
             None if turn % 3 == 2 => low.0 + 0.5 * (high.0 - low.0),

@@ -6,8 +6,9 @@
 
 use crate::math::special::FMA;
 use crate::math::special::beta::{self, shapes};
-use crate::math::special::incomplete_beta::{self, Point, Tail, end_tail, log_end, tail};
+use crate::math::special::incomplete_beta::{self, Point, end_tail, log_end, tail};
 use crate::math::special::ratio::{Pair, add_four, exp_pair};
+use crate::math::special::tail::{Side, Tail};
 
 /// The shapes of the beta distribution, for degrees of freedom in their domain.
 fn halves(df1: f64, df2: f64) -> Option<(f64, f64)> {
@@ -111,26 +112,25 @@ pub fn logpdf(x: f64, df1: f64, df2: f64, log_norm: f64) -> f64 {
 }
 
 /// The tail at `x`.
-fn tail_at(x: f64, df1: f64, df2: f64, beta_norm: f64) -> Option<Tail> {
-    let (a, b) = halves(df1, df2)?;
+fn tail_at(x: f64, df1: f64, df2: f64, beta_norm: f64) -> Tail {
+    let Some((a, b)) = halves(df1, df2) else { return Tail::NAN };
     if is_usual(x, a, b) {
-        return Some(tail(point(x, a, b), beta_norm));
+        return tail(point(x, a, b), beta_norm);
     }
     if x.is_nan() {
-        return None;
+        return Tail::NAN;
     }
     let log_odds = if x > 0.0 { x.ln() + (a / b).ln() } else { f64::NEG_INFINITY };
-    Some(if log_odds < 0.0 {
-        end_tail(a, b, beta_norm, log_odds)
-    } else {
-        end_tail(b, a, beta_norm, -log_odds).mirrored()
-    })
+    if log_odds < 0.0 { end_tail(a, b, beta_norm, log_odds) } else { end_tail(b, a, beta_norm, -log_odds).mirrored() }
 }
 
-/// The quantile of a probability or its logarithm.
-fn quantile(p: f64, df1: f64, df2: f64, beta_norm: f64, upper: bool, is_log: bool) -> f64 {
+fn probability(x: f64, df1: f64, df2: f64, beta_norm: f64, side: Side) -> f64 {
+    tail_at(x, df1, df2, beta_norm).probability(side)
+}
+
+fn quantile(p: f64, df1: f64, df2: f64, beta_norm: f64, side: Side) -> f64 {
     let Some((a, b)) = halves(df1, df2) else { return f64::NAN };
-    let Some(point) = beta::quantile(p, a, b, beta_norm, upper, is_log) else { return f64::NAN };
+    let point = beta::quantile(p, a, b, beta_norm, side);
     match point.log {
         Some((high, low)) if point.x > point.y => exp_pair::<FMA>((-high, -low), b / a),
         Some(log) => exp_pair::<FMA>(log, b / a),
@@ -138,42 +138,4 @@ fn quantile(p: f64, df1: f64, df2: f64, beta_norm: f64, upper: bool, is_log: boo
     }
 }
 
-/// The probability up to `x`.
-pub fn cdf(x: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    tail_at(x, df1, df2, beta_norm).map_or(f64::NAN, |tail| tail.probability(false))
-}
-
-/// The probability beyond `x`.
-pub fn sf(x: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    tail_at(x, df1, df2, beta_norm).map_or(f64::NAN, |tail| tail.probability(true))
-}
-
-/// The logarithm of [`cdf`].
-pub fn logcdf(x: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    tail_at(x, df1, df2, beta_norm).map_or(f64::NAN, |tail| tail.log_probability(false))
-}
-
-/// The logarithm of [`sf`].
-pub fn logsf(x: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    tail_at(x, df1, df2, beta_norm).map_or(f64::NAN, |tail| tail.log_probability(true))
-}
-
-/// The quantile of a probability.
-pub fn ppf(p: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    quantile(p, df1, df2, beta_norm, false, false)
-}
-
-/// The point beyond which there is a probability.
-pub fn isf(p: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    quantile(p, df1, df2, beta_norm, true, false)
-}
-
-/// [`ppf`] of a probability's logarithm.
-pub fn ppf_log(log_p: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    quantile(log_p, df1, df2, beta_norm, false, true)
-}
-
-/// [`isf`] of a probability's logarithm.
-pub fn isf_log(log_p: f64, df1: f64, df2: f64, beta_norm: f64) -> f64 {
-    quantile(log_p, df1, df2, beta_norm, true, true)
-}
+sides!(df1, df2, beta_norm);

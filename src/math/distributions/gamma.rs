@@ -6,9 +6,11 @@ use crate::math::block::exp::{Power, exp};
 use crate::math::block::lane::{Lane, any_sum};
 use crate::math::block::log::natural;
 use crate::math::special::FMA;
-use crate::math::special::gamma::{Tail, Target, prefactor, quantile, tails_lane};
+pub(super) use crate::math::special::gamma::quantile;
+use crate::math::special::gamma::{prefactor, tails_lane};
 use crate::math::special::ratio::exp_pair;
 use crate::math::special::saddle_point::{deviance_lane, deviance_pair};
+use crate::math::special::tail::{Side, Tail};
 use std::f64::consts::LN_2;
 
 /// What depends on the shape alone: `aᵃ e⁻ᵃ / Γ(a)`.
@@ -111,66 +113,33 @@ fn with_ends(x: f64, a: f64, norm: f64, value: f64, ends: (f64, f64)) -> f64 {
     if x.is_nan() | norm.is_nan() { f64::NAN } else { value }
 }
 
-/// The smaller tail, for all arguments.
+/// The probability of a side.
 #[inline(always)]
-fn tail<const FMA: bool>(x: f64, a: f64, norm: f64) -> Tail {
-    if norm.is_nan() {
-        Tail::exactly(false, f64::NAN)
+fn probability_lane<const FMA: bool>(x: f64, a: f64, norm: f64, side: Side) -> f64 {
+    let tail = if norm.is_nan() {
+        Tail::NAN
     } else if x <= 0.0 {
-        Tail::exactly(false, 0.0)
+        Tail::zero(false)
     } else {
         tails_lane::<FMA>(a, x, norm)
-    }
+    };
+    tail.probability_lane::<FMA>(side)
 }
 
 /// One lane of [`cdf`].
 #[inline(always)]
 pub(in crate::math) fn cdf_lane<const FMA: bool>(x: f64, a: f64, norm: f64) -> f64 {
-    tail::<FMA>(x, a, norm).side::<FMA>(false)
-}
-
-/// The probability up to x.
-pub fn cdf(x: f64, a: f64, norm: f64) -> f64 {
-    cdf_lane::<FMA>(x, a, norm)
+    probability_lane::<FMA>(x, a, norm, Side::LOWER)
 }
 
 /// One lane of [`sf`].
 #[inline(always)]
 pub(in crate::math) fn sf_lane<const FMA: bool>(x: f64, a: f64, norm: f64) -> f64 {
-    tail::<FMA>(x, a, norm).side::<FMA>(true)
+    probability_lane::<FMA>(x, a, norm, Side::UPPER)
 }
 
-/// The probability beyond x.
-pub fn sf(x: f64, a: f64, norm: f64) -> f64 {
-    sf_lane::<FMA>(x, a, norm)
+pub(super) fn probability(x: f64, a: f64, norm: f64, side: Side) -> f64 {
+    probability_lane::<FMA>(x, a, norm, side)
 }
 
-/// The logarithm of [`cdf`].
-pub fn logcdf(x: f64, a: f64, norm: f64) -> f64 {
-    tail::<FMA>(x, a, norm).log_lower()
-}
-
-/// The logarithm of [`sf`].
-pub fn logsf(x: f64, a: f64, norm: f64) -> f64 {
-    tail::<FMA>(x, a, norm).log_upper()
-}
-
-/// The inverse of [`cdf`].
-pub fn ppf(p: f64, a: f64, norm: f64) -> f64 {
-    quantile(a, norm, Target::lower(p))
-}
-
-/// The inverse of [`sf`].
-pub fn isf(q: f64, a: f64, norm: f64) -> f64 {
-    quantile(a, norm, Target::upper(q))
-}
-
-/// The inverse of [`logcdf`].
-pub fn ppf_log(log_p: f64, a: f64, norm: f64) -> f64 {
-    quantile(a, norm, Target::log_lower(log_p))
-}
-
-/// The inverse of [`logsf`].
-pub fn isf_log(log_q: f64, a: f64, norm: f64) -> f64 {
-    quantile(a, norm, Target::log_upper(log_q))
-}
+sides!(a, norm);

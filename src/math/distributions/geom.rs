@@ -6,50 +6,34 @@
 //! The quantile is the least k with `(1 - prob)^(k + 1) <= 1 - p`: `k + 1` is the quotient of two logarithms, rounded
 //! up. Where the quotient is a whole number but for rounding errors, the power itself decides, in twice the digits.
 
-use crate::math::block::lane::{any_sum, product, sum};
+use crate::math::block::lane::{any_sum, sum};
 use crate::math::special::FMA;
-use crate::math::special::incomplete_beta::log1mexp;
+use crate::math::special::ratio::{Pair, multiply};
+use crate::math::special::tail::{Side, log1mexp};
 
 /// `log(1 - prob)`; NaN unless `0 < prob <= 1`.
 pub fn norm(prob: f64) -> f64 {
     if 0.0 < prob && prob <= 1.0 { (-prob).ln_1p() } else { f64::NAN }
 }
 
-/// The least k whose distribution function is at least p: 0 at 0, infinity at 1, NaN outside.
-pub fn ppf(p: f64, prob: f64, norm: f64) -> f64 {
-    if !(0.0..=1.0).contains(&p) {
+fn quantile(p: f64, prob: f64, norm: f64, side: Side) -> f64 {
+    if norm.is_nan() || !side.has(p) {
         return f64::NAN;
     }
-    failures((-p).ln_1p(), norm, |n| power_reaches(prob, n, any_sum(1.0, -p)))
-}
-
-/// The least k whose survival function is at most p: infinity at 0, 0 at 1, NaN outside.
-pub fn isf(p: f64, prob: f64, norm: f64) -> f64 {
-    if !(0.0..=1.0).contains(&p) {
-        return f64::NAN;
-    }
-    failures(p.ln(), norm, |n| power_reaches(prob, n, (p, 0.0)))
-}
-
-/// [`ppf`] of a probability given by its logarithm.
-pub fn ppf_log(p: f64, _prob: f64, norm: f64) -> f64 {
-    if p <= 0.0 { failures(log1mexp(p), norm, |n| n * norm <= log1mexp(p)) } else { f64::NAN }
-}
-
-/// [`isf`] of a probability given by its logarithm.
-pub fn isf_log(p: f64, _prob: f64, norm: f64) -> f64 {
-    if p <= 0.0 { failures(p, norm, |n| n * norm <= p) } else { f64::NAN }
-}
-
-/// The quantile, less than the least whole number not below `log / norm` by 1. `reaches` tells of a number of trials
-/// whether it is enough; it is asked where the quotient does not tell.
-fn failures(log: f64, norm: f64, reaches: impl Fn(f64) -> bool) -> f64 {
-    if norm.is_nan() || log.is_nan() {
-        return f64::NAN;
-    }
+    // The logarithm of the probability above.
+    let log = match side {
+        Side::LOWER => (-p).ln_1p(),
+        Side::UPPER => p.ln(),
+        Side::LOG_LOWER => log1mexp(p),
+        Side::LOG_UPPER => p,
+    };
     if log == f64::NEG_INFINITY {
         return f64::INFINITY;
     }
+    let reaches = |n: f64| match side.is_log {
+        true => n * norm <= log,
+        false => power_reaches(prob, n, if side.is_upper { (p, 0.0) } else { any_sum(1.0, -p) }),
+    };
     // Below 1 where failures are impossible, or success is nearly sure: the first trial is enough.
     let quotient = log / norm;
     let whole = quotient.round();
@@ -62,15 +46,17 @@ fn failures(log: f64, norm: f64, reaches: impl Fn(f64) -> bool) -> f64 {
     trials.max(1.0) - 1.0
 }
 
+quantiles!(prob, norm);
+
 /// Is `(1 - prob)^n`, for a whole n, at most a number in two parts? By squaring, in two parts.
-fn power_reaches(prob: f64, n: f64, bound: (f64, f64)) -> bool {
+fn power_reaches(prob: f64, n: f64, bound: Pair) -> bool {
     // Beyond, no rounded probability is one between two whole numbers.
     if n >= 2f64.powi(53) {
         return true;
     }
-    let times = |a: (f64, f64), b: (f64, f64)| {
-        let (high, low) = product::<f64, FMA>(a.0, b.0);
-        sum(high, low + (a.0 * b.1 + a.1 * b.0))
+    let times = |a: Pair, b: Pair| {
+        let (high, low) = multiply::<FMA>(a, b);
+        sum(high, low)
     };
     let mut rest = n as u64;
     let mut square = any_sum(1.0, -prob);

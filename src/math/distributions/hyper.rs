@@ -3,11 +3,12 @@
 //!
 //! Prepared parameters: `norm(m, n, k)`, a logarithm, of all functions.
 
-use super::counts::{Cell, Level, Moments, rest, saddle_point, search, size};
+use super::counts::{Cell, Mass, Moments, rest, saddle_point, search, size};
 use crate::math::block::lane::any_sum;
 use crate::math::block::pair::quotient;
 use crate::math::special::FMA;
-use crate::math::special::ratio::{Pair, add, exp_pair, subtract, times};
+use crate::math::special::ratio::{Pair, add, exp_pair, multiply, subtract, times};
+use crate::math::special::tail::{Side, Tail};
 
 /// The numbers of balls.
 #[derive(Clone, Copy)]
@@ -86,45 +87,35 @@ pub fn norm(m: f64, n: f64, k: f64) -> f64 {
     (rest(m) - rest(m + n)) + (rest(n) + rest(k) + rest(urn.left()))
 }
 
-/// The probability of certain points, which the saddle point is not for.
-fn certain(x: f64, urn: Urn) -> Option<f64> {
+/// The probability of `x`.
+fn mass(x: f64, urn: Urn, norm: f64) -> Mass {
     let (least, greatest) = urn.support();
     if x.is_nan() {
-        Some(x)
+        Mass::Certain(x)
     } else if !((least..=greatest).contains(&x) && x.floor() == x) {
-        Some(0.0)
+        Mass::Certain(0.0)
     } else if least == greatest {
-        Some(1.0)
+        Mass::Certain(1.0)
     } else {
-        None
+        let (square, exponent) = urn.parts(x);
+        Mass::Power(square.sqrt(), add(exponent, (norm, 0.0)))
     }
 }
 
 /// The probability of `x`.
 pub fn pmf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
-    certain(x, urn).unwrap_or_else(|| {
-        let (square, exponent) = urn.parts(x);
-        exp_pair::<FMA>(add(exponent, (norm, 0.0)), square.sqrt())
-    })
+    Urn::new(m, n, k).map_or(f64::NAN, |urn| mass(x, urn, norm).value(1.0))
 }
 
 /// Its logarithm.
 pub fn logpmf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
     let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
-    certain(x, urn).map(f64::ln).unwrap_or_else(|| {
-        let (square, exponent) = urn.parts(x);
-        let log = exponent.0 + ((0.5 * square.ln() + norm) + exponent.1);
+    let mass = mass(x, urn, norm);
+    match mass.log(0.0) {
         // Near 1, the others in units of this one.
-        if log > -0.5 { -(others(urn, x, true) + others(urn, x, false)).ln_1p() } else { log }
-    })
-}
-
-/// A tail, `factor * e**exponent`.
-struct Tail {
-    factor: f64,
-    exponent: Pair,
-    is_upper: bool,
+        log if log > -0.5 && mass.is_power() => -(others(urn, x, true) + others(urn, x, false)).ln_1p(),
+        log => log,
+    }
 }
 
 /// Standard deviations from which on tails are integrals, not sums,
@@ -133,18 +124,14 @@ const WIDE: f64 = 1000.0;
 const SLOW: f64 = 0.98;
 
 /// The tail up to `x`, or that beyond it, whichever does not hold the mean.
-fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
-    let Some(urn) = Urn::new(m, n, k) else { return Err(f64::NAN) };
-    if x.is_nan() {
-        return Err(x);
-    }
-    let x = x.floor();
+fn tail_at(x: f64, urn: Urn, norm: f64) -> Tail {
     let (least, greatest) = urn.support();
-    if x < least {
-        return Err(0.0);
+    let x = x.floor();
+    if x.is_nan() {
+        return Tail::NAN;
     }
-    if x >= greatest {
-        return Err(1.0);
+    if x < least || x >= greatest {
+        return Tail::zero(x >= greatest);
     }
     let is_upper = x + 0.5 > urn.mean();
     let first = if is_upper { x + 1.0 } else { x };
@@ -152,7 +139,7 @@ fn tail_at(x: f64, m: f64, n: f64, k: f64, norm: f64) -> Result<Tail, f64> {
     let outwards = if is_upper { urn.growth(first, false) } else { urn.growth(first - 1.0, true) };
     let is_wide = urn.deviation() > WIDE && outwards.0 > SLOW;
     let sum = if is_wide { integral(urn, first, is_upper, parts) } else { 1.0 + others(urn, first, is_upper) };
-    Ok(Tail { factor: parts.0.sqrt() * sum, exponent: add(parts.1, (norm, 0.0)), is_upper })
+    Tail { factor: parts.0.sqrt() * sum, exponent: add(parts.1, (norm, 0.0)), is_upper, density: parts.0.sqrt() }
 }
 
 /// The sum of the probabilities above or below a point, divided by that of the point. Where the point
@@ -163,8 +150,7 @@ fn others(urn: Urn, point: f64, is_upper: bool) -> f64 {
     for _ in 0..(60.0 * WIDE) as usize {
         let growth = if is_upper { urn.growth(x, false) } else { urn.growth(x - 1.0, true) };
         x += if is_upper { 1.0 } else { -1.0 };
-        let (high, low) = times::<FMA>(term.0, growth);
-        term = (high, low + term.1 * growth.0);
+        term = multiply::<FMA>(term, growth);
         sum = add(sum, term);
         if term.0 <= 1e-18 * sum.0 || term.0.is_nan() {
             break;
@@ -222,82 +208,17 @@ const LEGENDRE: [(f64, f64); 8] = [
     (0.09501250983763744, 0.1894506104550685),
 ];
 
-fn probability(x: f64, m: f64, n: f64, k: f64, norm: f64, upper: bool) -> f64 {
-    match tail_at(x, m, n, k, norm) {
-        Ok(tail) => {
-            let value = exp_pair::<FMA>(tail.exponent, tail.factor);
-            if tail.is_upper == upper { value } else { 1.0 - value }
-        }
-        Err(below) => {
-            if upper {
-                1.0 - below
-            } else {
-                below
-            }
-        }
-    }
+fn probability(x: f64, m: f64, n: f64, k: f64, norm: f64, side: Side) -> f64 {
+    Urn::new(m, n, k).map_or(f64::NAN, |urn| tail_at(x, urn, norm).probability(side))
 }
 
-fn log_probability(x: f64, m: f64, n: f64, k: f64, norm: f64, upper: bool) -> f64 {
-    match tail_at(x, m, n, k, norm) {
-        Ok(tail) if tail.is_upper == upper => tail.exponent.0 + (tail.factor.ln() + tail.exponent.1),
-        Ok(tail) => (-exp_pair::<FMA>(tail.exponent, tail.factor)).ln_1p(),
-        Err(below) => (if upper { 1.0 - below } else { below }).ln(),
-    }
-}
-
-fn quantile(level: Level, m: f64, n: f64, k: f64, norm: f64) -> f64 {
+fn quantile(p: f64, m: f64, n: f64, k: f64, norm: f64, side: Side) -> f64 {
     let Some(urn) = Urn::new(m, n, k) else { return f64::NAN };
-    let (least, greatest) = urn.support();
     let moments = Moments { mean: urn.mean(), deviation: urn.deviation(), skewness: urn.skewness() };
-    search(level, least, greatest, moments, |x| {
-        if level.is_log {
-            log_probability(x, m, n, k, norm, level.upper)
-        } else {
-            probability(x, m, n, k, norm, level.upper)
-        }
-    })
+    search(p, side, urn.support(), moments, |x| tail_at(x, urn, norm))
 }
 
-/// The probability up to `x`.
-pub fn cdf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    probability(x, m, n, k, norm, false)
-}
-
-/// The probability beyond `x`.
-pub fn sf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    probability(x, m, n, k, norm, true)
-}
-
-/// The logarithm of [`cdf`].
-pub fn logcdf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    log_probability(x, m, n, k, norm, false)
-}
-
-/// The logarithm of [`sf`].
-pub fn logsf(x: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    log_probability(x, m, n, k, norm, true)
-}
-
-/// The least integer with at least this probability up to it.
-pub fn ppf(p: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    quantile(Level { p, upper: false, is_log: false }, m, n, k, norm)
-}
-
-/// The least integer with at most this probability beyond it.
-pub fn isf(p: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    quantile(Level { p, upper: true, is_log: false }, m, n, k, norm)
-}
-
-/// [`ppf`] of a probability's logarithm.
-pub fn ppf_log(log_p: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    quantile(Level { p: log_p, upper: false, is_log: true }, m, n, k, norm)
-}
-
-/// [`isf`] of a probability's logarithm.
-pub fn isf_log(log_p: f64, m: f64, n: f64, k: f64, norm: f64) -> f64 {
-    quantile(Level { p: log_p, upper: true, is_log: true }, m, n, k, norm)
-}
+sides!(m, n, k, norm);
 
 #[cfg(test)]
 mod tests {

@@ -7,9 +7,10 @@ use crate::math::block::lane::{Lane, any_sum, product};
 use crate::math::block::log::split;
 use crate::math::block::pair::minus_product;
 use crate::math::special::FMA;
-use crate::math::special::incomplete_beta::{self, Point, Tail, Target, end_tail, log1mexp, solve, tail};
-use crate::math::special::ratio::{Pair, exp_pair, log_parts, stirling_quotient, times};
+use crate::math::special::incomplete_beta::{self, Point, end_tail, solve, tail};
+use crate::math::special::ratio::{Pair, exp_pair, log_parts, multiply, stirling_quotient};
 use crate::math::special::saddle_point::{log1pmx, stirling_error};
+use crate::math::special::tail::{Side, Tail, Target};
 use std::f64::consts::{LN_2, PI};
 
 /// From here on the distribution is the normal one to all digits of a float64.
@@ -68,8 +69,7 @@ fn exponent<const FMA: bool>(x: f64, df: f64) -> Pair {
     let k = if is_large { k + large } else { k };
     let log = log_parts::<FMA>(k, f, rest).pair();
     let count = any_sum(df, 1.0);
-    let (high, low) = times::<FMA>(-0.5 * count.0, log);
-    (high, low - 0.5 * count.1 * log.0)
+    multiply::<FMA>((-0.5 * count.0, -0.5 * count.1), log)
 }
 
 /// One lane of [`pdf`].
@@ -114,59 +114,32 @@ fn magnitude(x: f64, df: f64, beta_norm: f64) -> Tail {
     tail(Point { a, b: 0.5, x: (below, 0.0), y: (square / total, 0.0), d: (d, 0.0) }, beta_norm)
 }
 
-/// The probability beyond `x` if `upper`, else up to it.
-fn probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
+fn probability(x: f64, df: f64, beta_norm: f64, side: Side) -> f64 {
     if df.is_nan() || df <= 0.0 || x.is_nan() {
         return f64::NAN;
     }
     let tail = magnitude(x, df, beta_norm);
-    let value = 0.5 * tail.value();
-    match ((x > 0.0) == upper, tail.is_upper) {
-        (true, false) => value,
-        (true, true) => 0.5 - value,
-        (false, false) => 1.0 - value,
-        (false, true) => 0.5 + value,
+    // By symmetry, half of what is beyond x and -x,
+    if !tail.is_upper {
+        return Tail { factor: 0.5 * tail.factor, is_upper: x > 0.0, ..tail }.probability(side);
     }
+    // or one half and half of what is between.
+    let between = if (x > 0.0) == side.is_upper { -tail.value() } else { tail.value() };
+    if side.is_log { between.ln_1p() - LN_2 } else { 0.5 + 0.5 * between }
 }
 
-/// The logarithm of [`probability`].
-fn log_probability(x: f64, df: f64, beta_norm: f64, upper: bool) -> f64 {
-    if df.is_nan() || df <= 0.0 || x.is_nan() {
-        return f64::NAN;
-    }
-    let tail = magnitude(x, df, beta_norm);
-    let value = tail.value();
-    match ((x > 0.0) == upper, tail.is_upper) {
-        (true, false) => tail.log() - LN_2,
-        (true, true) => (-value).ln_1p() - LN_2,
-        (false, false) => (-0.5 * value).ln_1p(),
-        (false, true) => value.ln_1p() - LN_2,
-    }
-}
-
-/// The quantile: the point with a probability of `p`, or one of that logarithm, above or below it.
-fn quantile(p: f64, df: f64, beta_norm: f64, upper: bool, is_log: bool) -> f64 {
-    let (none, all) = if is_log { (f64::NEG_INFINITY, 0.0) } else { (0.0, 1.0) };
-    if df.is_nan() || df <= 0.0 || !(none..=all).contains(&p) {
-        return f64::NAN;
-    }
-    if p == none || p == all {
-        return if (p == none) == upper { f64::INFINITY } else { f64::NEG_INFINITY };
-    }
-    let half = if is_log { -LN_2 } else { 0.5 };
-    if p == half {
-        return 0.0;
-    }
+fn quantile(p: f64, df: f64, beta_norm: f64, side: Side) -> f64 {
+    let Some(target) = Target::of(p, side).filter(|_| df > 0.0) else { return f64::NAN };
     // By symmetry, the smaller side, doubled.
-    let is_small = p < half;
-    let target = if is_log {
-        let log = if is_small { p } else { log1mexp(p) };
-        Target::of_log((log + LN_2) + 2.3190468138462996e-17, false)
+    let double = if side.is_log {
+        (target.log.0 + LN_2) + (target.log.1 + 2.3190468138462996e-17)
     } else {
-        Target::of(2.0 * if is_small { p } else { 1.0 - p }, false)
+        2.0 * p.min(1.0 - p)
     };
+    // It is 1 in the middle.
+    let Some(magnitude) = Target::of(double, Side { is_upper: false, ..side }) else { return 0.0 };
     let df = usual(df);
-    let point = solve(0.5 * df, 0.5, beta_norm, target);
+    let point = solve(0.5 * df, 0.5, beta_norm, magnitude);
     let magnitude = match point.log {
         Some(log) => {
             let sign = if point.x < point.y { -0.5 } else { 0.5 };
@@ -174,45 +147,7 @@ fn quantile(p: f64, df: f64, beta_norm: f64, upper: bool, is_log: bool) -> f64 {
         }
         None => (df * (point.y / point.x)).sqrt(),
     };
-    if is_small == upper { magnitude } else { -magnitude }
+    if target.is_upper { magnitude } else { 0.0 - magnitude }
 }
 
-/// The probability up to `x`.
-pub fn cdf(x: f64, df: f64, beta_norm: f64) -> f64 {
-    probability(x, df, beta_norm, false)
-}
-
-/// The probability beyond `x`.
-pub fn sf(x: f64, df: f64, beta_norm: f64) -> f64 {
-    probability(x, df, beta_norm, true)
-}
-
-/// The logarithm of [`cdf`].
-pub fn logcdf(x: f64, df: f64, beta_norm: f64) -> f64 {
-    log_probability(x, df, beta_norm, false)
-}
-
-/// The logarithm of [`sf`].
-pub fn logsf(x: f64, df: f64, beta_norm: f64) -> f64 {
-    log_probability(x, df, beta_norm, true)
-}
-
-/// The quantile of a probability.
-pub fn ppf(p: f64, df: f64, beta_norm: f64) -> f64 {
-    quantile(p, df, beta_norm, false, false)
-}
-
-/// The point beyond which there is a probability.
-pub fn isf(p: f64, df: f64, beta_norm: f64) -> f64 {
-    quantile(p, df, beta_norm, true, false)
-}
-
-/// [`ppf`] of a probability's logarithm.
-pub fn ppf_log(log_p: f64, df: f64, beta_norm: f64) -> f64 {
-    quantile(log_p, df, beta_norm, false, true)
-}
-
-/// [`isf`] of a probability's logarithm.
-pub fn isf_log(log_p: f64, df: f64, beta_norm: f64) -> f64 {
-    quantile(log_p, df, beta_norm, true, true)
-}
+sides!(df, beta_norm);

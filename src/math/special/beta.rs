@@ -1,10 +1,9 @@
 //! The beta function, the regularised incomplete beta function and its inverses.
 
 use super::FMA;
-use super::incomplete_beta::{
-    GREATEST_SHAPE, LEAST_SHAPE, Point, Quantile, Tail, Target, log_gamma_ratio, norm, solve, tail,
-};
+use super::incomplete_beta::{self, GREATEST_SHAPE, LEAST_SHAPE, Point, Quantile, log_gamma_ratio, solve, tail};
 use super::ratio::{Pair, add, exp_pair, log_ratio, times};
+use super::tail::{Side, Tail, Target};
 use crate::math::block::lane::any_sum;
 
 /// Shapes that functions of an incomplete beta take: `None` gives NaN.
@@ -13,97 +12,80 @@ pub(in crate::math) fn shapes(a: f64, b: f64) -> Option<(f64, f64)> {
     is_valid.then(|| (a.clamp(LEAST_SHAPE, GREATEST_SHAPE), b.clamp(LEAST_SHAPE, GREATEST_SHAPE)))
 }
 
-/// [`norm`] of shapes in their domain.
-pub(in crate::math) fn usual_norm(a: f64, b: f64) -> f64 {
-    shapes(a, b).map_or(f64::NAN, |(a, b)| norm(a, b))
+/// [`incomplete_beta::norm`] of shapes in their domain.
+pub(in crate::math) fn norm(a: f64, b: f64) -> f64 {
+    shapes(a, b).map_or(f64::NAN, |(a, b)| incomplete_beta::norm(a, b))
 }
 
 /// The tail of the beta distribution at `x`; what is beyond the support is at its ends.
-pub(in crate::math) fn tail_at(x: f64, a: f64, b: f64, norm: f64) -> Option<Tail> {
-    let (a, b) = shapes(a, b)?;
-    if x.is_nan() {
-        return None;
-    }
+pub(in crate::math) fn tail_at(x: f64, a: f64, b: f64, norm: f64) -> Tail {
+    let Some((a, b)) = shapes(a, b) else { return Tail::NAN };
     let x = x.clamp(0.0, 1.0);
-    Some(tail(Point::new::<FMA>(a, b, (x, 0.0), any_sum(1.0, -x)), norm))
+    tail(Point::new::<FMA>(a, b, (x, 0.0), any_sum(1.0, -x)), norm)
 }
 
-/// The quantile for a probability, or its logarithm, below or above it.
-pub(in crate::math) fn quantile(p: f64, a: f64, b: f64, norm: f64, upper: bool, is_log: bool) -> Option<Quantile> {
-    let (a, b) = shapes(a, b)?;
-    let (none, all) = if is_log { (f64::NEG_INFINITY, 0.0) } else { (0.0, 1.0) };
-    if !(none..=all).contains(&p) {
-        return None;
-    }
-    if p == none || p == all {
-        let x = if (p == all) == upper { 0.0 } else { 1.0 };
-        return Some(Quantile { x, y: 1.0 - x, log: None });
-    }
-    let target = if is_log { Target::of_log(p, upper) } else { Target::of(p, upper) };
-    Some(solve(a, b, norm, target))
+/// The quantile for a probability.
+pub(in crate::math) fn quantile(p: f64, a: f64, b: f64, norm: f64, side: Side) -> Quantile {
+    let (Some((a, b)), Some(target)) = (shapes(a, b), Target::of(p, side)) else { return Quantile::NAN };
+    solve(a, b, norm, target)
 }
 
 /// The regularised incomplete beta function `I_x(a, b)`, for positive `a` and `b` and `x` in [0, 1];
 /// NaN elsewhere. Zero shapes are limits: all of the probability is at 0, or at 1.
 pub fn betainc(a: f64, b: f64, x: f64) -> f64 {
-    regularised(a, b, x, false)
+    regularised(a, b, x, Side::LOWER)
 }
 
 /// Its complement, `1 - I_x(a, b)`.
 pub fn betaincc(a: f64, b: f64, x: f64) -> f64 {
-    regularised(a, b, x, true)
+    regularised(a, b, x, Side::UPPER)
 }
 
 /// The logarithm of [`betainc`].
 pub fn log_betainc(a: f64, b: f64, x: f64) -> f64 {
-    log_regularised(a, b, x, false)
+    regularised(a, b, x, Side::LOG_LOWER)
 }
 
 /// The logarithm of [`betaincc`].
 pub fn log_betaincc(a: f64, b: f64, x: f64) -> f64 {
-    log_regularised(a, b, x, true)
+    regularised(a, b, x, Side::LOG_UPPER)
 }
 
-fn log_regularised(a: f64, b: f64, x: f64, upper: bool) -> f64 {
-    if (0.0..=1.0).contains(&x) {
-        tail_at(x, a, b, usual_norm(a, b)).map_or(f64::NAN, |tail| tail.log_probability(upper))
-    } else {
-        f64::NAN
-    }
-}
-
-fn regularised(a: f64, b: f64, x: f64, upper: bool) -> f64 {
+fn regularised(a: f64, b: f64, x: f64, side: Side) -> f64 {
     if !(0.0..=1.0).contains(&x) {
         return f64::NAN;
     }
     // Limits as in SciPy: a distribution at one point.
     let is_at_zero = a == 0.0 && b > 0.0 || b == f64::INFINITY && a > 0.0 && a < b;
     let is_at_one = b == 0.0 && a > 0.0 || a == f64::INFINITY && b > 0.0 && b < a;
-    if is_at_zero || is_at_one {
-        let is_below = if is_at_zero { x > 0.0 } else { x == 1.0 };
-        return if is_below != upper { 1.0 } else { 0.0 };
-    }
-    tail_at(x, a, b, usual_norm(a, b)).map_or(f64::NAN, |tail| tail.probability(upper))
+    let tail = if is_at_zero {
+        Tail::zero(x > 0.0)
+    } else if is_at_one {
+        Tail::zero(x == 1.0)
+    } else {
+        tail_at(x, a, b, norm(a, b))
+    };
+    tail.probability(side)
 }
 
 /// The `x` with `I_x(a, b) = p`; NaN for `p` outside of [0, 1] and shapes that are not positive.
 pub fn betaincinv(a: f64, b: f64, p: f64) -> f64 {
-    quantile(p, a, b, usual_norm(a, b), false, false).map_or(f64::NAN, |point| point.x)
+    quantile(p, a, b, norm(a, b), Side::LOWER).x
 }
 
 /// The `x` with `1 - I_x(a, b) = p`.
 pub fn betainccinv(a: f64, b: f64, p: f64) -> f64 {
-    quantile(p, a, b, usual_norm(a, b), true, false).map_or(f64::NAN, |point| point.x)
+    quantile(p, a, b, norm(a, b), Side::UPPER).x
 }
 
 /// The `x` with a logarithm of `I_x(a, b)`.
 pub fn log_betaincinv(a: f64, b: f64, log_p: f64) -> f64 {
-    quantile(log_p, a, b, usual_norm(a, b), false, true).map_or(f64::NAN, |point| point.x)
+    quantile(log_p, a, b, norm(a, b), Side::LOG_LOWER).x
 }
 
 /// The `x` with a logarithm of `1 - I_x(a, b)`.
 pub fn log_betainccinv(a: f64, b: f64, log_q: f64) -> f64 {
-    quantile(log_q, a, b, usual_norm(a, b), true, true).map_or(f64::NAN, |point| point.x)
+    quantile(log_q, a, b, norm(a, b), Side::LOG_UPPER).x
 }
 
 /// The beta function `Γ(a) Γ(b) / Γ(a + b)`: as in SciPy also for negative arguments, and infinite at its
@@ -207,7 +189,7 @@ fn log_peak(a: f64, b: f64) -> Pair {
 
 /// `a^a b^b / ((a + b)^(a + b) B(a, b))`.
 fn peak(a: f64, b: f64) -> f64 {
-    norm(a, b) * (a / (a + b)) * (b / (a + b))
+    incomplete_beta::norm(a, b) * (a / (a + b)) * (b / (a + b))
 }
 
 /// `log(B(a, b))` for positive arguments.

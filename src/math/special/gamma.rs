@@ -1,18 +1,18 @@
 //! The gamma function, its logarithm and derivatives, the regularised incomplete gamma functions and their inverses.
 //!
-//! The incomplete functions `P(a, x)` and `Q(a, x) = 1 - P(a, x)` are made from one, [`tails`], which computes the
+//! The incomplete functions `P(a, x)` and `Q(a, x) = 1 - P(a, x)` are made from one, `tails`, which computes the
 //! smaller of them, or nearly so, as an exponential times a factor: neither underflows before its logarithm does, and
 //! the greater one is 1 less the smaller. Where `a` does not vary, [`prefactor`] of it is computed once.
 
 use super::FMA;
 use super::ratio::exp_pair;
 use super::saddle_point::{deviance_pair_lane, stirling_error};
+use super::tail::{Side, Tail, Target};
 pub use crate::math::block::gamma::{digamma, gamma, lgamma, trigamma};
 use crate::math::block::lane::{Lane, any_sum, polynomial, product};
-use crate::math::block::log::{natural, one_plus, split};
 use crate::math::block::normal::scaled_erfc;
 
-use std::f64::consts::{LN_2, TAU};
+use std::f64::consts::TAU;
 
 /// `1 / Γ(x)`: zero at zero and at negative integers. Error: 2 ULP where Γ neither overflows nor underflows, and
 /// that of an exponential elsewhere.
@@ -61,79 +61,6 @@ pub fn prefactor(a: f64) -> f64 {
     if a < 0.5 { a * (a * (a.ln() - 1.0) - lgamma1p(a)).exp() } else { (a / TAU).sqrt() * (-stirling_error(a)).exp() }
 }
 
-/// One of the two regularised incomplete gamma functions: the smaller one, or at least not near 1.
-#[derive(Clone, Copy, Debug)]
-pub struct Tail {
-    /// Whether it is `Q(a, x)`.
-    is_upper: bool,
-    /// The function is the exponential of the sum of these two, times `factor`; the second is small.
-    exponent: (f64, f64),
-    factor: f64,
-    /// `x` times its derivative, in magnitude, is the exponential times this.
-    slope: f64,
-}
-
-impl Tail {
-    /// One where everything is known.
-    pub(in crate::math) fn exactly(is_upper: bool, value: f64) -> Tail {
-        Tail { is_upper, exponent: (0.0, 0.0), factor: value, slope: 0.0 }
-    }
-
-    /// This function's value.
-    #[inline(always)]
-    fn value<const FMA: bool>(&self) -> f64 {
-        exp_pair::<FMA>(self.exponent, self.factor)
-    }
-
-    /// The logarithm of the function on one side, as a sum, and the magnitude of its derivative by the logarithm of x.
-    pub(in crate::math) fn log_and_slope(&self, is_upper: bool) -> ((f64, f64), f64) {
-        if self.is_upper == is_upper {
-            let (high, low) = log_pair(self.factor);
-            let (high, rest) = any_sum(self.exponent.0, high);
-            ((high, rest + (self.exponent.1 + low)), self.slope / self.factor)
-        } else {
-            let value = self.value::<FMA>();
-            (((-value).ln_1p(), 0.0), exp_pair::<FMA>(self.exponent, self.slope) / (1.0 - value))
-        }
-    }
-
-    /// The function on one side.
-    #[inline(always)]
-    pub(in crate::math) fn side<const FMA: bool>(&self, is_upper: bool) -> f64 {
-        let value = self.value::<FMA>();
-        if self.is_upper == is_upper { value } else { 1.0 - value }
-    }
-
-    /// The logarithm of the function on one side.
-    fn log_side(&self, is_upper: bool) -> f64 {
-        if self.is_upper == is_upper {
-            self.exponent.0 + (self.exponent.1 + self.factor.ln())
-        } else {
-            (-self.value::<FMA>()).ln_1p()
-        }
-    }
-
-    /// `P(a, x)`.
-    pub fn lower(&self) -> f64 {
-        self.side::<FMA>(false)
-    }
-
-    /// `Q(a, x)`.
-    pub fn upper(&self) -> f64 {
-        self.side::<FMA>(true)
-    }
-
-    /// `log P(a, x)`.
-    pub fn log_lower(&self) -> f64 {
-        self.log_side(false)
-    }
-
-    /// `log Q(a, x)`.
-    pub fn log_upper(&self) -> f64 {
-        self.log_side(true)
-    }
-}
-
 /// From here on Temme's expansion is used near to `x = a`.
 const LARGE: f64 = 20.0;
 /// How near, relatively to `a`.
@@ -141,7 +68,7 @@ const NEAR: f64 = 0.4;
 
 /// The incomplete gamma functions' smaller one; `prefactor` is [`prefactor`] of `a`. NaN for negative arguments and
 /// where both are zero or infinite.
-pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
+pub(in crate::math) fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
     tails_lane::<FMA>(a, x, prefactor)
 }
 
@@ -150,10 +77,10 @@ pub fn tails(a: f64, x: f64, prefactor: f64) -> Tail {
 pub(in crate::math) fn tails_lane<const FMA: bool>(a: f64, x: f64, prefactor: f64) -> Tail {
     if !(a > 0.0 && x > 0.0 && a < f64::INFINITY && x < f64::INFINITY) {
         return if !(a >= 0.0 && x >= 0.0) || a == x {
-            Tail::exactly(false, f64::NAN)
+            Tail::NAN
         } else {
             // The distribution is at 0 for a = 0, at ∞ for a = ∞.
-            Tail::exactly(a == 0.0 || x == f64::INFINITY, 0.0)
+            Tail::zero(a == 0.0 || x == f64::INFINITY)
         };
     }
     // Here P is greater than some 0.6.
@@ -165,12 +92,12 @@ pub(in crate::math) fn tails_lane<const FMA: bool>(a: f64, x: f64, prefactor: f6
     let exponent = (-high, -low);
     if a >= LARGE && (x - a).abs() < NEAR * a {
         let is_upper = x > a;
-        return Tail { is_upper, exponent, factor: temme::<FMA>(a, high + low, is_upper), slope: prefactor };
+        return Tail { is_upper, exponent, factor: temme::<FMA>(a, high + low, is_upper), density: prefactor };
     }
     // The series is faster, and loses little for Q above a quarter.
     let is_upper = x >= 1.1 && x >= a + 0.5 * a.sqrt();
     let factor = if is_upper { prefactor * fraction::<FMA>(a, x) } else { prefactor * series(a, x) };
-    Tail { is_upper, exponent, factor, slope: prefactor }
+    Tail { is_upper, exponent, factor, density: prefactor }
 }
 
 /// Terms of series and continued fractions: more than any that are used need.
@@ -248,7 +175,7 @@ fn small_upper(a: f64, x: f64) -> Tail {
     }
     let power = 1.0 + less_one;
     let value = -(less_one + power * (a * sum));
-    Tail { is_upper: true, exponent: (0.0, 0.0), factor: value, slope: a * power * (-x).exp() }
+    Tail { is_upper: true, exponent: (0.0, 0.0), factor: value, density: a * power * (-x).exp() }
 }
 
 /// The coefficients `Cₖ(η)` of Temme's expansion in powers of η, for `|x / a - 1| <= 0.4`; interpolated in Chebyshev's
@@ -401,113 +328,45 @@ fn add<const FMA: bool>(sum: f64, z: f64, eta: f64, coefficients: &[f64]) -> f64
     sum.madd::<FMA>(z, polynomial::<f64, FMA>(eta, coefficients))
 }
 
+/// The regularised incomplete gamma function of one side.
+fn regularised(a: f64, x: f64, side: Side) -> f64 {
+    tails(a, x, prefactor(a)).probability(side)
+}
+
 /// The regularised lower incomplete gamma function `P(a, x)`, as SciPy's `gammainc`. Relative error 1e-14 where the
 /// condition number is below 10.
 pub fn gammainc(a: f64, x: f64) -> f64 {
-    tails(a, x, prefactor(a)).lower()
+    regularised(a, x, Side::LOWER)
 }
 
 /// The regularised upper incomplete gamma function `Q(a, x)`, as SciPy's `gammaincc`. Relative error 1e-14 where the
 /// condition number is below 10.
 pub fn gammaincc(a: f64, x: f64) -> f64 {
-    tails(a, x, prefactor(a)).upper()
+    regularised(a, x, Side::UPPER)
 }
 
 /// `log P(a, x)`, also where that underflows.
 pub fn log_gammainc(a: f64, x: f64) -> f64 {
-    tails(a, x, prefactor(a)).log_lower()
+    regularised(a, x, Side::LOG_LOWER)
 }
 
 /// `log Q(a, x)`, also where that underflows.
 pub fn log_gammaincc(a: f64, x: f64) -> f64 {
-    tails(a, x, prefactor(a)).log_upper()
-}
-
-/// What a quantile is wanted of: the logarithm of the smaller tail's probability.
-#[derive(Clone, Copy, Debug)]
-pub struct Target {
-    /// A sum; NaN where no probability was given.
-    pub(in crate::math) log: (f64, f64),
-    /// Whether the smaller tail is the upper one.
-    pub(in crate::math) is_upper: bool,
-}
-
-impl Target {
-    fn new(p: f64, is_upper: bool) -> Target {
-        if p > 0.5 {
-            let log = if p < 1.0 {
-                let (high, low) = one_plus::<f64, FMA>(-p, 0.0);
-                any_sum(high, low)
-            } else {
-                (if p == 1.0 { -f64::INFINITY } else { f64::NAN }, 0.0)
-            };
-            Target { log, is_upper: !is_upper }
-        } else {
-            Target { log: log_pair(p), is_upper }
-        }
-    }
-
-    fn from_log(log: f64, is_upper: bool) -> Target {
-        if log > -LN_2 {
-            Target { log: log_pair(-log.exp_m1()), is_upper: !is_upper }
-        } else {
-            Target { log: (log, 0.0), is_upper }
-        }
-    }
-
-    /// The point below which there is this probability.
-    pub fn lower(p: f64) -> Target {
-        Target::new(p, false)
-    }
-
-    /// The point above which there is this probability.
-    pub fn upper(q: f64) -> Target {
-        Target::new(q, true)
-    }
-
-    /// The point below which there is the probability of this logarithm.
-    pub fn log_lower(log: f64) -> Target {
-        Target::from_log(log, false)
-    }
-
-    /// The point above which there is the probability of this logarithm.
-    pub fn log_upper(log: f64) -> Target {
-        Target::from_log(log, true)
-    }
-
-    /// The standard normal deviate beyond which there is this probability, in magnitude: within 5e-4 (Abramowitz and
-    /// Stegun 26.2.23).
-    pub(in crate::math) fn normal(&self) -> f64 {
-        let t = (-2.0 * self.log.0).sqrt();
-        t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
-    }
-}
-
-/// The logarithm as a sum of two numbers.
-fn log_pair(p: f64) -> (f64, f64) {
-    if p > 0.0 && p < f64::INFINITY {
-        let (k, m) = split(p);
-        let (high, low) = natural::<f64, FMA>(k, m - 1.0, 0.0);
-        any_sum(high, low)
-    } else {
-        (if p == 0.0 { -f64::INFINITY } else { f64::NAN }, 0.0)
-    }
+    regularised(a, x, Side::LOG_UPPER)
 }
 
 /// Steps of the search for a quantile: more than any needs that starts where [`start`] does.
 const STEPS: usize = 100;
 
-/// The x whose tail has the wanted probability, for `a > 0`; `prefactor` is [`prefactor`] of `a`.
+/// The x whose side has a probability, for `a > 0`; `prefactor` is [`prefactor`] of `a`.
 ///
 /// Halley's iteration on the logarithm of the tail in the logarithm of x, kept between bounds.
-pub fn quantile(a: f64, prefactor: f64, target: Target) -> f64 {
+pub(in crate::math) fn quantile(p: f64, a: f64, prefactor: f64, side: Side) -> f64 {
+    let Some(target) = Target::of(p, side).filter(|_| a > 0.0 && a < f64::INFINITY) else { return f64::NAN };
+    if let Some(end) = target.end(0.0, f64::INFINITY) {
+        return end;
+    }
     let log = target.log;
-    if !(a > 0.0 && a < f64::INFINITY) || log.0.is_nan() {
-        return f64::NAN;
-    }
-    if log.0 == f64::NEG_INFINITY {
-        return if target.is_upper { f64::INFINITY } else { 0.0 };
-    }
     let mut x = match start(a, prefactor, target) {
         Start::Exact(x) => return x,
         Start::Near(x) => x.clamp(f64::MIN_POSITIVE, f64::MAX),
@@ -597,20 +456,20 @@ fn start(a: f64, prefactor: f64, target: Target) -> Start {
 
 /// The inverse of [`gammainc`] in x, as SciPy's `gammaincinv`. NaN for p outside 0 to 1.
 pub fn gammaincinv(a: f64, p: f64) -> f64 {
-    quantile(a, prefactor(a), Target::lower(p))
+    quantile(p, a, prefactor(a), Side::LOWER)
 }
 
 /// The inverse of [`gammaincc`] in x, as SciPy's `gammainccinv`. NaN for q outside 0 to 1.
 pub fn gammainccinv(a: f64, q: f64) -> f64 {
-    quantile(a, prefactor(a), Target::upper(q))
+    quantile(q, a, prefactor(a), Side::UPPER)
 }
 
 /// The x where [`log_gammainc`] has this value.
 pub fn log_gammaincinv(a: f64, log_p: f64) -> f64 {
-    quantile(a, prefactor(a), Target::log_lower(log_p))
+    quantile(log_p, a, prefactor(a), Side::LOG_LOWER)
 }
 
 /// The x where [`log_gammaincc`] has this value.
 pub fn log_gammainccinv(a: f64, log_q: f64) -> f64 {
-    quantile(a, prefactor(a), Target::log_upper(log_q))
+    quantile(log_q, a, prefactor(a), Side::LOG_UPPER)
 }

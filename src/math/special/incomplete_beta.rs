@@ -14,9 +14,10 @@
 
 use super::FMA;
 use super::ratio::{
-    LogRatio, Pair, add, exp_pair, log_pair, log_ratio, log_stirling_quotient, stirling_quotient, subtract, times,
+    LogRatio, Pair, add, exp_pair, log_ratio, log_stirling_quotient, multiply, stirling_quotient, subtract, times,
 };
-use super::saddle_point::stirling_error;
+use super::saddle_point::{self, stirling_error};
+use super::tail::{Tail, Target, log1mexp};
 use crate::math::block::lane::{any_sum, product};
 
 /// Shapes below this are taken for this: reciprocals overflow.
@@ -87,10 +88,7 @@ impl Point {
     #[inline(always)]
     pub(in crate::math) fn ratios<const FMA: bool>(&self) -> (LogRatio, LogRatio) {
         let n = any_sum(self.a, self.b);
-        let mean = |x: Pair| {
-            let (high, low) = times::<FMA>(x.0, n);
-            (high, low + x.1 * n.0)
-        };
+        let mean = |x: Pair| multiply::<FMA>(x, n);
         let minus = (-self.d.0, -self.d.1);
         (log_ratio::<FMA>(self.a, self.d, mean(self.x)), log_ratio::<FMA>(self.b, minus, mean(self.y)))
     }
@@ -102,63 +100,11 @@ impl Point {
     }
 }
 
-/// A tail: `factor * e**exponent`.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::math) struct Tail {
-    exponent: Pair,
-    factor: f64,
-    /// Whether it is that above `x`. It is the smaller of the two, or they are of one magnitude.
-    pub(in crate::math) is_upper: bool,
-    /// The derivative of the tail's logarithm by `log(x / y)`, without its sign.
-    slope: f64,
-}
-
-/// `log(1 - e**x)` for `x <= 0`.
-pub(in crate::math) fn log1mexp(x: f64) -> f64 {
-    if x > -std::f64::consts::LN_2 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
-}
-
-impl Tail {
-    /// All or nothing.
-    fn certain(is_upper: bool) -> Tail {
-        Tail { exponent: (0.0, 0.0), factor: 0.0, is_upper, slope: 0.0 }
-    }
-
-    /// That of the mirrored distribution.
-    pub(in crate::math) fn mirrored(self) -> Tail {
-        Tail { is_upper: !self.is_upper, ..self }
-    }
-
-    /// The tail's value.
-    pub(in crate::math) fn value(&self) -> f64 {
-        exp_pair::<FMA>(self.exponent, self.factor)
-    }
-
-    /// The tail's logarithm.
-    pub(in crate::math) fn log(&self) -> f64 {
-        self.exponent.0 + (self.factor.ln() + self.exponent.1)
-    }
-
-    /// The probability below the point, or above it.
-    pub(in crate::math) fn probability(&self, upper: bool) -> f64 {
-        if self.is_upper == upper { self.value() } else { 1.0 - self.value() }
-    }
-
-    /// The logarithm of the probability below the point, or above it.
-    pub(in crate::math) fn log_probability(&self, upper: bool) -> f64 {
-        if self.is_upper == upper { self.log() } else { (-self.value()).ln_1p() }
-    }
-}
-
 /// The tail at a point inside of (0, 1); `norm` is that of the shapes.
 pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
     let Point { a, b, x: (x, _), y: (y, _), d: (d, _) } = point;
     if !(x > 0.0 && y > 0.0) {
-        return if x == 0.0 || y == 0.0 {
-            Tail::certain(y == 0.0)
-        } else {
-            Tail { exponent: (f64::NAN, 0.0), factor: f64::NAN, is_upper: false, slope: f64::NAN }
-        };
+        return if x == 0.0 || y == 0.0 { Tail::zero(y == 0.0) } else { Tail::NAN };
     }
     // A shape below 1 has its tail's mass near its end, on either side of the mean. The other half is
     // the other tail's, whatever the mean: that may be far out there.
@@ -171,9 +117,7 @@ pub(in crate::math) fn tail(point: Point, norm: f64) -> Tail {
     } else {
         d <= 0.0
     };
-    let side = if is_left { point } else { point.swapped() };
-    let tail = lower(side, norm);
-    Tail { is_upper: tail.is_upper == is_left, ..tail }
+    if is_left { lower(point, norm) } else { lower(point.swapped(), norm).mirrored() }
 }
 
 /// The tail below, or where that is the greater and much so, that above.
@@ -192,28 +136,25 @@ fn lower(point: Point, norm: f64) -> Tail {
     let phase = -exponent.0;
     let lesser = if a < b { a } else { b };
     if d <= 0.0 && lesser > EXPANSION_FROM && 2.0 * phase <= lesser.min(EXPANSION_TO) {
-        let mills = expansion(point, phase);
-        return Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
+        return Tail { exponent, factor: peak * expansion(point, phase), is_upper: false, density: peak };
     }
     let falls = (n * x).max(x * (a + 1.0)) <= SERIES_RATIO * (a + 1.0);
     let is_small_shape = a <= 1.0 && (b <= 1.0 || b * x <= SMALL_MEAN);
     let mills = if falls || is_small_shape { series(a, b, x) } else { fraction(point) };
-    let tail = Tail { exponent, factor: peak * mills, is_upper: false, slope: 1.0 / mills };
+    let tail = Tail { exponent, factor: peak * mills, is_upper: false, density: peak };
     let value = if is_small_shape { tail.value() } else { 0.0 };
     if value < 0.7 {
         return tail;
     }
-    let other = small_shape_complement(point);
-    Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: value / (mills * other) }
+    Tail { exponent: (0.0, 0.0), factor: small_shape_complement(point), is_upper: true, density: value / mills }
 }
 
 /// The tail below of the arcsine distribution, whose shapes are 1/2.
 fn arcsine(point: Point) -> Tail {
-    use std::f64::consts::FRAC_2_PI;
+    use std::f64::consts::{FRAC_1_PI, FRAC_2_PI};
     let root = (point.x.0 / point.y.0).sqrt();
-    let angle = root.atan();
-    let slope = root / (2.0 * angle * (1.0 + root * root));
-    Tail { exponent: (0.0, 0.0), factor: FRAC_2_PI * angle, is_upper: false, slope }
+    let density = FRAC_1_PI * root / (1.0 + root * root);
+    Tail { exponent: (0.0, 0.0), factor: FRAC_2_PI * root.atan(), is_upper: false, density }
 }
 
 /// Whole shapes up to this have tails that are sums of so few terms.
@@ -229,8 +170,9 @@ fn finite(point: Point) -> Tail {
         term *= (a + j - 1.0) * y / j;
         sum += term;
     }
-    let slope = term * y * (a + b - 1.0) / sum;
-    Tail { exponent: (0.0, 0.0), factor: x.powi(a as i32) * sum, is_upper: false, slope }
+    let power = x.powi(a as i32);
+    let density = power * (term * y * (a + b - 1.0));
+    Tail { exponent: (0.0, 0.0), factor: power * sum, is_upper: false, density }
 }
 
 /// Where the power series' terms fall at least so fast, it is used.
@@ -362,10 +304,9 @@ fn half_root_pi_erfcx(eta: f64) -> f64 {
 pub(in crate::math) fn end_tail(a: f64, b: f64, norm: f64, log_x: f64) -> Tail {
     let log = (a * log_x + log_end(a, b, norm)).min(0.0);
     if log < -std::f64::consts::LN_2 {
-        Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, slope: a }
+        Tail { exponent: (log, 0.0), factor: 1.0, is_upper: false, density: a }
     } else {
-        let other = -log.exp_m1();
-        Tail { exponent: (0.0, 0.0), factor: other, is_upper: true, slope: a * log.exp() / other }
+        Tail { exponent: (0.0, 0.0), factor: -log.exp_m1(), is_upper: true, density: a * log.exp() }
     }
 }
 
@@ -403,7 +344,7 @@ pub(in crate::math) fn log_gamma_ratio(z: f64, a: f64, x: f64) -> f64 {
     let (inverse_z, inverse_w) = (1.0 / z, 1.0 / w);
     let mut correction = 0.0;
     let (mut quotient, mut power) = (1.0, inverse_w);
-    for (i, coefficient) in STIRLING.iter().enumerate() {
+    for (i, coefficient) in saddle_point::SERIES.iter().enumerate() {
         if i > 0 {
             for _ in 0..2 {
                 quotient = inverse_z * quotient + power;
@@ -413,39 +354,8 @@ pub(in crate::math) fn log_gamma_ratio(z: f64, a: f64, x: f64) -> f64 {
         correction += coefficient * quotient;
     }
     let correction = -a * inverse_z * inverse_w * correction;
-    let main = z * crate::math::special::saddle_point::log1pmx(u) - 0.5 * log + a * (w * x).ln();
+    let main = z * saddle_point::log1pmx(u) - 0.5 * log + a * (w * x).ln();
     main + correction - less_one.ln_1p()
-}
-
-/// Stirling's series, `B(2k) / (2k (2k - 1))`.
-const STIRLING: [f64; 7] =
-    [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0];
-
-/// A probability for which a quantile is sought: its smaller side.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::math) struct Target {
-    log: Pair,
-    is_upper: bool,
-}
-
-impl Target {
-    /// Of a probability inside of (0, 1), below or above the point.
-    pub(in crate::math) fn of(p: f64, upper: bool) -> Target {
-        if p <= 0.5 {
-            Target { log: log_pair(p), is_upper: upper }
-        } else {
-            Target { log: log_pair(1.0 - p), is_upper: !upper }
-        }
-    }
-
-    /// Of the logarithm of such a probability.
-    pub(in crate::math) fn of_log(log: f64, upper: bool) -> Target {
-        if log <= -std::f64::consts::LN_2 {
-            Target { log: (log, 0.0), is_upper: upper }
-        } else {
-            Target { log: (log1mexp(log), 0.0), is_upper: !upper }
-        }
-    }
 }
 
 /// A quantile of a beta distribution.
@@ -459,13 +369,20 @@ pub(in crate::math) struct Quantile {
     pub(in crate::math) log: Option<Pair>,
 }
 
+impl Quantile {
+    /// That of what is no probability.
+    pub(in crate::math) const NAN: Quantile = Quantile { x: f64::NAN, y: f64::NAN, log: None };
+}
+
 /// The point whose tail is the target.
 pub(in crate::math) fn solve(a: f64, b: f64, norm: f64, target: Target) -> Quantile {
-    if target.is_upper {
-        let Quantile { x, y, log } = solve_lower(b, a, norm, target.log);
+    if let Some(x) = target.end(0.0, 1.0) {
+        Quantile { x, y: 1.0 - x, log: None }
+    } else if target.is_upper {
+        let Quantile { x, y, log } = solve_lower(b, a, norm, target);
         Quantile { x: y, y: x, log }
     } else {
-        solve_lower(a, b, norm, target.log)
+        solve_lower(a, b, norm, target)
     }
 }
 
@@ -481,8 +398,9 @@ pub(in crate::math) fn log_end(a: f64, b: f64, norm: f64) -> f64 {
     (norm * (b / n) / n).ln() + a * (b / a).ln_1p() + b * (a / b).ln_1p()
 }
 
-/// The point with a tail below of at most one half.
-fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
+/// The point with a tail below of at most one half: the target's probability.
+fn solve_lower(a: f64, b: f64, norm: f64, target: Target) -> Quantile {
+    let log_p = target.log;
     // Near its end a tail is a power, and so is the other one.
     let power = |a: f64, b: f64, log: Pair| {
         let (high, low) = subtract(log, (log_end(a, b, norm), 0.0));
@@ -518,25 +436,21 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
     if start.is_none() && end.0 + b.max(1.0).ln() < -1.0 {
         start = Some(end.0);
     }
-    let logit = start.unwrap_or_else(|| start_logit(a, b, log_p.0));
+    let logit = start.unwrap_or_else(|| start_logit(a, b, target.normal()));
     let mut logit = if logit.is_nan() { 0.0 } else { logit.clamp(-700.0, 700.0) };
     let (mut x, mut y) = logistic(logit);
     // Bounds of log(x / y), once they are known.
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     for _ in 0..100 {
         let point = Point::new::<FMA>(a, b, (x, 0.0), (y, 0.0));
-        let tail = tail(point, norm);
-        let (residual, slope) = if tail.is_upper {
-            let upper = tail.value();
-            let log = (-upper).ln_1p();
-            ((log - log_p.0) - log_p.1, tail.slope * upper / (1.0 - upper))
-        } else {
-            let (high, low) = subtract(tail.exponent, log_p);
-            (high + (low + tail.factor.ln()), tail.slope)
-        };
+        let (log, slope) = tail(point, norm).log_and_slope(false);
+        let residual = (log.0 - log_p.0) + (log.1 - log_p.1);
         let newton = residual / slope;
-        // Halley's step: the slope's own logarithm has the derivative -(d + slope).
-        let bend = 1.0 + 0.5 * newton * (point.d.0 + slope);
+        // Halley's step: the slope's own logarithm has the derivative -(d + slope). Nothing is left of that
+        // where both are large and cancel.
+        let curvature = point.d.0 + slope;
+        let curvature = if curvature.abs() > 1e-13 * slope { curvature } else { 0.0 };
+        let bend = 1.0 + 0.5 * newton * curvature;
         let mut step = -newton / bend.max(0.3);
         if residual > 0.0 {
             high = logit;
@@ -545,7 +459,7 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
         }
         let next = logit + step;
         let is_beyond = !(next > low && next < high);
-        if is_beyond && step.abs() > 1e-3 {
+        if is_beyond && (step.is_nan() || step.abs() > 1e-3) {
             step = if low.is_infinite() {
                 -step.abs().min(20.0)
             } else if high.is_infinite() {
@@ -553,16 +467,18 @@ fn solve_lower(a: f64, b: f64, norm: f64, log_p: Pair) -> Quantile {
             } else {
                 0.5 * (low + high) - logit
             };
-            if step.is_nan() {
-                step = if residual > 0.0 { -1.0 } else { 1.0 };
-            }
         }
         let step = step.clamp(-300.0, 300.0);
         logit += step;
-        // The point itself is moved, not found from its logit: small steps keep all digits.
-        let growth = step.exp_m1();
-        let scale = 1.0 / (1.0 + x * growth);
-        (x, y) = ((x + x * growth) * scale, y * scale);
+        if step.abs() > 1.0 {
+            (x, y) = logistic(logit);
+        } else {
+            // The point itself is moved, not found from its logit: small steps keep all digits. After large ones
+            // the sum might be 0.
+            let growth = step.exp_m1();
+            let scale = 1.0 / (1.0 + x * growth);
+            (x, y) = ((x + x * growth) * scale, y * scale);
+        }
         // The error of Halley's step is of the third order.
         if step.abs() * (1.0 + slope) < 1e-5 || x == 0.0 || y == 0.0 {
             break;
@@ -579,11 +495,8 @@ fn logistic(logit: f64) -> (f64, f64) {
 }
 
 /// A point to start from, from the normal approximation of log(x / y) with a correction of its
-/// skewness (Abramowitz and Stegun 26.5.22).
-fn start_logit(a: f64, b: f64, log_p: f64) -> f64 {
-    // A&S 26.2.23: the normal quantile to three digits.
-    let t = (-2.0 * log_p).sqrt();
-    let z = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+/// skewness (Abramowitz and Stegun 26.5.22); `z` is the normal quantile.
+fn start_logit(a: f64, b: f64, z: f64) -> f64 {
     if a > 1.0 && b > 1.0 {
         let (u, v) = (1.0 / (2.0 * a - 1.0), 1.0 / (2.0 * b - 1.0));
         let lambda = (z * z - 3.0) / 6.0;

@@ -7,6 +7,7 @@ pub(in crate::math) mod incomplete_beta;
 pub mod kernels;
 pub(in crate::math) mod ratio;
 pub mod saddle_point;
+pub(in crate::math) mod tail;
 
 /// Whether one lane's code, outside of block kernels, may count on fused multiply-add.
 pub(in crate::math) const FMA: bool = cfg!(target_feature = "fma");

@@ -42,6 +42,13 @@ pub(in crate::math) fn times<const FMA: bool>(a: f64, b: Pair) -> Pair {
     (high, a.madd::<FMA>(b.1, low))
 }
 
+/// The product of two such sums.
+#[inline(always)]
+pub(in crate::math) fn multiply<const FMA: bool>(a: Pair, b: Pair) -> Pair {
+    let (high, low) = times::<FMA>(a.0, b);
+    (high, low + a.1 * b.0)
+}
+
 /// `log(1 + u)` and `a (log(1 + u) - u)` for `u = d / a`.
 #[derive(Clone, Copy)]
 pub(in crate::math) struct LogRatio {
@@ -137,14 +144,17 @@ pub(in crate::math) fn log_parts<const FMA: bool>(k: f64, f: f64, rest: f64) -> 
     }
 }
 
-/// The logarithm of a positive number, to some 1e-20 in addition to that of the sum's rounding.
+/// The logarithm of a number, to some 1e-20 in addition to that of the sum's rounding.
 pub(in crate::math) fn log_pair(x: f64) -> Pair {
+    if !(x > 0.0 && x < f64::INFINITY) {
+        return (x.ln(), 0.0);
+    }
     let (k, m) = split(x);
     log_parts::<FMA>(k, m - 1.0, 0.0).pair()
 }
 
-/// `factor * e**x` for `x` whose second part is small, with a relative error of its square: infinity beyond the greatest number, subnormal numbers and zero below the least
-/// normal one; NaN for NaN.
+/// `factor * e**x` for `x` whose second part is small, with a relative error of its square: infinity beyond the
+/// greatest number, subnormal numbers and zero below the least normal one; NaN for NaN.
 #[inline(always)]
 pub(in crate::math) fn exp_pair<const FMA: bool>(x: Pair, factor: f64) -> f64 {
     let (high, low) = x;

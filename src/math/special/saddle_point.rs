@@ -66,7 +66,7 @@ const ONE: [f64; 14] = [
 ];
 /// Stirling's series, `B(2k) / (2k (2k - 1))`, in powers of `1/n²`: from 16 on the first term left out is 2^-57 of
 /// the sum.
-const SERIES: [f64; 7] =
+pub(super) const SERIES: [f64; 7] =
     [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0];
 
 /// The error of Stirling's formula, `log Γ(n + 1) - (n + 1/2) log(n) + n - log(2π)/2`, for any real `n >= 0`:

@@ -21,14 +21,21 @@ struct Distribution {
     title: &'static str,
     /// The shapes' names in the standard form.
     shapes: &'static [&'static str],
-    /// Is it one of whole numbers?
-    is_discrete: bool,
-    /// The functions that are written in the language, over x (or q, of quantiles) and the
-    /// shapes; others
-    /// are natives.
+    kind: Kind,
+    /// The functions that are written in the language, over x (or q, of quantiles) and the shapes. Others follow
+    /// by symmetry, or are natives.
     standard: &'static [(&'static str, &'static str)],
     /// Its names and parameters.
     habits: &'static [Habit],
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Continuous,
+    /// The same about 0: the functions of upper probabilities are those of lower ones, mirrored.
+    Symmetric,
+    /// Of whole numbers.
+    Discrete,
 }
 
 /// How a distribution is called.
@@ -92,6 +99,12 @@ macro_rules! scipy {
 
 /// SciPy's form of a discrete distribution: the shapes, then location.
 macro_rules! scipy_discrete {
+    ($name:literal, [$($param:literal),*]) => {
+        scipy_discrete!($name, [$($param),*], &[$($param),*])
+    };
+    ($name:literal, [$($param:literal),*], $shapes:expr) => {
+        scipy_discrete!($name, [$($param),*], $shapes, "{x} - loc", "{p} + loc")
+    };
     ($name:literal, [$($param:literal),*], $shapes:expr, $to:literal, $from:literal) => {
         Habit {
             style: Style::SciPy,
@@ -111,7 +124,7 @@ macro_rules! r {
     ($name:literal, [$($param:expr),*], $shapes:expr) => {
         r!($name, [$($param),*], $shapes, "{x}", "{p}", "", "")
     };
-    ($name:literal, [$($param:expr),*], $shapes:expr, $to:literal, $from:literal, $scale:literal, $valid:literal) => {
+    ($name:literal, [$($param:expr),*], $shapes:expr, $to:expr, $from:expr, $scale:expr, $valid:expr) => {
         Habit {
             style: Style::R,
             name: $name,
@@ -127,16 +140,23 @@ macro_rules! r {
 
 /// R's form of a continuous distribution with a location and a scale alone.
 macro_rules! located {
-    ($name:literal) => {
+    ($name:literal, $location:literal, $scale:literal) => {
         r!(
             $name,
-            [preset("location", "0"), preset("scale", "1")],
+            [preset($location, "0"), preset($scale, "1")],
             &[],
-            "({x} - location) / scale",
-            "{p} * scale + location",
-            "scale",
-            "scale > 0"
+            concat!("({x} - ", $location, ") / ", $scale),
+            concat!("{p} * ", $scale, " + ", $location),
+            $scale,
+            concat!($scale, " > 0")
         )
+    };
+}
+
+/// R's form of one with a shape and a scale.
+macro_rules! scaled {
+    ($name:literal, [$($param:expr),*]) => {
+        r!($name, [$($param),*], &["shape"], "{x} / scale", "{p} * scale", "scale", "scale > 0")
     };
 }
 
@@ -145,7 +165,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "unif",
         title: "the uniform distribution",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[
             ("pdf", "0.0 if x < 0 or x > 1 else 1 + 0*x"),
             ("logpdf", "-inf if x < 0 or x > 1 else 0*x"),
@@ -175,37 +195,22 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "norm",
         title: "the normal distribution",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Symmetric,
         standard: &[
             ("pdf", "exp((-0.5*x)*x) * 0.3989422804014327"),
             ("logpdf", "(-0.5*x)*x - 0.9189385332046728"),
             ("cdf", "__norm_cdf(x)"),
-            ("sf", "__norm_cdf(-x)"),
             ("logcdf", "__norm_logcdf(x)"),
-            ("logsf", "__norm_logcdf(-x)"),
             ("ppf", "__norm_ppf(q)"),
-            ("isf", "-__norm_ppf(q)"),
             ("ppf_log", "__norm_ppf_log(q)"),
-            ("isf_log", "-__norm_ppf_log(q)"),
         ],
-        habits: &[
-            scipy!("norm", []),
-            r!(
-                "norm",
-                [preset("mean", "0"), preset("sd", "1")],
-                &[],
-                "({x} - mean) / sd",
-                "{p} * sd + mean",
-                "sd",
-                "sd > 0"
-            ),
-        ],
+        habits: &[scipy!("norm", []), located!("norm", "mean", "sd")],
     },
     Distribution {
         name: "exp",
         title: "the exponential distribution",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[
             ("pdf", "0.0 if x < 0 else exp(-x)"),
             ("logpdf", "-inf if x < 0 else -x"),
@@ -227,7 +232,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "lnorm",
         title: "the log-normal distribution",
         shapes: &["s", "m"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[
             (
                 "pdf",
@@ -255,7 +260,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "weibull",
         title: "Weibull's distribution",
         shapes: &["c"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[
             (
                 "pdf",
@@ -277,43 +282,28 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("ppf_log", "(exp(q/c) if q < -40 else __root(-log1mexp(q), c)) if c > 0 else nan"),
             ("isf_log", "__root(-q, c)"),
         ],
-        habits: &[
-            scipy!("weibull_min", ["c"]),
-            r!(
-                "weibull",
-                [shape("shape"), preset("scale", "1")],
-                &["shape"],
-                "{x} / scale",
-                "{p} * scale",
-                "scale",
-                "scale > 0"
-            ),
-        ],
+        habits: &[scipy!("weibull_min", ["c"]), scaled!("weibull", [shape("shape"), preset("scale", "1")])],
     },
     Distribution {
         name: "logis",
         title: "the logistic distribution",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Symmetric,
         standard: &[
             ("pdf", "exp(-abs(x))/(1 + exp(-abs(x)))**2"),
             ("logpdf", "-abs(x) - 2*log1p(exp(-abs(x)))"),
             ("cdf", "logistic(x)"),
-            ("sf", "logistic(-x)"),
             ("logcdf", "-log1pexp(-x)"),
-            ("logsf", "-log1pexp(x)"),
             ("ppf", "logit(q)"),
-            ("isf", "-logit(q)"),
             ("ppf_log", "q - log1mexp(q)"),
-            ("isf_log", "log1mexp(q) - q"),
         ],
-        habits: &[scipy!("logistic", []), located!("logis")],
+        habits: &[scipy!("logistic", []), located!("logis", "location", "scale")],
     },
     Distribution {
         name: "cauchy",
         title: "Cauchy's distribution",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Symmetric,
         standard: &[
             ("pdf", "0.3183098861837907/(1 + x*x) if abs(x) < 1e18 else 0.3183098861837907/x/x"),
             (
@@ -321,52 +311,38 @@ const DISTRIBUTIONS: &[Distribution] = &[
                 "-1.1447298858494002 - (log1p(x*x if abs(x) < 1e18 else abs(x)) if abs(x) < 1e18 else 2*log1p(x*x if abs(x) < 1e18 else abs(x)))",
             ),
             ("cdf", "arctan2(1.0, -x)/pi"),
-            ("sf", "arctan2(1.0, x)/pi"),
             ("logcdf", "log(arctan2(1.0, abs(x))/pi) if x < 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
-            ("logsf", "log(arctan2(1.0, abs(x))/pi) if x > 0 else log1p(-arctan2(1.0, abs(x))/pi)"),
             ("ppf", "-cospi(q)/sinpi(q) if 0 <= q <= 1 else nan"),
-            ("isf", "cospi(q)/sinpi(q) if 0 <= q <= 1 else nan"),
             (
                 "ppf_log",
                 "(-cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q))) if q < -0.6931471805599453 else cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q)))) if q <= 0 else nan",
             ),
-            (
-                "isf_log",
-                "(cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q))) if q < -0.6931471805599453 else -cospi(minimum(exp(q), -expm1(q)))/sinpi(minimum(exp(q), -expm1(q)))) if q <= 0 else nan",
-            ),
         ],
-        habits: &[scipy!("cauchy", []), located!("cauchy")],
+        habits: &[scipy!("cauchy", []), located!("cauchy", "location", "scale")],
     },
     Distribution {
         name: "laplace",
         title: "Laplace's distribution",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Symmetric,
         standard: &[
             ("pdf", "0.5*exp(-abs(x))"),
             ("logpdf", "-abs(x) - 0.6931471805599453"),
             ("cdf", "0.5*exp(-abs(x)) if x < 0 else 1 - 0.5*exp(-abs(x))"),
-            ("sf", "0.5*exp(-abs(x)) if x > 0 else 1 - 0.5*exp(-abs(x))"),
             ("logcdf", "x - 0.6931471805599453 if x < 0 else log1p(-0.5*exp(-abs(x)))"),
-            ("logsf", "-x - 0.6931471805599453 if x > 0 else log1p(-0.5*exp(-abs(x)))"),
             ("ppf", "log(2*minimum(q, 1 - q)) if q < 0.5 else -log(2*minimum(q, 1 - q))"),
-            ("isf", "-log(2*minimum(q, 1 - q)) if q < 0.5 else log(2*minimum(q, 1 - q))"),
             (
                 "ppf_log",
                 "q + 0.6931471805599453 + 2.3190468138462996e-17 if q <= -0.6931471805599453 else -0.6931471805599453 - log1mexp(q)",
             ),
-            (
-                "isf_log",
-                "-q - 0.6931471805599453 - 2.3190468138462996e-17 if q <= -0.6931471805599453 else 0.6931471805599453 + log1mexp(q)",
-            ),
         ],
-        habits: &[scipy!("laplace", []), located!("laplace")],
+        habits: &[scipy!("laplace", []), located!("laplace", "location", "scale")],
     },
     Distribution {
         name: "gumbel",
         title: "Gumbel's distribution of maxima",
         shapes: &[],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[
             ("pdf", "exp(-(maximum(x, -800.0) + exp(-maximum(x, -800.0))))"),
             ("logpdf", "-(maximum(x, -800.0) + exp(-maximum(x, -800.0)))"),
@@ -379,13 +355,13 @@ const DISTRIBUTIONS: &[Distribution] = &[
             ("ppf_log", "-log(-q)"),
             ("isf_log", "-q if q < -40 else -log(-log1mexp(q))"),
         ],
-        habits: &[scipy!("gumbel_r", []), located!("gumbel")],
+        habits: &[scipy!("gumbel_r", []), located!("gumbel", "location", "scale")],
     },
     Distribution {
         name: "geom",
         title: "the geometric distribution",
         shapes: &["prob"],
-        is_discrete: true,
+        kind: Kind::Discrete,
         standard: &[
             ("pmf", "(0.0 if x < 0 or x > floor(x) else exp(xlog1py(x, -prob))*prob) if 0 < prob <= 1 else nan"),
             ("logpmf", "(-inf if x < 0 or x > floor(x) else xlog1py(x, -prob) + log(prob)) if 0 < prob <= 1 else nan"),
@@ -403,26 +379,18 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "gamma",
         title: "the gamma distribution",
         shapes: &["a"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[],
         habits: &[
             scipy!("gamma", ["a"]),
-            r!(
-                "gamma",
-                [shape("shape"), instead("rate", "1", "scale"), instead("scale", "1/rate", "rate")],
-                &["shape"],
-                "{x} / scale",
-                "{p} * scale",
-                "scale",
-                "scale > 0"
-            ),
+            scaled!("gamma", [shape("shape"), instead("rate", "1", "scale"), instead("scale", "1/rate", "rate")]),
         ],
     },
     Distribution {
         name: "beta",
         title: "the beta distribution",
         shapes: &["a", "b"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[],
         habits: &[
             scipy!("beta", ["a", "b"]),
@@ -433,7 +401,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "t",
         title: "Student's t distribution",
         shapes: &["df"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[],
         habits: &[scipy!("t", ["df"]), r!("t", [shape("df"), NCP], &["df"])],
     },
@@ -441,7 +409,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "chisq",
         title: "the chi-squared distribution",
         shapes: &["df"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[],
         habits: &[scipy!("chi2", ["df"]), r!("chisq", [shape("df"), NCP], &["df"])],
     },
@@ -449,7 +417,7 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "f",
         title: "the F distribution",
         shapes: &["df1", "df2"],
-        is_discrete: false,
+        kind: Kind::Continuous,
         standard: &[],
         habits: &[scipy!("f", ["dfn", "dfd"]), r!("f", [shape("df1"), shape("df2"), NCP], &["df1", "df2"])],
     },
@@ -457,32 +425,26 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "pois",
         title: "Poisson's distribution",
         shapes: &["mu"],
-        is_discrete: true,
+        kind: Kind::Discrete,
         standard: &[],
-        habits: &[
-            scipy_discrete!("poisson", ["mu"], &["mu"], "{x} - loc", "{p} + loc"),
-            r!("pois", [shape("lambda")], &["`lambda`"]),
-        ],
+        habits: &[scipy_discrete!("poisson", ["mu"]), r!("pois", [shape("lambda")], &["`lambda`"])],
     },
     Distribution {
         name: "binom",
         title: "the binomial distribution",
         shapes: &["n", "p"],
-        is_discrete: true,
+        kind: Kind::Discrete,
         standard: &[],
-        habits: &[
-            scipy_discrete!("binom", ["n", "p"], &["n", "p"], "{x} - loc", "{p} + loc"),
-            r!("binom", [shape("size"), shape("prob")], &["size", "prob"]),
-        ],
+        habits: &[scipy_discrete!("binom", ["n", "p"]), r!("binom", [shape("size"), shape("prob")], &["size", "prob"])],
     },
     Distribution {
         name: "nbinom",
         title: "the negative binomial distribution",
         shapes: &["size", "p"],
-        is_discrete: true,
+        kind: Kind::Discrete,
         standard: &[],
         habits: &[
-            scipy_discrete!("nbinom", ["n", "p"], &["n", "p"], "{x} - loc", "{p} + loc"),
+            scipy_discrete!("nbinom", ["n", "p"]),
             r!(
                 "nbinom",
                 [
@@ -498,10 +460,10 @@ const DISTRIBUTIONS: &[Distribution] = &[
         name: "hyper",
         title: "the hypergeometric distribution",
         shapes: &["m", "n", "k"],
-        is_discrete: true,
+        kind: Kind::Discrete,
         standard: &[],
         habits: &[
-            scipy_discrete!("hypergeom", ["M", "n", "N"], &["n", "M - n", "N"], "{x} - loc", "{p} + loc"),
+            scipy_discrete!("hypergeom", ["M", "n", "N"], &["n", "M - n", "N"]),
             r!("hyper", [shape("m"), shape("n"), shape("k")], &["m", "n", "k"]),
         ],
     },
@@ -578,7 +540,7 @@ const BUDGET: f64 = 16.0;
 impl Distribution {
     /// The name of a function: discrete distributions have a mass instead of a density.
     fn name_of(&self, function: &str) -> String {
-        if self.is_discrete { function.replace("pdf", "pmf") } else { function.to_owned() }
+        if self.kind == Kind::Discrete { function.replace("pdf", "pmf") } else { function.to_owned() }
     }
 
     /// A function in the standard form.
@@ -587,12 +549,23 @@ impl Distribution {
         let variable = if is_quantile(function) { "q" } else { "x" };
         let text = match self.standard.iter().find(|(name, _)| *name == own) {
             Some((_, text)) => (*text).to_owned(),
+            None if self.kind == Kind::Symmetric => self.mirrored(function, variable),
             None => self.native_call(&format!("__{}_{own}", self.name), variable),
         };
         let names = std::iter::once(variable).chain(self.shapes.iter().copied());
         let params = names.map(Param::required).collect();
         let body = Body::Expand(Loops::Real, Expression::made(text));
         Function { params, ..private(format!("_{}_{own}", self.name), body) }
+    }
+
+    /// A function of upper probabilities by that of lower ones.
+    fn mirrored(&self, function: &str, variable: &str) -> String {
+        let name = self.name;
+        match function.split_once("sf") {
+            Some(("i", log)) => format!("-_{name}_ppf{log}({variable})"),
+            Some((log, _)) => format!("_{name}_{log}cdf(-{variable})"),
+            None => panic!("there is no {function} of {name}"),
+        }
     }
 
     /// The call of a native, what it wants prepared included.
@@ -650,7 +623,7 @@ impl Distribution {
         let row = |(function, doc): &(&str, &str)| {
             let variable = match *function {
                 "ppf" | "isf" => "q",
-                _ if self.is_discrete => "k",
+                _ if self.kind == Kind::Discrete => "k",
                 _ => "x",
             };
             let own = self.name_of(function);
@@ -689,7 +662,7 @@ impl Distribution {
                 "d",
                 "x",
                 &[("log", "False")],
-                if self.is_discrete { "The probability of x" } else { FUNCTIONS[0].1 },
+                if self.kind == Kind::Discrete { "The probability of x" } else { FUNCTIONS[0].1 },
                 density,
             ),
             row("p", "q", TAILS, "The probability of at most q", chosen(["cdf", "sf", "logcdf", "logsf"], "q")),

@@ -28,7 +28,7 @@ const ERF: &str = "SciPy's `special` of the same name; DLMF chapter 7";
 
 rows! {
     erfcx(x): "`exp(x**2) * erfc(x)`, the scaled complementary error function.", 1.0, ERF, floats(&ERFCX);
-    erfcinv(x): "The inverse of `erfc`.", 6.0, ERF, floats(&ERFCINV);
+    erfcinv(x): "The inverse of `erfc`.", 4.0, ERF, floats(&ERFCINV);
     logit(x): "`log(x / (1 - x))`.", 1.0, "SciPy's `special.logit`", floats(&LOGIT);
     log1mexp(x): "`log(1 - exp(x))` for x below 0, accurate everywhere.", 2.0, "Mächler 2012, Accurately computing log(1 - exp(-|a|))", floats(&LOG1MEXP);
     xlogy(x, y): "`x * log(y)`; 0 where x is 0 and y is a number.", 2.0, "SciPy's `special.xlogy`",

@@ -142,7 +142,7 @@ budgets! {
     "erfc_approximate" 4.0 Result, FLOAT64, "all", [&[Uniform(-6.5, 28.0), Uniform(-1.0, 2.0), Magnitudes(-60.0, 4.75), Near(&[0.45, 1.0, 26.5, 26.543258430335506, 27.226017111108362]), Uniform(26.0, 27.3), Bits]];
     "erfinv" 2.0 Result, TWICE, "all", [&[Uniform(-1.0, 1.0), Uniform(0.55, 0.7), Magnitudes(-60.0, 0.0), Near(&[1.0, 0.625]), Uniform(0.99, 1.0), Magnitudes(-1074.0, 0.0), Bits]];
     "norm_cdf" 6.0 Result, TWICE, "all", [&[Uniform(-6.5, 6.5), Uniform(-38.6, 0.0), Uniform(-1.0, 1.0), Magnitudes(-60.0, 6.0), Near(&[37.5, 37.5193793471445, 38.4679361682446]), Bits]];
-    "norm_logcdf" 7.0 Result, TWICE, "all", [&[Uniform(-6.5, 6.5), Uniform(-40.0, 38.6), Uniform(-1.0, 1.0), Magnitudes(-60.0, 6.0), Magnitudes(0.0, 500.0), Near(&[37.5, 1e10]), Bits]];
+    "norm_logcdf" 8.0 Result, TWICE, "all", [&[Uniform(-6.5, 6.5), Uniform(-40.0, 38.6), Uniform(-1.0, 1.0), Magnitudes(-60.0, 6.0), Magnitudes(0.0, 500.0), Near(&[37.5, 1e10]), Bits]];
     "norm_ppf" 4.0 Result, TWICE, "all", [&[Uniform(0.0, 1.0), Uniform(0.05, 0.2), Positive(-1074.0, 0.0), Positive(-60.0, 0.0), Near(&[0.5, 1.0, 1.15e-7, 1e-18]), Bits]];
     "norm_ppf_log" 5.0 Greatest, TWICE, "all", [&[Uniform(-3.0, 0.0), Uniform(-45.0, 0.0), Uniform(-800.0, 0.0), Magnitudes(-60.0, 10.0), Magnitudes(-1000.0, 1000.0), Near(&[15.9, 1.2e-7, 41.4, 742.5625, LN_2])]];
     "erfcx" 1.0 Result, TWICE, "all", [&[Uniform(-6.5, 6.5), Uniform(-26.7, 0.0), Magnitudes(-60.0, 4.0), Positive(0.0, 1000.0), Near(&[26.0, 26.628735713751, 1e10]), Bits]];

@@ -177,7 +177,7 @@ fn bell<const FMA: bool>(z: f64) -> Power<f64> {
     Power { low: power.low + rest.madd::<FMA>(power.low, rest), ..power }
 }
 
-/// Φ of float64. Measured error: 5.1 ULP.
+/// Φ of float64. Measured error: 5.1, without fused multiply-add 5.8 ULP.
 struct Cdf;
 
 impl Cdf {
@@ -251,7 +251,7 @@ impl Unary for Cdf32 {
 }
 
 /// `log(Φ)` of float64: below 0 the sum of `-x²/2` and `log(R)`, both negative; above it the logarithm
-/// of `1 - Φ(-x)`. Measured error: 6.5 ULP.
+/// of `1 - Φ(-x)`. Measured error: 6.5, without fused multiply-add 7.4 ULP.
 struct LogCdf;
 
 impl LogCdf {

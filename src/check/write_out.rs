@@ -12,7 +12,7 @@ use crate::registry::expression::Lookup;
 use crate::registry::function::{Body, Function};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Ast, Expr, ExprId, Name};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A program without calls of functions whose bodies reduce.
@@ -27,10 +27,10 @@ pub(super) struct Written {
 /// Writes out a program.
 pub(super) fn write_out(ast: Ast, functions: &dyn Lookup) -> Result<Written, Diagnostic> {
     let mut called: Vec<(Name, Arc<Function>)> = Vec::new();
-    let mut known: HashMap<&Name, ()> = HashMap::new();
+    let mut known: HashSet<&Name> = HashSet::new();
     for expr in &ast.exprs {
         if let Expr::Call(name, _) = expr
-            && known.insert(&name.name, ()).is_none()
+            && known.insert(&name.name)
             && let Some(function) = functions.function(&name.name)
         {
             called.push((Arc::clone(&name.name), function));

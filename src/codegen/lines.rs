@@ -2,7 +2,7 @@
 //! folds. Where that is an operand as it is, nothing is stored, and the runtime reads the operand.
 
 use super::{Layout, Stride};
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::ir::{Fold, Inst, Loop, Operand, OperandId, Program, Role};
 
 /// Where the values lie that are folded.
@@ -69,9 +69,9 @@ pub fn with_lines(program: &Program, body: &Loop, folds: &[Folded]) -> Program {
                     stored.push(Inst::Store(OperandId(*line), value), None);
                 }
                 // Keeps its place, so that values keep their numbers.
-                _ => drop(stored.push(Inst::Const(crate::dtype::Scalar::bool(false)), Some(DType::Bool))),
+                _ => _ = stored.push(Inst::Const(Scalar::bool(false)), Some(DType::Bool)),
             },
-            _ => drop(stored.push(inst.clone(), *dtype)),
+            _ => _ = stored.push(inst.clone(), *dtype),
         }
     }
     Program { operands, loops: vec![stored], guards: program.guards.clone() }

@@ -187,8 +187,8 @@ impl Kernel {
                 })
                 .collect();
             match typed.loops[index].results.is_empty() {
-                true => drop(typed.code(index, &layouts, self.simd, &self.code_bytes)?),
-                false => drop(typed.folding_code(index, &layouts, true, self.simd, &self.code_bytes)?),
+                true => _ = typed.code(index, &layouts, self.simd, &self.code_bytes)?,
+                false => _ = typed.folding_code(index, &layouts, true, self.simd, &self.code_bytes)?,
             }
         }
         Ok(())

@@ -394,7 +394,13 @@ impl<'w, R: Runs> Work<'w, R> {
     ///
     /// # Safety
     /// The elements are within the plan's extents, and the lines have room.
-    unsafe fn fill(&self, scratch: &mut Scratch, done: usize, inner: usize, outer: usize) -> Result<(), RunError> {
+    unsafe fn store_to_lines(
+        &self,
+        scratch: &mut Scratch,
+        done: usize,
+        inner: usize,
+        outer: usize,
+    ) -> Result<(), RunError> {
         let Some(code) = self.code else { return Ok(()) };
         let mut operand = self.pointers.len();
         for (target, line) in self.targets.iter().zip(&mut scratch.lines) {
@@ -433,7 +439,7 @@ impl<'w, R: Runs> Work<'w, R> {
             };
             self.go_to(scratch, &base, 0, at);
             // SAFETY: these are some of the values.
-            unsafe { self.fill(scratch, done, inner, outer)? };
+            unsafe { self.store_to_lines(scratch, done, inner, outer)? };
             at += inner * outer;
             done += inner * outer;
         }
@@ -487,7 +493,7 @@ impl<'w, R: Runs> Work<'w, R> {
             // SAFETY: the values are the plan's, and a line holds `together` short rows, or a run.
             unsafe {
                 match together > 1 {
-                    true => self.fill(scratch, 0, length, together)?,
+                    true => self.store_to_lines(scratch, 0, length, together)?,
                     false if self.code.is_some() => self.fill_values(scratch, at, run)?,
                     false => {}
                 }
@@ -565,7 +571,7 @@ impl<'w, R: Runs> Work<'w, R> {
             if self.code.is_some() {
                 self.go_to(scratch, &base, 1, at);
                 // SAFETY: the rows are the plan's, and a line holds them.
-                unsafe { self.fill(scratch, 0, width, rows)? };
+                unsafe { self.store_to_lines(scratch, 0, width, rows)? };
             }
             let mut row = 0;
             while row < rows {

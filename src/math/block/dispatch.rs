@@ -378,11 +378,9 @@ fn sweep_n<K: Nary<N>, T: Real, const N: usize, const FMA: bool>(args: [&[T]; N]
 }
 
 /// A fold of one type: how two values are joined. Free of branches, and `#[inline(always)]`.
-pub(super) trait Joins {
-    /// The elements' type.
-    type X: Copy;
+pub(super) trait Join<T> {
     /// The two as one.
-    fn join(a: Self::X, b: Self::X) -> Self::X;
+    fn join(a: T, b: T) -> T;
 }
 
 /// The functions of a fold of one type.
@@ -403,8 +401,9 @@ pub struct Folding {
 pub const ROWS: usize = 4;
 
 impl Folding {
-    pub(super) fn new<K: Joins, const LANES: usize>(level: Level, identity: Scalar) -> Folding {
-        let (run, row, rows) = (fold_run::<K, LANES>(level), fold_rows::<K, 1>(level), fold_rows::<K, ROWS>(level));
+    pub(super) fn new<K: Join<T>, T: Copy, const LANES: usize>(level: Level, identity: Scalar) -> Folding {
+        let (run, row, rows) =
+            (fold_run::<K, T, LANES>(level), fold_rows::<K, T, 1>(level), fold_rows::<K, T, ROWS>(level));
         Folding { identity, run, row, rows }
     }
 }
@@ -419,11 +418,14 @@ struct Unaligned<T>(T);
 /// # Safety
 /// As [`BlockFn`], but that elements need no alignment; at `out` is an element to begin with.
 #[inline(always)]
-unsafe fn body_run<K: Joins, const LANES: usize, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+unsafe fn body_run<K: Join<T>, T: Copy, const LANES: usize, const FMA: bool>(
+    n: usize,
+    args: *const *const u8,
+    out: *mut u8,
+) {
     // SAFETY: by the contract there are `n` elements at the argument, and one at the result.
-    let (values, out) = unsafe {
-        (std::slice::from_raw_parts((*args).cast::<Unaligned<K::X>>(), n), &mut *out.cast::<Unaligned<K::X>>())
-    };
+    let (values, out) =
+        unsafe { (std::slice::from_raw_parts((*args).cast::<Unaligned<T>>(), n), &mut *out.cast::<Unaligned<T>>()) };
     let mut lanes = [out.0; LANES];
     let (turns, rest) = values.as_chunks::<LANES>();
     for turn in turns {
@@ -449,13 +451,17 @@ unsafe fn body_run<K: Joins, const LANES: usize, const FMA: bool>(n: usize, args
 /// # Safety
 /// As [`BlockFn`], but that elements need no alignment, and that the results are read as well.
 #[inline(always)]
-unsafe fn body_rows<K: Joins, const COUNT: usize, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+unsafe fn body_rows<K: Join<T>, T: Copy, const COUNT: usize, const FMA: bool>(
+    n: usize,
+    args: *const *const u8,
+    out: *mut u8,
+) {
     // SAFETY: by the contract there are `n` elements at each of the arguments and at the result, which is
     // apart from them.
     let (rows, out): ([_; COUNT], _) = unsafe {
         (
-            std::array::from_fn(|k| std::slice::from_raw_parts((*args.add(k)).cast::<Unaligned<K::X>>(), n)),
-            std::slice::from_raw_parts_mut(out.cast::<Unaligned<K::X>>(), n),
+            std::array::from_fn(|k| std::slice::from_raw_parts((*args.add(k)).cast::<Unaligned<T>>(), n)),
+            std::slice::from_raw_parts_mut(out.cast::<Unaligned<T>>(), n),
         )
     };
     for (i, out) in out.iter_mut().enumerate() {
@@ -556,5 +562,5 @@ macro_rules! levels {
 levels!(unary, [K: Unary], <K>, body1, unary_baseline, unary_avx2, unary_avx512);
 levels!(binary, [K: Binary], <K>, body2, binary_baseline, binary_avx2, binary_avx512);
 levels!(nary, [K: Nary<N>, T: Real, const N: usize], <K, T, N>, body_n, nary_baseline, nary_avx2, nary_avx512);
-levels!(fold_run, [K: Joins, const LANES: usize], <K, LANES>, body_run, run_baseline, run_avx2, run_avx512);
-levels!(fold_rows, [K: Joins, const COUNT: usize], <K, COUNT>, body_rows, rows_baseline, rows_avx2, rows_avx512);
+levels!(fold_run, [K: Join<T>, T: Copy, const LANES: usize], <K, T, LANES>, body_run, run_baseline, run_avx2, run_avx512);
+levels!(fold_rows, [K: Join<T>, T: Copy, const COUNT: usize], <K, T, COUNT>, body_rows, rows_baseline, rows_avx2, rows_avx512);

@@ -3,15 +3,9 @@
 //! A run is a fixed number of lanes that take turns, whatever the machine's vectors hold, so that every
 //! level gives the same bits.
 
-use super::dispatch::{Folding, Joins, Level};
+use super::dispatch::{Folding, Join, Level};
 use crate::dtype::DType;
 use crate::ir::Fold;
-use std::marker::PhantomData;
-
-/// Joins two values: one lane's computation, without branches.
-trait Join<T> {
-    fn join(a: T, b: T) -> T;
-}
 
 struct Add;
 struct Mul;
@@ -21,18 +15,6 @@ struct FMin;
 struct FMax;
 struct And;
 struct Or;
-
-/// A fold of a type.
-struct Of<J, T>(PhantomData<(J, T)>);
-
-impl<J: Join<T>, T: Copy> Joins for Of<J, T> {
-    type X = T;
-
-    #[inline(always)]
-    fn join(a: T, b: T) -> T {
-        J::join(a, b)
-    }
-}
 
 macro_rules! joins {
     ($($name:ident [$($type:ty)+] |$a:ident, $b:ident| $value:expr;)+) => {$($(
@@ -69,7 +51,7 @@ pub fn functions(fold: Fold, dtype: DType, level: Level) -> Option<Folding> {
             match dtype {
                 $(DType::$dtype => {
                     const { assert!($lanes * size_of::<$type>() == 256) };
-                    Some(Folding::new::<Of<$join, $type>, $lanes>(level, fold.identity(dtype)))
+                    Some(Folding::new::<$join, $type, $lanes>(level, fold.identity(dtype)))
                 })+
                 _ => None,
             }

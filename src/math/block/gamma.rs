@@ -274,9 +274,14 @@ impl Unary for Gamma {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (value, is_rare) = Self::fast::<FMA>(x);
-        if is_rare { rare_gamma(x) } else { value }
+        or_rare(Self::fast::<FMA>(x), || rare_gamma(x))
     }
+}
+
+/// The value of a fast way, or what the other way gives where the argument is rare.
+#[inline(always)]
+fn or_rare((value, is_rare): (f64, bool), rare: impl FnOnce() -> f64) -> f64 {
+    if is_rare { rare() } else { value }
 }
 
 /// `Γ(x)` where [`Gamma`]'s fast way is not right.
@@ -332,8 +337,7 @@ impl Unary for LogGamma {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (value, is_rare) = Self::fast::<FMA>(x);
-        if is_rare { rare_lgamma(x) } else { value }
+        or_rare(Self::fast::<FMA>(x), || rare_lgamma(x))
     }
 }
 
@@ -388,8 +392,7 @@ impl Unary for Digamma {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (value, is_rare) = Self::fast::<FMA>(x);
-        if is_rare { rare_digamma(x) } else { value }
+        or_rare(Self::fast::<FMA>(x), || rare_digamma(x))
     }
 }
 
@@ -439,8 +442,7 @@ impl Unary for Trigamma {
 
     #[inline(always)]
     fn careful<const FMA: bool>(x: f64) -> f64 {
-        let (value, is_rare) = Self::fast::<FMA>(x);
-        if is_rare { rare_trigamma(x) } else { value }
+        or_rare(Self::fast::<FMA>(x), || rare_trigamma(x))
     }
 }
 

@@ -140,10 +140,24 @@ impl<'a> ArrayRef<'a> {
         self.swapped
     }
 
-    /// The value of a scalar; none of an array with dimensions.
+    /// As an array of what each element has at a place.
+    ///
+    /// # Panics
+    /// If that is not within an element.
+    #[inline]
+    pub fn part(&self, offset: usize, dtype: DType) -> ArrayRef<'a> {
+        let own = self.ty.dtype();
+        if dtype == own {
+            return *self;
+        }
+        assert!(offset + dtype.size() <= own.size());
+        ArrayRef { data: self.data.wrapping_add(offset), ty: Type::Strong(dtype), ..*self }
+    }
+
+    /// The value of a scalar; none of an array with dimensions, or of what is no lane.
     pub fn scalar(&self) -> Option<Scalar> {
         let dtype = self.ty.dtype();
-        if !self.shape.is_empty() {
+        if !self.shape.is_empty() || !dtype.is_lane() {
             return None;
         }
         let mut bytes = [0u8; 8];

@@ -3,8 +3,10 @@
 use std::fmt;
 
 /// An element type, in NumPy's order of promotion within a kind.
+///
+/// Those of one number that a machine computes with are *lanes* ([`DType::LANES`]). The Ir's values are
+/// lanes; elements of the others consist of such ([`DType::parts`]), or stand for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum DType {
     /// One byte, 0 or 1.
     Bool,
@@ -24,10 +26,24 @@ pub enum DType {
     U32,
     /// Unsigned 64-bit integer.
     U64,
+    /// IEEE 754 binary16. In memory it is a 16-bit pattern; it is computed with as a float32.
+    F16,
     /// IEEE 754 binary32.
     F32,
     /// IEEE 754 binary64.
     F64,
+    /// Two float32, the real and the imaginary part.
+    C64,
+    /// Two float64, the real and the imaginary part.
+    C128,
+    /// A point in time: int64 units since 1970, of which the least is no time.
+    DateTime(Unit),
+    /// A span of time: int64 units, of which the least is no time.
+    TimeDelta(Unit),
+    /// So many bytes, padded with zeros.
+    Bytes(u32),
+    /// So many code points of 32 bits, padded with zeros.
+    Str(u32),
 }
 
 /// The kinds between which `same_kind` casting distinguishes, in order.
@@ -41,21 +57,75 @@ pub enum Kind {
     Signed,
     /// Floating-point numbers.
     Float,
+    /// Complex numbers.
+    Complex,
+    /// Strings.
+    Text,
+    /// Spans of time.
+    TimeDelta,
+    /// Points in time.
+    DateTime,
 }
 
 use DType::*;
 
 impl DType {
-    /// Every element type.
-    pub const ALL: [DType; 11] = [Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64];
+    /// What a value of the Ir may be.
+    pub const LANES: [DType; 11] = [Bool, I8, I16, I32, I64, U8, U16, U32, U64, F32, F64];
+
+    /// The types of numbers, bool included.
+    pub const NUMBERS: [DType; 14] = [Bool, I8, I16, I32, I64, U8, U16, U32, U64, F16, F32, F64, C64, C128];
+
+    /// The place among [`DType::NUMBERS`].
+    pub const fn number(self) -> Option<usize> {
+        Some(match self {
+            Bool => 0,
+            I8 => 1,
+            I16 => 2,
+            I32 => 3,
+            I64 => 4,
+            U8 => 5,
+            U16 => 6,
+            U32 => 7,
+            U64 => 8,
+            F16 => 9,
+            F32 => 10,
+            F64 => 11,
+            C64 => 12,
+            C128 => 13,
+            DateTime(_) | TimeDelta(_) | Bytes(_) | Str(_) => return None,
+        })
+    }
+
+    /// May a value of the Ir have this type?
+    pub const fn is_lane(self) -> bool {
+        !matches!(self, F16 | C64 | C128 | DateTime(_) | TimeDelta(_) | Bytes(_) | Str(_))
+    }
+
+    /// The type of the values that the Ir has for an element: one, or for a complex number each of two.
+    ///
+    /// A string has none; it answers with that of a byte or of a code point.
+    pub const fn lane(self) -> DType {
+        match self {
+            F16 | C64 => F32,
+            C128 => F64,
+            DateTime(_) | TimeDelta(_) => I64,
+            Bytes(_) => U8,
+            Str(_) => U32,
+            lane => lane,
+        }
+    }
 
     /// Bytes of an element.
     pub const fn size(self) -> usize {
         match self {
             Bool | I8 | U8 => 1,
-            I16 | U16 => 2,
+            I16 | U16 | F16 => 2,
             I32 | U32 | F32 => 4,
-            I64 | U64 | F64 => 8,
+            I64 | U64 | F64 | C64 | DateTime(_) | TimeDelta(_) => 8,
+            C128 => 16,
+            Bytes(length) => length as usize,
+            Str(length) => length as usize * 4,
         }
     }
 
@@ -64,7 +134,7 @@ impl DType {
         self.size() as u32 * 8
     }
 
-    /// NumPy's name: `float64`.
+    /// NumPy's name: `float64`; without the unit of times, and without the length of strings.
     pub const fn name(self) -> &'static str {
         match self {
             Bool => "bool",
@@ -76,34 +146,51 @@ impl DType {
             U16 => "uint16",
             U32 => "uint32",
             U64 => "uint64",
+            F16 => "float16",
             F32 => "float32",
             F64 => "float64",
+            C64 => "complex64",
+            C128 => "complex128",
+            DateTime(_) => "datetime64",
+            TimeDelta(_) => "timedelta64",
+            Bytes(_) => "bytes",
+            Str(_) => "str",
         }
     }
 
-    /// The array interface's code: `f8`; `?` for bool.
-    pub const fn code(self) -> &'static str {
+    /// The array interface's code: `f8`, `M8[ns]`, `S8`; `?` for bool.
+    pub fn code(self) -> String {
         match self {
-            Bool => "?",
-            I8 => "i1",
-            I16 => "i2",
-            I32 => "i4",
-            I64 => "i8",
-            U8 => "u1",
-            U16 => "u2",
-            U32 => "u4",
-            U64 => "u8",
-            F32 => "f4",
-            F64 => "f8",
+            Bool => "?".into(),
+            I8 => "i1".into(),
+            I16 => "i2".into(),
+            I32 => "i4".into(),
+            I64 => "i8".into(),
+            U8 => "u1".into(),
+            U16 => "u2".into(),
+            U32 => "u4".into(),
+            U64 => "u8".into(),
+            F16 => "f2".into(),
+            F32 => "f4".into(),
+            F64 => "f8".into(),
+            C64 => "c8".into(),
+            C128 => "c16".into(),
+            DateTime(unit) => format!("M8{unit}"),
+            TimeDelta(unit) => format!("m8{unit}"),
+            Bytes(length) => format!("S{length}"),
+            Str(length) => format!("U{length}"),
         }
     }
 
     /// The type with NumPy's name or the array interface's code.
     pub fn parse(text: &str) -> Option<DType> {
-        DType::ALL.into_iter().find(|d| d.name() == text || d.code() == text).or(match text {
+        DType::NUMBERS.into_iter().find(|d| d.name() == text || d.code() == text).or(match text {
             "bool_" | "b1" => Some(Bool),
             "float" | "double" | "d" => Some(F64),
             "single" | "f" => Some(F32),
+            "half" | "e" => Some(F16),
+            "complex" | "cdouble" | "D" => Some(C128),
+            "csingle" | "F" => Some(C64),
             "int" => Some(I64),
             _ => None,
         })
@@ -115,18 +202,32 @@ impl DType {
             Bool => Kind::Bool,
             I8 | I16 | I32 | I64 => Kind::Signed,
             U8 | U16 | U32 | U64 => Kind::Unsigned,
-            F32 | F64 => Kind::Float,
+            F16 | F32 | F64 => Kind::Float,
+            C64 | C128 => Kind::Complex,
+            DateTime(_) => Kind::DateTime,
+            TimeDelta(_) => Kind::TimeDelta,
+            Bytes(_) | Str(_) => Kind::Text,
         }
     }
 
     /// Is it a floating-point type?
     pub const fn is_float(self) -> bool {
-        matches!(self, F32 | F64)
+        matches!(self, F16 | F32 | F64)
+    }
+
+    /// Is it a type of complex numbers?
+    pub const fn is_complex(self) -> bool {
+        matches!(self, C64 | C128)
+    }
+
+    /// Is it a type of numbers, bool included?
+    pub const fn is_number(self) -> bool {
+        !matches!(self, DateTime(_) | TimeDelta(_) | Bytes(_) | Str(_))
     }
 
     /// Is it an integer type (bool is not)?
     pub const fn is_int(self) -> bool {
-        !matches!(self, Bool | F32 | F64)
+        matches!(self, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
     }
 
     /// Is it a signed integer type?
@@ -136,14 +237,13 @@ impl DType {
 
     /// The smallest and the greatest value of an integer type (0 and 1 for bool).
     ///
-    /// Floating-point types have none: they answer the range of `int64`.
+    /// Others have none: they answer the range of `int64`.
     pub const fn int_range(self) -> (i128, i128) {
         match self {
             Bool => (0, 1),
-            _ if self.is_signed() || self.is_float() => {
-                (-(1i128 << (self.bits() - 1)), (1i128 << (self.bits() - 1)) - 1)
-            }
-            _ => (0, (1i128 << self.bits()) - 1),
+            _ if self.is_signed() => (-(1i128 << (self.bits() - 1)), (1i128 << (self.bits() - 1)) - 1),
+            _ if self.is_int() => (0, (1i128 << self.bits()) - 1),
+            _ => (i64::MIN as i128, i64::MAX as i128),
         }
     }
 
@@ -163,6 +263,9 @@ impl DType {
 
     /// The smallest type to which both can be cast safely (`numpy.promote_types`).
     pub fn promote(self, other: DType) -> DType {
+        if !self.is_number() || !other.is_number() {
+            return if self == other { self } else { F64 };
+        }
         let (a, b) = if self.kind() <= other.kind() { (self, other) } else { (other, self) };
         match (a.kind(), b.kind()) {
             (Kind::Bool, _) => b,
@@ -177,8 +280,12 @@ impl DType {
                 let bits = b.bits().max(a.bits() * 2);
                 DType::int(Kind::Signed, bits).unwrap_or(F64)
             }
-            // An integer of 16 bits or fewer fits float32's significand.
-            _ if b == F32 && a.bits() <= 16 => F32,
+            // An integer of 8 bits fits float16's significand, one of 16 bits float32's.
+            (Kind::Unsigned | Kind::Signed, Kind::Float) if a.bits() <= 8 || b == F64 => b,
+            (Kind::Unsigned | Kind::Signed, Kind::Float) if a.bits() <= 16 => F32,
+            (Kind::Unsigned | Kind::Signed, Kind::Complex) if a.bits() <= 16 => b,
+            (Kind::Float, Kind::Complex) if a != F64 => b,
+            (_, Kind::Complex) => C128,
             _ => F64,
         }
     }
@@ -186,7 +293,9 @@ impl DType {
     /// May a value of this type be stored as `to` under `casting` (`numpy.can_cast`)?
     pub fn can_cast(self, to: DType, casting: Casting) -> bool {
         match casting {
-            Casting::No | Casting::Equiv => self == to,
+            _ if self == to => true,
+            Casting::Safe | Casting::SameKind if !self.is_number() || !to.is_number() => false,
+            Casting::No | Casting::Equiv => false,
             Casting::Safe => self.promote(to) == to,
             Casting::SameKind => self.kind() <= to.kind() || self.promote(to) == to,
             Casting::Unsafe => true,
@@ -194,9 +303,88 @@ impl DType {
     }
 }
 
+/// As NumPy writes it: `float64`, `datetime64[ns]`, `S8`.
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            DateTime(unit) | TimeDelta(unit) => write!(f, "{}{unit}", self.name()),
+            Bytes(_) | Str(_) => f.write_str(&self.code()),
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
+/// The unit of times: so many of a base unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Unit {
+    /// What is counted.
+    pub base: TimeBase,
+    /// How many of these are one unit; at least 1.
+    pub count: u32,
+}
+
+macro_rules! time_bases {
+    ($($(#[doc = $doc:literal])+ $base:ident $code:literal $number:literal,)+) => {
+        /// A base unit of times, from long to short.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum TimeBase { $($(#[doc = $doc])+ $base,)+ }
+
+        impl TimeBase {
+            /// Every base unit.
+            pub const ALL: &'static [TimeBase] = &[$(TimeBase::$base,)+];
+
+            /// NumPy's code.
+            pub const fn code(self) -> &'static str {
+                match self { $(TimeBase::$base => $code,)+ }
+            }
+
+            /// The number that NumPy's C interface has for it (`NPY_DATETIMEUNIT`).
+            pub const fn number(self) -> u32 {
+                match self { $(TimeBase::$base => $number,)+ }
+            }
+        }
+    };
+}
+
+time_bases! {
+    /// 12 months.
+    Year "Y" 0,
+    /// A month of the calendar.
+    Month "M" 1,
+    /// 7 days.
+    Week "W" 2,
+    /// 24 hours.
+    Day "D" 4,
+    /// 60 minutes.
+    Hour "h" 5,
+    /// 60 seconds.
+    Minute "m" 6,
+    /// A second.
+    Second "s" 7,
+    /// 10^-3 seconds.
+    Millisecond "ms" 8,
+    /// 10^-6 seconds.
+    Microsecond "us" 9,
+    /// 10^-9 seconds.
+    Nanosecond "ns" 10,
+    /// 10^-12 seconds.
+    Picosecond "ps" 11,
+    /// 10^-15 seconds.
+    Femtosecond "fs" 12,
+    /// 10^-18 seconds.
+    Attosecond "as" 13,
+    /// None: it takes that of what it meets.
+    Generic "generic" 14,
+}
+
+/// In brackets: `[ns]`, `[25s]`; nothing for the generic unit.
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unit { base: TimeBase::Generic, .. } => Ok(()),
+            Unit { base, count: 1 } => write!(f, "[{}]", base.code()),
+            Unit { base, count } => write!(f, "[{count}{}]", base.code()),
+        }
     }
 }
 
@@ -247,16 +435,29 @@ pub enum Type {
     WeakUInt,
     /// Python's `float`; held as `float64`.
     WeakFloat,
+    /// Python's `complex`; held as two `float64`.
+    WeakComplex,
 }
 
 impl Type {
-    /// The dtype in which a value of this type is held.
+    /// The dtype of a value of this type; of Python's own numbers, that in which they are held.
     pub const fn dtype(self) -> DType {
         match self {
             Type::Strong(dtype) => dtype,
             Type::WeakInt => I64,
             Type::WeakUInt => U64,
             Type::WeakFloat => F64,
+            Type::WeakComplex => C128,
+        }
+    }
+
+    /// The dtype's code; Python's name for its own numbers.
+    pub fn code(self) -> String {
+        match self {
+            Type::Strong(dtype) => dtype.code(),
+            Type::WeakInt | Type::WeakUInt => "int".into(),
+            Type::WeakFloat => "float".into(),
+            Type::WeakComplex => "complex".into(),
         }
     }
 
@@ -272,11 +473,12 @@ impl fmt::Display for Type {
             Type::Strong(dtype) => dtype.fmt(f),
             Type::WeakInt | Type::WeakUInt => f.write_str("Python int"),
             Type::WeakFloat => f.write_str("Python float"),
+            Type::WeakComplex => f.write_str("Python complex"),
         }
     }
 }
 
-/// A typed constant: the bits of an element, zero-extended.
+/// A typed constant of a lane: the bits of an element, zero-extended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scalar {
     /// The element type.
@@ -414,10 +616,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_number_knows_its_place() {
+        for (place, dtype) in DType::NUMBERS.into_iter().enumerate() {
+            assert_eq!(dtype.number(), Some(place));
+            assert_eq!(DType::parse(&dtype.code()), Some(dtype));
+        }
+    }
+
+    #[test]
     fn promotion_is_symmetric_and_safe() {
-        for a in DType::ALL {
+        for a in DType::NUMBERS {
             assert_eq!(a.promote(a), a);
-            for b in DType::ALL {
+            for b in DType::NUMBERS {
                 let p = a.promote(b);
                 assert_eq!(p, b.promote(a));
                 assert!(a.can_cast(p, Casting::Safe) || p == F64, "{a} {b} {p}");
@@ -427,6 +637,12 @@ mod tests {
         assert_eq!(U32.promote(I8), I64);
         assert_eq!(I16.promote(F32), F32);
         assert_eq!(I32.promote(F32), F64);
+        assert_eq!(U8.promote(F16), F16);
+        assert_eq!(I16.promote(F16), F32);
+        assert_eq!(I32.promote(F16), F64);
+        assert_eq!(I16.promote(C64), C64);
+        assert_eq!(I32.promote(C64), C128);
+        assert_eq!(F64.promote(C64), C128);
     }
 
     #[test]

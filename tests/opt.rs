@@ -90,7 +90,7 @@ fn contraction_is_exact_on_small_integers() {
     let mut random = Random::new();
     let mut fused = 0;
     for dtype in [DType::F32, DType::F64].into_iter().cycle().take(500) {
-        let operand = |index: u32, role| Operand { name: format!("x{index}").into(), dtype, role };
+        let operand = |index: u32, role| Operand { name: format!("x{index}").into(), dtype, role, offset: 0 };
         let mut program = Program::default();
         let mut body = Loop::default();
         for index in 0..4 {

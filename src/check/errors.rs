@@ -68,7 +68,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("select", "write `a if c else b` or `where(c, a, b)`"),
     ("int", "casts are not supported yet; `trunc(x)` rounds towards zero"),
     ("float", "casts are not supported yet; `x * 1.0` is floating-point"),
-    ("complex", "complex numbers are not supported yet"),
     ("len", "an expression works element by element and knows no lengths"),
     ("divmod", "write `x // y` and `x % y`"),
 ];
@@ -253,12 +252,6 @@ pub fn no_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
 /// `^` between floats.
 pub fn xor_of_floats(types: &[Type], span: Span) -> Diagnostic {
     no_loop("bitwise_xor", types, span).with_hint("`^` is exclusive or; use `**` for powers")
-}
-
-/// A result that NumPy gives in float16.
-pub fn half(function: &str, types: &[Type], span: Span) -> Diagnostic {
-    type_error(span, format!("`{function}` of {} is float16, which is not supported yet", list(types)))
-        .with_hint("multiply an operand by 1.0 to compute in float64")
 }
 
 /// `-` between booleans.

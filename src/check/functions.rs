@@ -91,6 +91,9 @@ impl Lowerer<'_> {
         }
         let Some(args) = self.complete(function, given, span) else { return Term::Poison };
         let args = &args[..];
+        if args.iter().any(|arg| arg.ty().dtype().is_complex()) && !function.is_of_any_type() {
+            return self.complex_call(function, args, span);
+        }
         match &function.body {
             Body::Op(loops, build) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
                 build(&mut lowerer.current, dtype, values)
@@ -136,7 +139,7 @@ impl Lowerer<'_> {
             }
             Body::Special(Special::Where) => self.where_(args[0], args[1], args[2], span),
             Body::Special(Special::Clip) => self.clip(args, span),
-            Body::Special(Special::Round) => self.round(function, args, span),
+            Body::Special(Special::Round) => self.round(args, span),
             Body::Special(Special::Ldexp) => self.ldexp(function, args, span),
             Body::Special(Special::Per) => self.per(args[0], args[1], span),
             Body::Reduce(_) => unreachable!("a reduction is a statement of its own"),
@@ -164,8 +167,8 @@ impl Lowerer<'_> {
                 None => return Term::Poison,
             }
         }
-        let value = build(self, dtype, &values);
-        Term::strong(value, self.current.dtype(value))
+        let value = build(self, dtype.lane(), &values);
+        self.finished(value, dtype)
     }
 
     fn resolve(&mut self, function: &Function, loops: Loops, args: &[Term], span: Span) -> Option<DType> {
@@ -175,10 +178,6 @@ impl Lowerer<'_> {
         }
         match loops.resolve(&dtypes) {
             Resolution::Loop(dtype) => Some(dtype),
-            Resolution::Half => {
-                self.error(errors::half(&function.name, &types(args), span));
-                None
-            }
             Resolution::None => {
                 self.error(errors::no_loop(&function.name, &types(args), span));
                 None
@@ -256,6 +255,7 @@ impl Lowerer<'_> {
             // Python's own numbers adapt to what is like them, and are int64 and float64 among others.
             Type::WeakFloat if strong >= Some(Kind::Float) => param.is_float(),
             Type::WeakFloat => param == DType::F64,
+            Type::WeakComplex => false,
             Type::WeakInt | Type::WeakUInt if strong > Some(Kind::Bool) => param != DType::Bool,
             Type::WeakInt | Type::WeakUInt => {
                 DType::I64.can_cast(param, Casting::Safe) || param.is_int() && matches!(arg, Term::Int(_))
@@ -287,11 +287,16 @@ impl Lowerer<'_> {
         }
         let dtype = promote(&[then, otherwise]).dtype();
         let condition = self.truth(condition);
-        let (Some(then), Some(otherwise)) = (self.cast(then, dtype, span), self.cast(otherwise, dtype, span)) else {
-            return Term::Poison;
-        };
-        let value = self.current.op(Op::Select, &[condition, then, otherwise]);
-        Term::strong(value, dtype)
+        match (self.cast(then, dtype, span), self.cast(otherwise, dtype, span)) {
+            (Term::Complex(then, ty), Term::Complex(otherwise, _)) => {
+                let select = |part: usize| self.current.op(Op::Select, &[condition, then[part], otherwise[part]]);
+                Term::Complex([0, 1].map(select), ty)
+            }
+            (Term::Value(then, ty, _), Term::Value(otherwise, ..)) => {
+                Term::Value(self.current.op(Op::Select, &[condition, then, otherwise]), ty, Known::Unknown)
+            }
+            _ => Term::Poison,
+        }
     }
 
     fn clip(&mut self, args: &[Term], span: Span) -> Term {
@@ -339,25 +344,31 @@ impl Lowerer<'_> {
         }
     }
 
-    fn round(&mut self, function: &Function, args: &[Term], span: Span) -> Term {
+    fn round(&mut self, args: &[Term], span: Span) -> Term {
         let Term::Int(decimals) = args[1] else { return self.error(errors::round_decimals(span)) };
         let dtype = promote(&args[..1]).dtype();
-        if dtype == DType::Bool {
-            return self.error(errors::half(&function.name, &types(&args[..1]), span));
-        }
         let x = self.strong(args[0], span);
-        let Term::Value(x, ..) = x else { return x };
+        // A bool is rounded as a float16.
+        let dtype = if dtype == DType::Bool { DType::F16 } else { dtype };
+        let Some(x) = self.to(x, dtype, span) else { return Term::Poison };
         if !dtype.is_float() {
             return if decimals >= 0 { Term::strong(x, dtype) } else { self.error(errors::round_integers(span)) };
         }
-        // As NumPy rounds: scaled by a power of ten, rounded, scaled back.
-        let scale = 10f64.powi(decimals.unsigned_abs().min(400) as i32);
-        let scale = self.current.constant(Scalar::of(dtype, scale));
-        let (there, back) = if decimals >= 0 { (Op::Mul, Op::Div) } else { (Op::Div, Op::Mul) };
-        let scaled = if decimals == 0 { x } else { self.current.op(there, &[x, scale]) };
-        let rounded = self.current.op(Op::Rint, &[scaled]);
-        let value = if decimals == 0 { rounded } else { self.current.op(back, &[rounded, scale]) };
-        Term::strong(value, dtype)
+        // As NumPy rounds: scaled by a power of ten, rounded, scaled back; each in the type.
+        if decimals == 0 {
+            let value = self.current.op(Op::Rint, &[x]);
+            return Term::strong(value, dtype);
+        }
+        let scale = Term::Float(10f64.powi(decimals.unsigned_abs().min(400) as i32));
+        let (there, back) = if decimals > 0 { (Op::Mul, Op::Div) } else { (Op::Div, Op::Mul) };
+        let Some(scale) = self.to(scale, dtype, span) else { return Term::Poison };
+        let mut step = |op: Op, args: &[Value]| {
+            let value = self.current.op(op, args);
+            if dtype == DType::F16 { self.rounded_to_half(value) } else { value }
+        };
+        let scaled = step(there, &[x, scale]);
+        let rounded = step(Op::Rint, &[scaled]);
+        Term::strong(step(back, &[rounded, scale]), dtype)
     }
 
     /// The exponent is an integer of its own type.
@@ -370,27 +381,15 @@ impl Lowerer<'_> {
         let (Some(x), Some(exponent)) = (self.to(args[0], dtype, span), self.to(args[1], DType::I64, span)) else {
             return Term::Poison;
         };
-        let value = builtins::operators::LDEXP.call(&mut self.current, dtype, &[x, exponent]);
-        Term::strong(value, dtype)
-    }
-
-    /// The truth of a value: whether it is not zero.
-    pub(super) fn truth(&mut self, term: Term) -> Value {
-        match term {
-            Term::Int(value) => self.current.constant(Scalar::bool(value != 0)),
-            Term::Float(value) => self.current.constant(Scalar::bool(value != 0.0)),
-            Term::Value(value, ty, _) => {
-                debug_assert_eq!(self.current.dtype(value), ty.dtype());
-                self.current.convert(value, DType::Bool)
-            }
-            Term::Poison => self.current.constant(Scalar::bool(false)),
-        }
+        let value = builtins::operators::LDEXP.call(&mut self.current, dtype.lane(), &[x, exponent]);
+        self.finished(value, dtype)
     }
 
     /// A value as a function takes it: Python's own numbers become int64 or float64.
     pub(super) fn strong(&mut self, term: Term, span: Span) -> Term {
         match term {
             Term::Value(value, ty, _) => Term::strong(value, ty.dtype()),
+            Term::Complex(parts, ty) => Term::Complex(parts, Type::Strong(ty.dtype())),
             Term::Int(value) => {
                 let dtype = if value > i64::MAX as i128 { DType::U64 } else { DType::I64 };
                 let (lowest, highest) = dtype.int_range();
@@ -431,7 +430,7 @@ impl Lowerer<'_> {
                 self.guard_bounds(fits, value, dtype, span);
                 Some(self.current.convert(value, dtype))
             }
-            _ => self.cast(term, dtype, span),
+            _ => self.cast_to_lane(term, dtype, span),
         }
     }
 
@@ -455,30 +454,6 @@ impl Lowerer<'_> {
             _ => GuardKind::Overflow,
         };
         self.guard(fits, kind, span);
-    }
-
-    /// A value cast to a type; Python integers wrap, within 64 bits.
-    fn cast(&mut self, term: Term, dtype: DType, span: Span) -> Option<Value> {
-        match term {
-            Term::Poison => None,
-            Term::Int(value) if dtype.is_float() => {
-                // As Python makes a float of an integer, and NumPy that type of the float.
-                Some(self.current.constant(Scalar::of(dtype, value as f64)))
-            }
-            Term::Int(value) => {
-                if value < i64::MIN as i128 || value > u64::MAX as i128 {
-                    self.error(errors::integer_too_large(span));
-                    return None;
-                }
-                Some(self.current.constant(Scalar::int(dtype, value)))
-            }
-            Term::Float(value) => Some(self.current.constant(Scalar::of(dtype, value))),
-            Term::Value(value, ty, _) if ty.is_weak() && ty != Type::WeakFloat && dtype == DType::F32 => {
-                let double = self.current.convert(value, DType::F64);
-                Some(self.current.convert(double, dtype))
-            }
-            Term::Value(value, ..) => Some(self.current.convert(value, dtype)),
-        }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Lowered {
     pub program: Program,
     /// A statement of each loop.
     pub statements: Vec<usize>,
+    /// The dtype of each output that has memory of its own.
+    pub outputs: Vec<Option<DType>>,
 }
 
 /// Lowers a program for arguments of the given types.
@@ -61,6 +63,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         pending: Vec::new(),
         folds: Vec::new(),
         places: HashMap::new(),
+        outputs: vec![None; resolved.outputs.len()],
         errors: Vec::new(),
     };
     for index in 0..resolved.statements.len() {
@@ -68,7 +71,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
     }
     lowerer.finish_loop();
     if lowerer.errors.is_empty() {
-        Ok(Lowered { program: lowerer.program, statements: lowerer.statements })
+        Ok(Lowered { program: lowerer.program, statements: lowerer.statements, outputs: lowerer.outputs })
     } else {
         Err(lowerer.errors)
     }
@@ -82,8 +85,8 @@ pub(super) struct Lowerer<'a> {
     /// A statement of each finished loop, and one of the current loop.
     statements: Vec<usize>,
     first: Option<usize>,
-    /// The operand of each role that has one.
-    roles: HashMap<Role, OperandId>,
+    /// The operand of each role that has one, by the offset in an element.
+    roles: HashMap<(Role, usize), OperandId>,
     /// The loop being built, and its number.
     pub(super) current: Loop,
     group: u32,
@@ -92,11 +95,13 @@ pub(super) struct Lowerer<'a> {
     /// What each statement's value is in the current loop, if it is there.
     values: Vec<Option<Term>>,
     /// For statements of earlier loops: the memory that holds the value, and its type.
-    kept: Vec<Option<(OperandId, Type)>>,
+    kept: Vec<Option<(Role, Type)>>,
     /// What the current loop stores at its end: the last value of each storage.
-    pending: Vec<(Role, Value, u32)>,
+    pending: Vec<(Role, Term, u32)>,
     /// What it folds, and into which operands.
     folds: Vec<(Fold, OperandId, Value)>,
+    /// The dtype of each output that has memory of its own.
+    outputs: Vec<Option<DType>>,
     /// Where each storage is in `pending`.
     places: HashMap<Role, usize>,
     pub(super) errors: Vec<Diagnostic>,
@@ -145,22 +150,25 @@ impl Lowerer<'_> {
         if resolved.is_let(index) {
             return self.remember(index, value);
         }
-        // What is weak in the end becomes int64 or float64.
+        // What is weak in the end becomes int64, float64 or complex128.
         if value.ty() == Type::WeakUInt {
             self.errors.push(errors::integer_too_large(node.span));
             return self.remember(index, Term::Poison);
         }
         let strong = self.strong(value, node.span);
-        let Term::Value(value, ty, _) = strong else { return self.remember(index, Term::Poison) };
-        let to = stored_type.unwrap_or(ty.dtype());
+        let from = strong.ty().dtype();
+        let to = stored_type.unwrap_or(from);
         // A local's type is its own affair, as an ndarray's in place is not.
         let casting = if statement.storage == Storage::Local { Casting::SameKind } else { self.stores.casting };
-        if !ty.dtype().can_cast(to, casting) {
-            self.errors.push(errors::cannot_cast(ty.dtype(), to, casting, node.span, what));
+        if strong == Term::Poison {
+            return self.remember(index, strong);
+        }
+        if !from.can_cast(to, casting) {
+            self.errors.push(errors::cannot_cast(from, to, casting, node.span, what));
             return self.remember(index, Term::Poison);
         }
-        let value = self.current.convert(value, to);
-        self.remember(index, Term::strong(value, to));
+        let value = self.cast(strong, to, node.span);
+        self.remember(index, value);
         let role = match statement.storage {
             Storage::Local => return,
             Storage::Output(output) => Role::Output(output),
@@ -281,7 +289,11 @@ impl Lowerer<'_> {
                     let given: Vec<Option<Term>> = call.arguments.iter().map(|a| a.map(term)).collect();
                     self.call(&call.function, given, span)
                 }
-                Expr::Error | Expr::Imaginary(_) | Expr::Str(_) | Expr::None | Expr::Tuple(_) => Term::Poison,
+                Expr::Imaginary(value) => {
+                    let parts = [0.0, *value].map(|part| self.current.constant(Scalar::f64(part)));
+                    Term::Complex(parts, Type::WeakComplex)
+                }
+                Expr::Error | Expr::Str(_) | Expr::None | Expr::Tuple(_) => Term::Poison,
             };
         }
         wanted.iter().map(|id| terms[(id.0 - start) as usize]).collect()
@@ -295,8 +307,7 @@ impl Lowerer<'_> {
                 let is_target = self.resolved.arguments[argument as usize].is_target;
                 let role = if is_target { Role::Target(argument) } else { Role::Argument(argument) };
                 let ArgumentType { ty, known } = self.types[argument as usize];
-                let operand = self.operand(role, name, ty.dtype());
-                Term::Value(self.load(operand, ty.dtype()), ty, known)
+                self.loaded(role, name, ty, known)
             }
             Reference::Statement(statement) => self.earlier(statement),
         }
@@ -306,39 +317,41 @@ impl Lowerer<'_> {
     pub(super) fn earlier(&mut self, statement: u32) -> Term {
         let Statement { is_stable, reduction, .. } = &self.resolved.statements[statement as usize];
         if reduction.as_ref().is_some_and(|reduction| reduction.is_size()) {
-            let operand = self.operand(Role::Count(statement), &Name::from("size"), DType::I64);
-            return Term::strong(self.load(operand, DType::I64), DType::I64);
+            let size = self.load(Role::Count(statement), &Name::from("size"), DType::I64, 0);
+            return Term::strong(size, DType::I64);
         }
         if *is_stable {
             return self.stable(statement);
         }
         match (self.values[statement as usize], self.kept[statement as usize]) {
             (Some(term), _) => term,
-            (None, Some((operand, ty))) => {
-                let value = self.load(operand, ty.dtype());
-                Term::Value(value, ty, Known::Unknown)
-            }
+            (None, Some((role, ty))) => self.loaded(role, &Name::from(""), ty, Known::Unknown),
             (None, None) => Term::Poison,
         }
     }
 
-    /// Folds a value into an operand of the statement's own, at the end of the current loop.
-    pub(super) fn fold(&mut self, statement: usize, fold: Fold, value: Value) {
-        let dtype = self.current.dtype(value);
+    /// Folds values, the lanes of a dtype, into operands of the statement's own, at the end of the current loop.
+    pub(super) fn fold(&mut self, statement: usize, fold: Fold, lanes: &[Value], dtype: DType) {
         let name: Name = Arc::from(format!("statement {statement}"));
-        let operand = self.operand(Role::Hidden(statement as u32), &name, dtype);
-        self.folds.push((fold, operand, value));
-        self.kept[statement] = Some((operand, Type::Strong(dtype)));
+        let role = Role::Hidden(statement as u32);
+        for (number, &value) in lanes.iter().enumerate() {
+            let lane = self.current.dtype(value);
+            let operand = self.operand(role, &name, lane, number * lane.size());
+            self.folds.push((fold, operand, value));
+        }
+        self.kept[statement] = Some((role, Type::Strong(dtype)));
     }
 
-    fn operand(&mut self, role: Role, name: &Name, dtype: DType) -> OperandId {
-        *self.roles.entry(role).or_insert_with(|| {
-            self.program.operands.push(Operand { name: Arc::clone(name), dtype, role });
+    pub(super) fn operand(&mut self, role: Role, name: &Name, dtype: DType, offset: usize) -> OperandId {
+        *self.roles.entry((role, offset)).or_insert_with(|| {
+            self.program.operands.push(Operand { name: Arc::clone(name), dtype, role, offset: offset as u32 });
             OperandId(self.program.operands.len() as u32 - 1)
         })
     }
 
-    fn load(&mut self, operand: OperandId, dtype: DType) -> Value {
+    /// What an element of an operand has at an offset.
+    pub(super) fn load(&mut self, role: Role, name: &Name, dtype: DType, offset: usize) -> Value {
+        let operand = self.operand(role, name, dtype, offset);
         *self.loads.entry(operand).or_insert_with(|| self.current.load(operand, dtype))
     }
 
@@ -352,22 +365,22 @@ impl Lowerer<'_> {
                 Role::Target(argument) | Role::Argument(argument) => &self.resolved.arguments[argument as usize].name,
                 Role::Hidden(_) | Role::Count(_) => unreachable!("hidden operands are stored below"),
             };
-            let dtype = self.current.dtype(value);
-            let operand = self.operand(role, &Arc::clone(name), dtype);
-            self.current.push(Inst::Store(operand, value), None);
-            self.kept[statement as usize] = Some((operand, Type::Strong(dtype)));
+            if let Role::Output(output) = role {
+                self.outputs[output as usize] = Some(value.ty().dtype());
+            }
+            self.store(role, &Arc::clone(name), value);
+            self.kept[statement as usize] = Some((role, value.ty()));
         }
         for index in 0..self.values.len() {
             let Some(term) = self.values[index].take() else { continue };
             if self.resolved.statements[index].is_stable || !self.is_hidden(index) {
                 continue;
             }
-            let ty = term.ty();
-            if let Term::Value(value, ..) = self.held(term) {
-                let name: Name = Arc::from(format!("statement {index}"));
-                let operand = self.operand(Role::Hidden(index as u32), &name, ty.dtype());
-                self.current.push(Inst::Store(operand, value), None);
-                self.kept[index] = Some((operand, ty));
+            let held = self.held(term);
+            if held != Term::Poison {
+                let role = Role::Hidden(index as u32);
+                self.store(role, &Arc::from(format!("statement {index}")), held);
+                self.kept[index] = Some((role, term.ty()));
             }
         }
         for (fold, operand, value) in std::mem::take(&mut self.folds) {

@@ -4,6 +4,8 @@
 //! well and runs once a specialisation. Here is the last place where a user's mistake is found;
 //! later stages have bugs, not errors.
 
+mod complex;
+mod elements;
 pub mod errors;
 pub mod functions;
 pub mod lower;

@@ -45,6 +45,9 @@ impl Lowerer<'_> {
                 self.error(errors::no_loop("positive", &types(&[a]), span))
             }
             (UnaryOp::Pos, _) => a,
+            (UnaryOp::Neg, Term::Complex(parts, ty)) => {
+                Term::Complex(parts.map(|part| self.current.op(Op::Neg, &[part])), ty)
+            }
             (UnaryOp::Neg, Term::Int(value)) => Term::Int(value.wrapping_neg()),
             (UnaryOp::Neg, Term::Float(value)) => Term::Float(-value),
             (UnaryOp::Neg, Term::Value(value, ty, known)) => match ty {
@@ -61,7 +64,7 @@ impl Lowerer<'_> {
             },
             (UnaryOp::Invert, Term::Int(value)) => Term::Int(!value),
             (UnaryOp::Invert, Term::Value(_, Type::WeakUInt, _)) => self.error(errors::weak_overflow(span)),
-            (UnaryOp::Invert, Term::Value(value, ty, known)) if !dtype.is_float() => {
+            (UnaryOp::Invert, Term::Value(value, ty, known)) if dtype == DType::Bool || dtype.is_int() => {
                 Term::Value(self.current.op(Op::Not, &[value]), ty, known.inverted())
             }
             (UnaryOp::Invert, _) => self.error(errors::no_loop("invert", &types(&[a]), span)),
@@ -83,6 +86,7 @@ impl Lowerer<'_> {
     pub(super) fn binary(&mut self, op: BinaryOp, a: Term, b: Term, span: Span) -> Term {
         match (a, b) {
             (Term::Poison, _) | (_, Term::Poison) => Term::Poison,
+            (Term::Complex(..), _) | (_, Term::Complex(..)) => self.complex_binary(op, a, b, span),
             _ if !a.is_weak() || !b.is_weak() => self.strong_binary(op, a, b, span, true),
             (Term::Int(a), Term::Int(b)) => self.fold_int(op, a, b, span),
             (Term::Int(_) | Term::Float(_), Term::Int(_) | Term::Float(_)) => {
@@ -107,6 +111,9 @@ impl Lowerer<'_> {
             return Term::Poison;
         }
         let common = promote(&[a, b]).dtype();
+        if common.is_complex() {
+            return self.complex_binary(op, a, b, span);
+        }
         let is_bool = common == DType::Bool;
         // The type of NumPy's loop.
         let dtype = match op {
@@ -132,11 +139,11 @@ impl Lowerer<'_> {
         let value = match op {
             BinaryOp::Add if is_bool => self.current.op(Op::Or, &[x, y]),
             BinaryOp::Mul if is_bool => self.current.op(Op::And, &[x, y]),
-            BinaryOp::FloorDiv if dtype.is_float() => natives::FLOOR_DIV.call(&mut self.current, dtype, &[x, y]),
-            BinaryOp::Mod if dtype.is_float() => natives::FLOOR_MOD.call(&mut self.current, dtype, &[x, y]),
+            BinaryOp::FloorDiv if dtype.is_float() => natives::FLOOR_DIV.call(&mut self.current, dtype.lane(), &[x, y]),
+            BinaryOp::Mod if dtype.is_float() => natives::FLOOR_MOD.call(&mut self.current, dtype.lane(), &[x, y]),
             _ => self.current.op(primitive(op), &[x, y]),
         };
-        Term::strong(value, dtype)
+        self.finished(value, dtype)
     }
 
     fn power(&mut self, a: Term, b: Term, dtype: DType, span: Span) -> Term {
@@ -153,18 +160,19 @@ impl Lowerer<'_> {
                 Some(1.0) => Some(base),
                 Some(0.5) => Some(self.current.op(Op::Sqrt, &[base])),
                 Some(-1.0) => {
-                    let one = self.current.constant(Scalar::of(dtype, 1.0));
+                    let one = self.current.constant(Scalar::of(dtype.lane(), 1.0));
                     Some(self.current.op(Op::Div, &[one, base]))
                 }
                 _ => None,
             };
             if let Some(value) = simple {
-                return Term::strong(value, dtype);
+                return self.finished(value, dtype);
             }
             let Some(power) = self.to(b, dtype, span) else { return Term::Poison };
             let is_scalar = b.is_weak() || b.known() == Known::Scalar;
             let function = if is_scalar { &natives::POW_SCALAR } else { &natives::POW };
-            return Term::strong(function.call(&mut self.current, dtype, &[base, power]), dtype);
+            let value = function.call(&mut self.current, dtype.lane(), &[base, power]);
+            return self.finished(value, dtype);
         }
         match b {
             Term::Int(value) if value < 0 && dtype.is_signed() => {
@@ -186,6 +194,9 @@ impl Lowerer<'_> {
     pub(super) fn compare(&mut self, op: CompareOp, a: Term, b: Term, span: Span) -> Term {
         if a == Term::Poison || b == Term::Poison {
             return Term::Poison;
+        }
+        if [a, b].iter().any(|term| matches!(term, Term::Complex(..))) {
+            return self.complex_compare(op, a, b, span);
         }
         let value = match (a.ty(), b.ty()) {
             _ if a.is_weak() && b.is_weak() => return self.compare_weak(op, a, b, span),
@@ -253,7 +264,7 @@ impl Lowerer<'_> {
                 let outside = self.current.op(Op::Select, &[is_above, above, below]);
                 self.current.op(Op::Select, &[fits, within, outside])
             }
-            Term::Float(_) | Term::Poison => return None,
+            Term::Float(_) | Term::Complex(..) | Term::Poison => return None,
         })
     }
 
@@ -512,7 +523,7 @@ fn primitive(op: BinaryOp) -> Op {
     }
 }
 
-fn comparison(op: CompareOp) -> Op {
+pub(super) fn comparison(op: CompareOp) -> Op {
     match op {
         CompareOp::Eq => Op::Eq,
         CompareOp::Ne => Op::Ne,

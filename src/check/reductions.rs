@@ -4,18 +4,19 @@ use super::errors;
 use super::lower::Lowerer;
 use super::term::{Known, Term};
 use crate::dtype::{DType, Kind, Scalar, Type};
-use crate::ir::{Fold, Op};
+use crate::ir::{Fold, Op, Value};
 use crate::registry::function::Reduction;
 use crate::source::Span;
+use crate::syntax::ast::BinaryOp;
 
 /// The type in which NumPy reduces values of a type, and what joins them.
-fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> (DType, Fold) {
+fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType, Fold)> {
     let wide = match operand.kind() {
         Kind::Bool | Kind::Signed => DType::I64,
         Kind::Unsigned => DType::U64,
-        Kind::Float => operand,
+        _ => operand,
     };
-    let float = if operand.is_float() { operand } else { DType::F64 };
+    let float = if operand.is_float() || operand.is_complex() { operand } else { DType::F64 };
     let (dtype, fold) = match kind {
         Reduction::Sum => (asked.unwrap_or(wide), Fold::Add),
         Reduction::Total => (asked.unwrap_or(float), Fold::Add),
@@ -36,7 +37,9 @@ fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> (DType, Fold) 
         Fold::Mul | Fold::Min => Fold::And,
         other => other,
     };
-    (dtype, if dtype == DType::Bool { of_bool } else { fold })
+    let by_parts = matches!(fold, Fold::Add | Fold::And | Fold::Or);
+    (dtype.is_number() && (by_parts || !dtype.is_complex()))
+        .then_some((dtype, if dtype == DType::Bool { of_bool } else { fold }))
 }
 
 impl Lowerer<'_> {
@@ -49,16 +52,26 @@ impl Lowerer<'_> {
         let wanted: smallvec::SmallVec<[_; 2]> =
             [Some(reduction.operand), reduction.condition].into_iter().flatten().collect();
         let terms = self.values_of(statement, &wanted);
+        if terms.contains(&Term::Poison) {
+            return;
+        }
         let strong = self.strong(terms[0], span);
-        let (Term::Value(value, ty, _), false) = (strong, terms.contains(&Term::Poison)) else { return };
-        let (dtype, fold) = rule(reduction.kind, ty.dtype(), reduction.dtype);
-        let mut value = match reduction.kind {
-            Reduction::Size => self.current.constant(Scalar::int(DType::I64, 1)),
+        let Some((dtype, fold)) = rule(reduction.kind, strong.ty().dtype(), reduction.dtype) else {
+            self.errors.push(errors::no_loop(reduction.kind.ufunc(), &[strong.ty()], span));
+            return;
+        };
+        let value = match reduction.kind {
+            Reduction::Size => Term::strong(self.current.constant(Scalar::int(DType::I64, 1)), dtype),
             Reduction::Count => {
                 let truth = self.truth(strong);
-                self.current.convert(truth, dtype)
+                Term::strong(self.current.convert(truth, dtype), dtype)
             }
-            _ => self.current.convert(value, dtype),
+            _ => self.cast(strong, dtype, span),
+        };
+        let mut lanes: smallvec::SmallVec<[Value; 2]> = match value {
+            Term::Complex(parts, _) => parts.into_iter().collect(),
+            Term::Value(value, ..) => [value].into_iter().collect(),
+            _ => return,
         };
         if let Some(&condition) = terms.get(1) {
             if condition.ty() != Type::Strong(DType::Bool) {
@@ -66,10 +79,12 @@ impl Lowerer<'_> {
                 return;
             }
             let condition = self.truth(condition);
-            let nothing = self.current.constant(fold.identity(dtype));
-            value = self.current.op(Op::Select, &[condition, value, nothing]);
+            let nothing = self.current.constant(fold.identity(dtype.lane()));
+            for value in &mut lanes {
+                *value = self.current.op(Op::Select, &[condition, *value, nothing]);
+            }
         }
-        self.fold(index, fold, value);
+        self.fold(index, fold, &lanes, dtype);
     }
 
     /// What has a statement of its own, where it is read: a reduction joined to the value that it begins
@@ -82,8 +97,22 @@ impl Lowerer<'_> {
     ) -> Term {
         let value = self.earlier(index);
         let Some(reduction) = &self.resolved.statements[index as usize].reduction else { return value };
-        let Term::Value(result, ty, _) = value else { return value };
-        let dtype = ty.dtype();
+        let dtype = value.ty().dtype();
+        if let Term::Complex(..) = value {
+            // No other fold of complex numbers has an initial value than the sum.
+            return match reduction.initial.map(term) {
+                Some(initial) => {
+                    let initial = self.cast(initial, dtype, span);
+                    self.complex_binary(BinaryOp::Add, initial, value, span)
+                }
+                None => value,
+            };
+        }
+        let Term::Value(mut result, ty, _) = value else { return value };
+        // It was folded in float32; a mean is rounded when it is one.
+        if dtype == DType::F16 && reduction.kind != Reduction::Total {
+            result = self.rounded_to_half(result);
+        }
         let Some(initial) = reduction.initial.map(term) else {
             // As NumPy's scalars, it may be an exponent that is treated specially.
             let is_scalar = reduction.axes.is_none() && !reduction.keepdims && dtype.is_float();
@@ -94,17 +123,25 @@ impl Lowerer<'_> {
             _ => self.to(initial, dtype, span),
         };
         let Some(initial) = initial else { return Term::Poison };
-        let (_, fold) = rule(reduction.kind, dtype, Some(dtype));
-        Term::strong(self.current.op(fold.op(), &[initial, result]), dtype)
+        let Some((_, fold)) = rule(reduction.kind, dtype, Some(dtype)) else { return Term::Poison };
+        let joined = self.current.op(fold.op(), &[initial, result]);
+        if dtype == DType::F16 { self.finished(joined, dtype) } else { Term::strong(joined, dtype) }
     }
 
     /// `_per(x, n)`
     pub(super) fn per(&mut self, x: Term, n: Term, span: Span) -> Term {
         let dtype = x.ty().dtype();
-        let (Some(x), Some(n)) = (self.to(x, DType::F64, span), self.to(n, DType::F64, span)) else {
-            return Term::Poison;
-        };
+        let Some(n) = self.to(n, DType::F64, span) else { return Term::Poison };
+        if let Term::Complex(parts, ty) = x {
+            let quotients = parts.map(|part| {
+                let part = self.current.convert(part, DType::F64);
+                let quotient = self.current.op(Op::Div, &[part, n]);
+                self.current.convert(quotient, dtype.lane())
+            });
+            return Term::Complex(quotients, ty);
+        }
+        let Some(x) = self.to(x, DType::F64, span) else { return Term::Poison };
         let quotient = self.current.op(Op::Div, &[x, n]);
-        Term::strong(self.current.convert(quotient, dtype), dtype)
+        self.cast(Term::strong(quotient, DType::F64), dtype, span)
     }
 }

@@ -12,8 +12,10 @@ pub enum Term {
     Int(i128),
     /// Python's `float`, known now.
     Float(f64),
-    /// A value of the loop.
+    /// A value of the loop. That of a float16 is a float32, that of a time an int64.
     Value(Value, Type, Known),
+    /// The real and the imaginary part of a complex number.
+    Complex([Value; 2], Type),
     /// What had an error, which is reported already.
     Poison,
 }
@@ -81,7 +83,7 @@ impl Term {
             Term::Int(value) if value > i64::MAX as i128 => Type::WeakUInt,
             Term::Int(_) => Type::WeakInt,
             Term::Float(_) | Term::Poison => Type::WeakFloat,
-            Term::Value(_, ty, _) => ty,
+            Term::Value(_, ty, _) | Term::Complex(_, ty) => ty,
         }
     }
 
@@ -115,7 +117,13 @@ pub fn promoting(terms: &[Term]) -> SmallVec<[DType; 4]> {
     });
     let mut dtypes: SmallVec<[DType; 4]> = strong.collect();
     let highest = dtypes.iter().map(|dtype| dtype.kind()).max();
-    if terms.iter().any(|term| term.ty() == Type::WeakFloat) {
+    if terms.iter().any(|term| term.ty() == Type::WeakComplex) {
+        // As complex as it is, and no more exact than what it meets.
+        if highest < Some(Kind::Complex) {
+            let float = dtypes.iter().filter(|dtype| dtype.is_float()).max();
+            dtypes.push(if matches!(float, Some(DType::F16 | DType::F32)) { DType::C64 } else { DType::C128 });
+        }
+    } else if terms.iter().any(|term| term.ty() == Type::WeakFloat) {
         if highest < Some(Kind::Float) {
             dtypes.push(DType::F64);
         }
@@ -133,5 +141,12 @@ pub fn promote(terms: &[Term]) -> Type {
             _ => Type::Strong(DType::F64),
         };
     }
-    if terms.iter().any(|term| term.ty() == Type::WeakFloat) { Type::WeakFloat } else { Type::WeakInt }
+    let any = |ty: Type| terms.iter().any(|term| term.ty() == ty);
+    if any(Type::WeakComplex) {
+        Type::WeakComplex
+    } else if any(Type::WeakFloat) {
+        Type::WeakFloat
+    } else {
+        Type::WeakInt
+    }
 }

@@ -65,7 +65,7 @@ pub fn with_lines(program: &Program, body: &Loop, folds: &[Folded]) -> Program {
             Inst::Reduce(_, _, value) => match folds.next() {
                 Some(Folded { source: Source::Line(line), dtype, .. }) => {
                     let (name, role) = (format!("line {line}").into(), Role::Hidden(u32::MAX - line));
-                    operands.push(Operand { name, dtype: *dtype, role });
+                    operands.push(Operand { name, dtype: *dtype, role, offset: 0 });
                     stored.push(Inst::Store(OperandId(*line), value), None);
                 }
                 // Keeps its place, so that values keep their numbers.

@@ -639,7 +639,7 @@ impl<'a> Planner<'a> {
         for (number, line) in self.lines.iter().enumerate() {
             // The role is for the text form alone.
             let role = Role::Hidden(number as u32);
-            operands.push(Operand { name: Arc::clone(&name), dtype: line.dtype, role });
+            operands.push(Operand { name: Arc::clone(&name), dtype: line.dtype, role, offset: 0 });
         }
         for step in &mut self.steps {
             if let Action::Segment(_, layouts) = &mut step.action {

@@ -13,7 +13,7 @@ use crate::codegen::lines::Source;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::interp::check_guards;
-use crate::ir::{Concurrency, Effects, GuardKind, Inst, Loop, OperandId, Program, Role};
+use crate::ir::{Concurrency, Effects, GuardKind, Inst, Loop, Operand, OperandId, Program, Role};
 use crate::math::block::{dispatch, fold};
 use crate::registry::function::Reduction as Kind;
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
@@ -104,6 +104,8 @@ impl Shapes {
 /// Memory for a statement's value between loops.
 pub(super) struct Hidden {
     pub(super) statement: usize,
+    /// Where the value's part in it begins in an element.
+    pub(super) offset: u32,
     pub(super) buffer: Buffer,
     /// As later loops see it, where a reduction drops axes.
     shown: Option<Placed>,
@@ -121,6 +123,11 @@ pub(super) struct Stage<'c> {
 }
 
 impl Hidden {
+    /// Is it the memory of an operand?
+    pub(super) fn is_of(&self, operand: &Operand) -> bool {
+        operand.role == Role::Hidden(self.statement as u32) && operand.offset == self.offset
+    }
+
     fn view(&self) -> ArrayRef<'_> {
         self.shown.as_ref().map_or_else(|| self.buffer.view(), Placed::view)
     }
@@ -283,7 +290,7 @@ impl Kernel {
             match operand.role {
                 Role::Hidden(statement) => {
                     let order = || shape::output_axes(Order::K, shapes.space(statement as usize), &inputs(args));
-                    hidden.push(shapes.hidden(statement as usize, operand.dtype, order)?);
+                    hidden.push(shapes.hidden(statement as usize, operand, order)?);
                 }
                 Role::Count(statement) => {
                     let reduced = shapes.reduced(statement as usize);
@@ -297,13 +304,14 @@ impl Kernel {
             .operands
             .iter()
             .map(|operand| match operand.role {
-                Role::Argument(argument) | Role::Target(argument) => args[argument as usize],
+                Role::Argument(argument) | Role::Target(argument) => {
+                    args[argument as usize].part(operand.offset as usize, operand.dtype)
+                }
                 Role::Output(output) => {
-                    outputs[output as usize].as_ref().expect("every output has memory by now").view()
+                    let output = outputs[output as usize].as_ref().expect("every output has memory by now");
+                    output.view().part(operand.offset as usize, operand.dtype)
                 }
-                Role::Hidden(statement) => {
-                    hidden.iter().find(|h| h.statement == statement as usize).expect("allocated above").view()
-                }
+                Role::Hidden(_) => hidden.iter().find(|h| h.is_of(operand)).expect("allocated above").view(),
                 Role::Count(statement) => {
                     let (_, size) = sizes.iter().find(|(s, _)| *s == statement).expect("counted above");
                     ArrayRef::of_scalar(size, Type::Strong(DType::I64))
@@ -389,14 +397,14 @@ impl Kernel {
         }
         for &(index, ref buffer) in &apart.copies {
             if apart.written_back.contains(&index) {
-                let role = program.operands[index].role;
+                let Operand { role, offset, dtype, .. } = program.operands[index];
                 let target = match role {
                     Role::Output(output) => outputs[output as usize].as_ref().map(Placed::view),
                     Role::Target(argument) => Some(args[argument as usize]),
                     _ => None,
                 };
                 if let Some(target) = target {
-                    buffer.copy_to(&target);
+                    buffer.copy_to(&target.part(offset as usize, dtype));
                 }
             }
         }
@@ -413,10 +421,7 @@ impl Kernel {
     ) -> Result<Option<(Step, usize)>, LoopError> {
         let Stage { typed, shapes, operands, hidden, .. } = *stage;
         let (program, body) = (&*typed.program, &typed.loops[index]);
-        let result_of = |operand: &OperandId| {
-            let Role::Hidden(statement) = program[*operand].role else { return None };
-            hidden.iter().find(|hidden| hidden.statement == statement as usize)
-        };
+        let result_of = |operand: &OperandId| hidden.iter().find(|hidden| hidden.is_of(&program[*operand]));
         // As the loop sees it, a result has one element along the axes that are reduced.
         let views: PerArgument<(usize, ArrayRef)> = body
             .results
@@ -565,14 +570,15 @@ fn reduced_axes(reduction: &Reduction, ndim: usize) -> Result<SmallVec<[bool; 6]
 impl Shapes {
     /// Memory for a statement's value between loops. Results of reductions lie in the order of the operand's
     /// axes, which `order` gives.
-    fn hidden(&self, statement: usize, dtype: DType, order: impl Fn() -> shape::Axes) -> Result<Hidden, Error> {
+    fn hidden(&self, statement: usize, operand: &Operand, order: impl Fn() -> shape::Axes) -> Result<Hidden, Error> {
+        let (dtype, offset) = (operand.dtype, operand.offset);
         let Some(reduced) = self.reduced(statement) else {
-            return Ok(Hidden { statement, buffer: Buffer::new(&self.of[statement], dtype)?, shown: None });
+            return Ok(Hidden { statement, offset, buffer: Buffer::new(&self.of[statement], dtype)?, shown: None });
         };
         let buffer = Buffer::ordered(&reduced.kept(), &order(), dtype)?;
         let drops = self.of[statement].len() < reduced.operand.len();
         let shown = drops.then(|| Placed::without_axes(&buffer.view(), |axis| reduced.axes[axis]));
-        Ok(Hidden { statement, buffer, shown })
+        Ok(Hidden { statement, offset, buffer, shown })
     }
 }
 
@@ -616,7 +622,8 @@ impl Apart {
                     continue;
                 }
                 if read.role.is_written() {
-                    if r > w && typed.loops.iter().any(|l| l.uses[r].writes) {
+                    // Parts of an array that overlaps with itself belong together.
+                    if r > w && read.role != written.role && typed.loops.iter().any(|l| l.uses[r].writes) {
                         return Err(Error::Value(format!(
                             "`{}` and `{}` are both written and share memory",
                             written.name, read.name

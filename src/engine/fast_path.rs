@@ -36,14 +36,20 @@ impl FastKey {
     pub const ARGUMENTS: usize = Self::OUTPUTS;
 
     /// The byte of an argument.
-    pub const fn code(ty: Type, is_scalar: bool) -> u8 {
+    ///
+    /// Types whose elements are several lanes, or have parameters, have none.
+    pub const fn code(ty: Type, is_scalar: bool) -> Option<u8> {
         let ty = match ty {
-            Type::Strong(dtype) => dtype as u8,
-            Type::WeakInt => 11,
-            Type::WeakUInt => 12,
-            Type::WeakFloat => 13,
+            Type::Strong(dtype) => match dtype.number() {
+                Some(number) if !dtype.is_complex() => number as u8,
+                _ => return None,
+            },
+            Type::WeakInt => 14,
+            Type::WeakUInt => 15,
+            Type::WeakFloat => 16,
+            Type::WeakComplex => return None,
         };
-        1 + 2 * ty + is_scalar as u8
+        Some(1 + 2 * ty + is_scalar as u8)
     }
 
     /// Sets the byte of an argument.
@@ -136,7 +142,7 @@ pub(super) fn key(args: &[ArrayRef], is_given: bool) -> Option<FastKey> {
     }
     let mut key = FastKey::default();
     for (argument, array) in args.iter().enumerate() {
-        key.set(argument, FastKey::code(array.ty(), array.ndim() == 0));
+        key.set(argument, FastKey::code(array.ty(), array.ndim() == 0)?);
     }
     if is_given {
         key.set_given();

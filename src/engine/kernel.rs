@@ -135,16 +135,11 @@ impl Kernel {
     }
 
     fn signature(&self, typed: &Typed) -> String {
-        let code = |ty: Type| match ty {
-            Type::Strong(dtype) => dtype.code(),
-            Type::WeakInt | Type::WeakUInt => "int",
-            Type::WeakFloat => "float",
-        };
-        let arguments: Vec<&str> = typed.key.arguments.iter().map(|a| code(a.ty)).collect();
-        let outputs: Vec<&str> =
+        let arguments: Vec<String> = typed.key.arguments.iter().map(|a| a.ty.code()).collect();
+        let outputs: Vec<String> =
             self.outputs.iter().enumerate().map(|(index, o)| typed.output(index, o.target).code()).collect();
         let outputs = match outputs.as_slice() {
-            [one] => (*one).to_owned(),
+            [one] => one.clone(),
             several => format!("({})", several.join(", ")),
         };
         format!("{outputs}({})", arguments.join(", "))
@@ -213,7 +208,7 @@ impl Kernel {
             .map_err(|diagnostics| Error::Report(Report::new(Arc::clone(&self.text), diagnostics)))?;
         let mut program = lowered.program;
         opt::optimise(&mut program, &opt::Options { fastmath: self.fastmath, disabled: Vec::new() });
-        let made = Arc::new(Typed::new(key, program, &lowered.statements));
+        let made = Arc::new(Typed::new(key, program, &lowered.statements, lowered.outputs));
         let mut typed = self.typed.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been quicker.
         if let Some(typed) = typed.iter().find(|typed| typed.key == made.key) {

@@ -151,8 +151,8 @@ impl Kernel {
                     views.push(view(array));
                     args.len() as u8
                 }
-                Role::Hidden(statement) => {
-                    let Some(at) = hidden.iter().position(|h| h.statement == statement as usize) else { return };
+                Role::Hidden(_) => {
+                    let Some(at) = hidden.iter().position(|h| h.is_of(operand)) else { return };
                     let place = (args.len() + 1 + at) as u8;
                     kept.add(place, &hidden[at].buffer);
                     place

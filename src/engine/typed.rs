@@ -6,7 +6,7 @@ use crate::codegen::lines::{self, Folded};
 use crate::codegen::{Layout, Simd, Stride};
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
-use crate::ir::{Effects, Inst, OperandId, Program, Role};
+use crate::ir::{Effects, Inst, OperandId, Program};
 use crate::jit::Code;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,8 +60,9 @@ pub(super) struct Use {
 const MOST_LAYOUTS: usize = 64;
 
 impl Typed {
-    /// Takes an optimised program; `statements` are those whose shapes its loops have.
-    pub(super) fn new(key: Key, program: Program, statements: &[usize]) -> Typed {
+    /// Takes an optimised program; `statements` are those whose shapes its loops have, `outputs` the dtypes of
+    /// outputs that have memory of their own.
+    pub(super) fn new(key: Key, program: Program, statements: &[usize], outputs: Vec<Option<DType>>) -> Typed {
         let loops = program.loops.iter().zip(statements).map(|(body, &statement)| {
             let mut uses = vec![Use::default(); program.operands.len()];
             let mut effects = Effects::NONE;
@@ -81,12 +82,6 @@ impl Typed {
             TypedLoop { statement, uses, effects, results, codes: RwLock::default() }
         });
         let loops = loops.collect();
-        let mut outputs = vec![None; key.outputs.len()];
-        for operand in &program.operands {
-            if let Role::Output(output) = operand.role {
-                outputs[output as usize] = Some(operand.dtype);
-            }
-        }
         Typed { key, loops, outputs, program: Arc::new(program) }
     }
 

@@ -46,10 +46,12 @@ pub struct Program {
 pub struct Operand {
     /// The name in the program's text.
     pub name: Arc<str>,
-    /// The element type.
+    /// The element type, a lane.
     pub dtype: DType,
     /// Where it comes from.
     pub role: Role,
+    /// Where in an element of that array its own begins, in bytes: an array of complex numbers is two operands.
+    pub offset: u32,
 }
 
 /// Where an operand comes from. The numbers count arguments, outputs and statements.

@@ -148,7 +148,8 @@ impl<'a> Line<'a> {
             other => return Err(format!("no role `{other}`")),
         };
         let role = role(self.number()?);
-        Ok(Operand { name: self.quoted()?.into(), dtype, role })
+        let offset = if self.eat("+") { self.number()? } else { 0 };
+        Ok(Operand { name: self.quoted()?.into(), dtype, role, offset })
     }
 
     fn guard(&mut self) -> Result<Guard, String> {

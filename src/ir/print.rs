@@ -100,7 +100,11 @@ impl Display for Operand {
             Role::Hidden(number) => ("hidden", number),
             Role::Count(number) => ("count", number),
         };
-        write!(f, "{} {role} {number} {:?}", self.dtype, self.name)
+        write!(f, "{} {role} {number} ", self.dtype)?;
+        if self.offset != 0 {
+            write!(f, "+{} ", self.offset)?;
+        }
+        write!(f, "{:?}", self.name)
     }
 }
 

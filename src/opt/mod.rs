@@ -161,7 +161,7 @@ mod tests {
         let last = Value(program.loops[0].insts.len() as u32 - 1);
         let operand = OperandId(program.operands.len() as u32);
         let dtype = program.loops[0].dtype(last);
-        program.operands.push(Operand { name: "".into(), dtype, role: Role::Output(9) });
+        program.operands.push(Operand { name: "".into(), dtype, role: Role::Output(9), offset: 0 });
         program.loops[0].push(Inst::Store(operand, last), None);
         let mut left = after(program, &["fold", "dce"], &Options::default());
         assert!(left.pop().is_some_and(|line| line.starts_with("store")));

@@ -125,7 +125,7 @@ impl<'py, 's> Viewer<'py, 's> {
         // long as it.
         unsafe {
             let fields = &(*array).fields;
-            let Some((dtype, swapped)) = descr_dtype(fields.descr) else {
+            let Some((dtype, swapped)) = descr_dtype(self.py, fields.descr) else {
                 return Err(unsupported_dtype(self.py, fields.descr));
             };
             let dims = usize::try_from(fields.nd).unwrap_or(0);
@@ -195,6 +195,10 @@ impl<'py, 's> Viewer<'py, 's> {
                     let value = &raw mut (*object.cast::<ffi::PyFloatObject>()).ob_fval;
                     return Ok(scalar(value.cast(), Type::WeakFloat));
                 }
+                if ffi::PyComplex_Check(object) != 0 {
+                    let value = &raw mut (*object.cast::<ffi::PyComplexObject>()).cval;
+                    return Ok(scalar(value.cast(), Type::WeakComplex));
+                }
                 refuse(&any)?;
             }
             let array = as_array(&any)?;
@@ -247,12 +251,10 @@ pub(super) fn check_subclass(array: &Bound<'_, PyAny>) -> Result<(), Refusal> {
 
 /// Refuses what NumPy would make an array of, but none that could be computed with.
 fn refuse(object: &Bound<'_, PyAny>) -> Result<(), Refusal> {
-    use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyDict, PySet, PyString};
+    use pyo3::types::{PyByteArray, PyBytes, PyDict, PySet, PyString};
     let is = |what: &str, hint: &str| Err(wrong_type(format!("is {what}, which is not supported"), hint));
     if object.is_none() {
         is("None", "pass a number or an array")
-    } else if object.is_instance_of::<PyComplex>() {
-        Err(wrong_type("is a complex number, which is not supported yet", "pass its real and imaginary parts"))
     } else if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
         Err(wrong_type("is a string, which is not supported yet", "pass a number or an array of numbers"))
     } else if object.is_instance_of::<PyDict>() || object.is_instance_of::<PySet>() {
@@ -290,7 +292,8 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refusa
 /// Says of which Python type an object was that NumPy could only make an array of objects of.
 fn check_dtype_of_object(object: &Bound<'_, PyAny>, array: &Bound<'_, PyAny>) -> Result<(), Refusal> {
     // SAFETY: an array's descriptor is alive as long as it; the GIL is held.
-    let supported = unsafe { descr_dtype((*array.as_ptr().cast::<PyArrayObject>()).fields.descr).is_some() };
+    let supported =
+        unsafe { descr_dtype(object.py(), (*array.as_ptr().cast::<PyArrayObject>()).fields.descr).is_some() };
     if supported {
         return Ok(());
     }
@@ -310,11 +313,9 @@ unsafe fn unsupported_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> Refusa
         Ok(name) => wrong_type(
             format!("has dtype {name}, which is not supported yet"),
             match name.to_str() {
-                Ok("float16") => "convert it with .astype('float32')",
-                Ok("complex64" | "complex128") => "pass its real and imaginary parts: x.real, x.imag",
-                Ok(name) if name.starts_with("datetime64") || name.starts_with("timedelta64") => {
-                    "convert it with .astype('int64')"
-                }
+                Ok("longdouble" | "float128") => "convert it with .astype('float64')",
+                Ok("clongdouble" | "complex256") => "convert it with .astype('complex128')",
+                Ok(name) if name.starts_with('[') || name.starts_with('{') => "pass its fields: x['name']",
                 _ => "convert it to a supported dtype, for example with .astype('float64')",
             },
         ),

@@ -11,6 +11,7 @@ use crate::array::{ArrayRef, Memory};
 use crate::diagnostic::{Diagnostic, Error};
 use crate::dtype::DType;
 use crate::engine::{Host, Kernel};
+use numpy::PY_ARRAY_API;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -162,7 +163,8 @@ impl Host for CallHost<'_, '_> {
     #[inline]
     fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<Memory, Error> {
         let made = &mut self.made[output];
-        if shape.is_empty() {
+        // What does not fit the slot is an array without dimensions until the call is over.
+        if shape.is_empty() && dtype.size() <= 8 && dtype.is_number() && !dtype.is_complex() {
             made.scalar = Some(dtype);
             // The vector of these has its final length, so the slot stays where it is.
             // SAFETY: a scalar's dtype has at most the slot's 8 bytes, which are read when the call is over.
@@ -252,7 +254,8 @@ impl CallHost<'_, '_> {
     fn result(&mut self, kernel: &Kernel, output: usize, objects: &[*mut PyObject]) -> PyResult<*mut PyObject> {
         let made = &mut self.made[output];
         let object = if !made.array.is_null() {
-            made.take()
+            // SAFETY: an owned array, which is given up for itself, or if it has no dimensions, for a scalar.
+            unsafe { PY_ARRAY_API.PyArray_Return(self.py, made.take().cast()) }
         } else if let Some(dtype) = made.scalar {
             numpy().new_scalar(dtype, *made.slot.get_mut())
         } else {

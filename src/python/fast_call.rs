@@ -6,7 +6,7 @@ use super::argument::{Arena, Viewer, WORDS};
 use super::call::detached;
 use super::error::exception;
 use super::kernel::KernelObject;
-use super::numpy_api::{descr_dtype, numpy, scalar_value};
+use super::numpy_api::{descr_simple, numpy, scalar_value};
 use crate::array::ArrayRef;
 use crate::diagnostic::Error;
 use crate::dtype::{DType, Type};
@@ -19,8 +19,8 @@ use pyo3::prelude::*;
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
-const FLOAT: u8 = FastKey::code(Type::WeakFloat, true);
-const INT: u8 = FastKey::code(Type::WeakInt, true);
+const FLOAT: u8 = FastKey::code(Type::WeakFloat, true).expect("floats have a code");
+const INT: u8 = FastKey::code(Type::WeakInt, true).expect("integers have a code");
 
 /// The common extents of the arrays.
 struct Shape<'c> {
@@ -90,7 +90,7 @@ unsafe fn given<'c>(out: *mut PyObject) -> Option<(&'c PyArrayObject_fields, &'c
             return None;
         }
         let (fields, extents) = array(out);
-        let (dtype, swapped) = descr_dtype(fields.descr)?;
+        let (dtype, swapped) = descr_simple(fields.descr)?;
         (!swapped && fields.flags & NPY_ARRAY_WRITEABLE != 0).then_some((fields, extents, dtype))
     }
 }
@@ -154,7 +154,7 @@ pub(super) unsafe fn call_fast(
                 ((&raw mut (*object.cast::<ffi::PyFloatObject>()).ob_fval).cast(), FLOAT)
             } else if ty == table.array {
                 let (fields, extents) = array(object);
-                let (dtype, swapped) = descr_dtype(fields.descr)?;
+                let (dtype, swapped) = descr_simple(fields.descr)?;
                 if swapped {
                     return None;
                 }
@@ -162,7 +162,7 @@ pub(super) unsafe fn call_fast(
                 if target == Some(argument) && fields.flags & NPY_ARRAY_WRITEABLE == 0 {
                     return None;
                 }
-                (fields.data.cast(), FastKey::code(Type::Strong(dtype), extents.is_empty()))
+                (fields.data.cast(), FastKey::code(Type::Strong(dtype), extents.is_empty())?)
             } else if ty == &raw mut ffi::PyLong_Type {
                 let mut overflow = 0;
                 let value = ffi::PyLong_AsLongLongAndOverflow(object, &mut overflow);
@@ -172,7 +172,7 @@ pub(super) unsafe fn call_fast(
                 (std::ptr::from_mut(ints[argument].write(value)).cast(), INT)
             } else {
                 let dtype = table.scalar_dtype(ty)?;
-                (scalar_value(object), FastKey::code(Type::Strong(dtype), true))
+                (scalar_value(object), FastKey::code(Type::Strong(dtype), true)?)
             };
             if target == Some(argument) && ty != table.array {
                 return None;

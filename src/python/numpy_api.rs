@@ -1,8 +1,11 @@
 //! What the calls use of NumPy's C interface, looked up once, when the module is imported.
 
-use crate::dtype::DType;
+use crate::dtype::{DType, TimeBase, Unit};
 use numpy::PY_ARRAY_API;
-use numpy::npyffi::{self, NpyTypes, PyArray_Descr, PyArrayObject};
+use numpy::npyffi::{
+    self, NpyTypes, PyArray_DatetimeDTypeMetaData, PyArray_Descr, PyArrayObject, PyDataType_C_METADATA,
+    PyDataType_ELSIZE,
+};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject, PyTypeObject};
 use pyo3::prelude::*;
@@ -16,11 +19,11 @@ pub(super) struct NumPy {
     pub(super) generic: *mut PyTypeObject,
     /// NumPy's scalar types, the most used first, and what they hold. The C types `long` and
     /// `long long` have each their own.
-    scalars: [(*mut PyTypeObject, DType); 13],
-    /// By `DType as usize`.
-    descrs: [*mut PyArray_Descr; 11],
-    /// By `DType as usize`.
-    scalar_types: [*mut PyTypeObject; 11],
+    scalars: [(*mut PyTypeObject, DType); 14],
+    /// By [`DType::number`].
+    descrs: [*mut PyArray_Descr; 14],
+    /// By [`DType::number`]; none for complex numbers.
+    scalar_types: [*mut PyTypeObject; 12],
     /// `numpy.False_`, `numpy.True_`
     bools: [*mut PyObject; 2],
 }
@@ -38,11 +41,11 @@ pub(super) fn numpy() -> &'static NumPy {
     NUMPY.get().expect("looked up when the module was imported")
 }
 
-/// The `type_num` of NumPy's descriptors, by `DType as usize`: where two C types have the same
+/// The `type_num` of NumPy's descriptors, by [`DType::number`]: where two C types have the same
 /// width, the one that NumPy prefers on this platform.
-const TYPE_NUMBERS: [i32; 11] = [0, 1, 3, 5, 7, 2, 4, 6, 8, 11, 12];
+const TYPE_NUMBERS: [i32; 14] = [0, 1, 3, 5, 7, 2, 4, 6, 8, 23, 11, 12, 14, 15];
 
-/// The supported dtypes by `type_num`.
+/// The dtypes of the first numbers in the order of `type_num`.
 const DTYPES: [DType; 13] = [
     DType::Bool,
     DType::I8,
@@ -80,19 +83,22 @@ pub(super) fn initialise(py: Python<'_>) -> PyResult<()> {
         (object(PyUByteArrType_Type), DType::U8),
         (object(PyLongLongArrType_Type), DType::I64),
         (object(PyULongLongArrType_Type), DType::U64),
+        (object(PyHalfArrType_Type), DType::F16),
     ];
-    let mut descrs = [std::ptr::null_mut(); 11];
-    let mut scalar_types = [std::ptr::null_mut(); 11];
-    for dtype in DType::ALL {
+    let mut descrs = [std::ptr::null_mut(); 14];
+    let mut scalar_types = [std::ptr::null_mut(); 12];
+    for (number, dtype) in DType::NUMBERS.into_iter().enumerate() {
         // SAFETY: the GIL is held and the numbers are those of built-in types; the new reference is
         // kept for ever.
-        let descr = unsafe { PY_ARRAY_API.PyArray_DescrFromType(py, TYPE_NUMBERS[dtype as usize]) };
+        let descr = unsafe { PY_ARRAY_API.PyArray_DescrFromType(py, TYPE_NUMBERS[number]) };
         if descr.is_null() {
             return Err(PyErr::fetch(py));
         }
-        descrs[dtype as usize] = descr;
-        let row = scalars.iter().find(|row| row.1 == dtype);
-        scalar_types[dtype as usize] = row.ok_or_else(|| PyRuntimeError::new_err("no scalar type"))?.0;
+        descrs[number] = descr;
+        if !dtype.is_complex() {
+            let row = scalars.iter().find(|row| row.1 == dtype);
+            scalar_types[number] = row.ok_or_else(|| PyRuntimeError::new_err("no scalar type"))?.0;
+        }
     }
     let module = py.import("numpy")?;
     let bools = [module.getattr("False_")?.into_ptr(), module.getattr("True_")?.into_ptr()];
@@ -115,6 +121,25 @@ impl NumPy {
         self.scalars.iter().find(|row| row.0 == ty).map(|row| row.1)
     }
 
+    /// A new reference to the descriptor of a dtype; null with an exception set.
+    #[inline]
+    fn descr(&self, py: Python<'_>, dtype: DType) -> *mut PyArray_Descr {
+        match dtype.number() {
+            Some(number) => {
+                // SAFETY: the GIL is held, and the descriptor is alive.
+                unsafe { ffi::Py_INCREF(self.descrs[number].cast()) };
+                self.descrs[number]
+            }
+            None => match descr_with_parameters(py, dtype) {
+                Ok(descr) => descr.into_ptr().cast(),
+                Err(error) => {
+                    error.restore(py);
+                    std::ptr::null_mut()
+                }
+            },
+        }
+    }
+
     /// A new array of native byte order: C or F order if the strides say so, else the given strides.
     #[inline]
     pub(super) fn new_array(
@@ -124,17 +149,19 @@ impl NumPy {
         shape: &[isize],
         strides: &[isize],
     ) -> *mut PyArrayObject {
-        let descr = self.descrs[dtype as usize];
+        let descr = self.descr(py, dtype);
+        if descr.is_null() {
+            return std::ptr::null_mut();
+        }
         let order = dense_order(dtype.size() as isize, shape, strides);
         let (strides, flags) = match order {
             Some(flags) => (std::ptr::null_mut(), flags),
             None => (strides.as_ptr().cast_mut(), 0),
         };
         let dims = shape.as_ptr().cast_mut();
-        // SAFETY: the GIL is held; the call takes over one reference to the descriptor, made here,
+        // SAFETY: the GIL is held; the call takes over one reference to the descriptor, made above,
         // and only reads the extents and strides, of which there are as many as it is told.
         unsafe {
-            ffi::Py_INCREF(descr.cast());
             PY_ARRAY_API
                 .PyArray_NewFromDescr(
                     py,
@@ -154,11 +181,13 @@ impl NumPy {
     /// A new array of native byte order in C order.
     #[inline]
     pub(super) fn new_packed_array(&self, py: Python<'_>, dtype: DType, shape: &[isize]) -> *mut PyArrayObject {
-        let descr = self.descrs[dtype as usize];
+        let descr = self.descr(py, dtype);
+        if descr.is_null() {
+            return std::ptr::null_mut();
+        }
         let (dims, none) = (shape.as_ptr().cast_mut(), std::ptr::null_mut());
         // SAFETY: as in `new_array`.
         unsafe {
-            ffi::Py_INCREF(descr.cast());
             PY_ARRAY_API
                 .PyArray_NewFromDescr(
                     py,
@@ -184,7 +213,7 @@ impl NumPy {
             unsafe { ffi::Py_INCREF(object) };
             return object;
         }
-        let ty = self.scalar_types[dtype as usize];
+        let ty = self.scalar_types[dtype.number().expect("scalars are numbers")];
         // SAFETY: the GIL is held; `tp_alloc` of a NumPy scalar type gives an object whose value
         // follows its header (`PyDoubleScalarObject` and its kind) in `dtype.size()` bytes, as
         // NumPy's public header lays them out; x86-64 and aarch64 are little-endian, so the low
@@ -217,12 +246,53 @@ pub(super) fn dtype_of_number(number: i32) -> Option<DType> {
     DTYPES.get(usize::try_from(number).ok()?).copied()
 }
 
+/// A descriptor of a dtype that has a unit or a length.
+#[cold]
+fn descr_with_parameters(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyAny>> {
+    py.import("numpy")?.getattr("dtype")?.call1((dtype.code(),))
+}
+
 /// The dtype of a descriptor, and whether its byte order is the other one.
 ///
 /// # Safety
 /// `descr` points to a live descriptor, and the GIL is held.
+pub(super) unsafe fn descr_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> Option<(DType, bool)> {
+    // SAFETY: the caller's word.
+    if let Some(simple) = unsafe { descr_simple(descr) } {
+        return Some(simple);
+    }
+    // SAFETY: the caller's word; a descriptor of times has their metadata, which lives as long as it.
+    let (dtype, order) = unsafe {
+        let fields = &(*descr).fields;
+        let length = |size: usize| u32::try_from(PyDataType_ELSIZE(py, descr) as usize / size).ok();
+        let unit = || {
+            let metadata = PyDataType_C_METADATA(py, descr).cast::<PyArray_DatetimeDTypeMetaData>();
+            let meta = &metadata.as_ref()?.meta;
+            let base = *TimeBase::ALL.iter().find(|base| base.number() == meta.base as u32)?;
+            Some(Unit { base, count: u32::try_from(meta.num).ok()? })
+        };
+        let dtype = match fields.type_num {
+            14 => DType::C64,
+            15 => DType::C128,
+            18 => DType::Bytes(length(1)?),
+            19 => DType::Str(length(4)?),
+            21 => DType::DateTime(unit()?),
+            22 => DType::TimeDelta(unit()?),
+            23 => DType::F16,
+            _ => return None,
+        };
+        (dtype, fields.byteorder as u8)
+    };
+    let foreign = if cfg!(target_endian = "little") { b'>' } else { b'<' };
+    Some((dtype, order == foreign))
+}
+
+/// The same for the types of which scalars lie in a word, the most used ones.
+///
+/// # Safety
+/// As of [`descr_dtype`].
 #[inline]
-pub(super) unsafe fn descr_dtype(descr: *const PyArray_Descr) -> Option<(DType, bool)> {
+pub(super) unsafe fn descr_simple(descr: *const PyArray_Descr) -> Option<(DType, bool)> {
     // SAFETY: the caller's word.
     let fields = unsafe { &(*descr).fields };
     let dtype = dtype_of_number(fields.type_num)?;

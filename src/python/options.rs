@@ -134,7 +134,7 @@ pub(super) fn dtype(value: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
         Bound::from_owned_ptr(py, descr.cast::<ffi::PyObject>())
     };
     // SAFETY: the GIL is held and `descr` is alive.
-    match unsafe { descr_dtype(descr.as_ptr().cast()) } {
+    match unsafe { descr_dtype(py, descr.as_ptr().cast()) } {
         Some((dtype, _)) => Ok(Some(dtype)),
         None => Err(PyTypeError::new_err(format!("dtype {descr} is not supported yet"))),
     }

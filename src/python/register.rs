@@ -190,6 +190,7 @@ fn function(name: &str, params: Vec<Param>, doc: String, reference: String, body
         accuracy: Accuracy::Unknown,
         reference: reference.into(),
         body,
+        of_complex: None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::syntax::Limits;
 use crate::syntax::ast::Name;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyMapping, PyString};
 use unicode_normalization::UnicodeNormalization;
 
 /// Compile an expression into a kernel.
@@ -186,7 +186,7 @@ fn compile_signature(py: Python<'_>, object: &Bound<'_, PyAny>, signature: &Boun
     py.detach(|| kernel.compile_signature(&types)).map_err(|error| exception(py, error))?;
     if let Some(result) = result {
         let compiled = kernel.signatures();
-        let written = format!("{}({})", result, types.iter().map(code).collect::<Vec<_>>().join(", "));
+        let written = format!("{}({})", result, types.iter().map(|ty| ty.code()).collect::<Vec<_>>().join(", "));
         let is_it = |text: &String| text.replace(' ', "") == written.replace(' ', "");
         if !compiled.iter().any(is_it) {
             let new = compiled.into_iter().find(|text| !known.contains(text)).unwrap_or_default();
@@ -212,6 +212,7 @@ fn parse_signature(signature: &str) -> PyResult<(Option<String>, Vec<Type>)> {
     let types = types.map(|ty| match ty {
         "int" => Ok(Type::WeakInt),
         "float" => Ok(Type::WeakFloat),
+        "complex" => Ok(Type::WeakComplex),
         "bool" => Ok(Type::Strong(DType::Bool)),
         _ => DType::parse(ty).map(Type::Strong).ok_or_else(wrong),
     });
@@ -224,17 +225,11 @@ fn argument_type(ty: &Bound<'_, PyAny>) -> PyResult<Type> {
         Ok(Type::WeakInt)
     } else if ty.is(py.get_type::<PyFloat>()) {
         Ok(Type::WeakFloat)
+    } else if ty.is(py.get_type::<PyComplex>()) {
+        Ok(Type::WeakComplex)
     } else {
         let dtype = options::dtype(ty)?;
         dtype.map(Type::Strong).ok_or_else(|| PyTypeError::new_err("a signature's types cannot be None"))
-    }
-}
-
-fn code(ty: &Type) -> &'static str {
-    match ty {
-        Type::Strong(dtype) => dtype.code(),
-        Type::WeakInt | Type::WeakUInt => "int",
-        Type::WeakFloat => "float",
     }
 }
 

@@ -4,6 +4,7 @@ use super::expression::Expression;
 use crate::dtype::{Casting, DType};
 use crate::ir::{Callee, Effects, Loop, Value};
 use crate::math::block::dispatch::{Kernel, Kernels};
+use crate::math::complex;
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
 use std::borrow::Cow;
 use std::fmt;
@@ -26,6 +27,38 @@ pub struct Function {
     pub reference: Cow<'static, str>,
     /// How it is computed.
     pub body: Body,
+    /// How it is computed of complex numbers, if the body is not for any type and it takes them.
+    pub of_complex: Option<OfComplex>,
+}
+
+/// How a function is computed of complex numbers, each a pair of its real and its imaginary part, all of one type.
+#[derive(Debug)]
+pub enum OfComplex {
+    /// Primitives that give a complex number.
+    Complex(fn(&mut Loop, DType, &[[Value; 2]]) -> [Value; 2]),
+    /// Primitives that give another value.
+    Real(fn(&mut Loop, DType, &[[Value; 2]]) -> Value),
+    /// Native functions, for each part of the value one.
+    Native(&'static Complex),
+}
+
+/// The native functions of a row for complex numbers, made at first use.
+#[derive(Debug)]
+pub struct Complex {
+    real: Floats,
+    imag: Floats,
+}
+
+impl Complex {
+    /// From the kernels.
+    pub const fn new(kernels: &'static complex::Complex) -> Complex {
+        Complex { real: Floats::new(&kernels.real), imag: Floats::new(&kernels.imag) }
+    }
+
+    /// The parts of a call's value; the arguments are parts of the given type.
+    pub fn call(&self, l: &mut Loop, dtype: DType, parts: &[Value]) -> [Value; 2] {
+        [&self.real, &self.imag].map(|part| part.call(l, dtype, parts))
+    }
 }
 
 /// What is promised of a function's results.
@@ -278,7 +311,7 @@ pub enum Loops {
     StrictInteger,
     /// bool and integers.
     Bits,
-    /// bool, integers and floats.
+    /// Every number.
     All,
 }
 
@@ -287,8 +320,6 @@ pub enum Loops {
 pub enum Resolved {
     /// The type to compute in.
     Loop(DType),
-    /// NumPy computes this in float16.
-    Half,
     /// There is no such loop.
     None,
 }
@@ -300,26 +331,35 @@ impl Loops {
         use DType::*;
         const BOOL: &[DType] = &[Bool];
         const INTEGERS: &[DType] = &[I8, U8, I16, U16, I32, U32, I64, U64];
-        const FLOATS: &[DType] = &[F32, F64];
+        const FLOATS: &[DType] = &[F16, F32, F64];
+        const REALS: &[DType] = &[F32, F64];
+        const COMPLEX: &[DType] = &[C64, C128];
         let fits = |loop_: &DType| operands.iter().all(|dtype| dtype.can_cast(*loop_, Casting::Safe));
-        // float16 comes before float32, and holds what has eight bits.
-        let is_half = operands.iter().all(|dtype| dtype.size() == 1);
         let lists: &[&[DType]] = match self {
-            Loops::Float if is_half => return Resolved::Half,
-            Loops::Float | Loops::FloatOrHalf => &[FLOATS],
-            Loops::Real if operands.iter().all(|dtype| *dtype == F32) => &[FLOATS],
+            Loops::Float => &[FLOATS],
+            Loops::FloatOrHalf => &[REALS],
+            Loops::Real if operands.iter().all(|dtype| matches!(dtype, F16 | F32)) => &[REALS],
             Loops::Real | Loops::Double => &[&[F64]],
             Loops::Arithmetic | Loops::StrictInteger if operands.iter().all(|dtype| *dtype == Bool) => &[],
             Loops::Number | Loops::Arithmetic => &[INTEGERS, FLOATS],
             Loops::Integer | Loops::StrictInteger => &[INTEGERS],
             Loops::Bits => &[BOOL, INTEGERS],
-            Loops::All => &[BOOL, INTEGERS, FLOATS],
+            Loops::All => &[BOOL, INTEGERS, FLOATS, COMPLEX],
         };
         lists.iter().copied().flatten().find(|l| fits(l)).map_or(Resolved::None, |l| Resolved::Loop(*l))
     }
 }
 
 impl Function {
+    /// Does the body take numbers of any type?
+    pub fn is_of_any_type(&self) -> bool {
+        match self.body {
+            Body::Inline(_) | Body::Unary(_) | Body::Binary(_) | Body::Compare(_) | Body::Logical(_) => true,
+            Body::Special(special) => matches!(special, Special::Where | Special::LogicalXor | Special::Per),
+            _ => false,
+        }
+    }
+
     /// Does a call of it need loops of its own?
     pub fn reduces(&self) -> bool {
         matches!(self.body, Body::Reduce(_)) || self.expressions().any(Expression::reduces)

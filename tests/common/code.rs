@@ -22,7 +22,7 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn operand(&mut self, dtype: DType, role: Role) -> OperandId {
         let id = OperandId(self.program.operands.len() as u32);
-        self.program.operands.push(Operand { name: format!("o{}", id.0).into(), dtype, role });
+        self.program.operands.push(Operand { name: format!("o{}", id.0).into(), dtype, role, offset: 0 });
         id
     }
 
@@ -91,7 +91,9 @@ pub(crate) fn signatures(op: Op) -> Vec<(Vec<DType>, DType)> {
         TypeRule::Equal => to_bool(all(with_bool(numbers()))),
         TypeRule::Select => with_bool(numbers()).into_iter().map(|d| (vec![DType::Bool, d, d], d)).collect(),
         TypeRule::Overflow => vec![(vec![DType::I64; 2], DType::Bool)],
-        TypeRule::Convert => DType::ALL.iter().flat_map(|&a| DType::ALL.iter().map(move |&b| (vec![a], b))).collect(),
+        TypeRule::Convert => {
+            DType::LANES.iter().flat_map(|&a| DType::LANES.iter().map(move |&b| (vec![a], b))).collect()
+        }
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) struct Shape {
 
 impl Default for Shape {
     fn default() -> Shape {
-        Shape { dtypes: DType::ALL.to_vec(), insts: 30, loops: 3, calls: true, guards: true }
+        Shape { dtypes: DType::LANES.to_vec(), insts: 30, loops: 3, calls: true, guards: true }
     }
 }
 
@@ -145,7 +145,7 @@ impl Statistics {
     pub(crate) fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for op in Op::ALL {
-            for dtype in DType::ALL {
+            for dtype in DType::LANES {
                 if signature(*op, dtype).is_some() && !self.insts.contains_key(&(op.name().to_string(), dtype)) {
                     missing.push(format!("{} {dtype}", op.name()));
                 }
@@ -242,7 +242,7 @@ impl Generator {
 
     fn operand(&mut self, program: &mut Program, role: Role) {
         let name = format!("x{}", program.operands.len()).into();
-        program.operands.push(Operand { name, dtype: *self.random.choose(&self.shape.dtypes), role });
+        program.operands.push(Operand { name, dtype: *self.random.choose(&self.shape.dtypes), role, offset: 0 });
     }
 
     fn body(&mut self, program: &Program, stored: &mut [bool]) -> Loop {
@@ -305,7 +305,7 @@ impl Generator {
             }
             let id = OperandId(program.operands.len() as u32);
             let name = format!("x{}", id.0).into();
-            program.operands.push(Operand { name, dtype, role: Role::Output(200 + id.0) });
+            program.operands.push(Operand { name, dtype, role: Role::Output(200 + id.0), offset: 0 });
             body.push(Inst::Store(id, value), None);
         }
     }

@@ -17,6 +17,7 @@ pub mod erf;
 pub mod exp;
 pub mod fold;
 pub mod gamma;
+pub mod half;
 pub mod hyperbolic;
 pub mod inverse_trig;
 pub(in crate::math) mod lane;

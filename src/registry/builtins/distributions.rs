@@ -531,6 +531,7 @@ fn private(name: String, body: Body) -> Function {
         accuracy: Accuracy::Conditioned(BUDGET),
         reference: "the distribution's functions".into(),
         body,
+        of_complex: None,
     }
 }
 
@@ -614,6 +615,7 @@ impl Distribution {
             accuracy: Accuracy::Conditioned(BUDGET),
             reference: reference.into(),
             body: Body::Expand(Loops::Real, Expression::made(text)),
+            of_complex: None,
         }
     }
 

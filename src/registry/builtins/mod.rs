@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod comparison;
+pub mod complex;
 mod distributions;
 mod elementary;
 mod integer;
@@ -63,6 +64,7 @@ macro_rules! rows {
                 accuracy: $crate::registry::function::Accuracy::Ulp($ulp),
                 reference: $reference.into(),
                 body: $body,
+                of_complex: $crate::registry::builtins::complex::body(stringify!($name)),
             }),+]
         }
     };

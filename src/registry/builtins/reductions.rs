@@ -32,6 +32,7 @@ fn row(name: &'static str, params: &[&'static str], doc: &'static str, accuracy:
         accuracy,
         reference: NUMPY.into(),
         body,
+        of_complex: None,
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn rows() -> Vec<Function> {
             "The variance along axes: the mean square of the distances from the mean, with `ddof` less in the divisor.",
             sums,
             inline(
-                "_per(_total(square(a - mean(a, axis=axis, dtype=dtype, keepdims=True, where=where)), axis=axis, \
+                "_per(_total(square(abs(a - mean(a, axis=axis, dtype=dtype, keepdims=True, where=where))), axis=axis, \
              dtype=dtype, keepdims=keepdims, where=where), \
              maximum(_size(a, axis=axis, keepdims=keepdims, where=where) - ddof, 0))",
             ),
@@ -131,7 +132,7 @@ pub(super) fn rows() -> Vec<Function> {
                 &["a", "axis", "keepdims"],
                 "The Euclidean norm along axes: the square root of the sum of squares.",
                 sums,
-                inline("sqrt(sum(square(a * 1.0), axis=axis, keepdims=keepdims))"),
+                inline("sqrt(sum(square(abs(a * 1.0)), axis=axis, keepdims=keepdims))"),
             )
         },
         Function {

@@ -129,6 +129,16 @@ impl DType {
         }
     }
 
+    /// To how many bytes elements are aligned that native functions are given: none for strings.
+    pub const fn alignment(self) -> usize {
+        match self {
+            Bytes(_) | Str(_) => 1,
+            C64 => 4,
+            C128 => 8,
+            dtype => dtype.size(),
+        }
+    }
+
     /// Bits of an element.
     pub const fn bits(self) -> u32 {
         self.size() as u32 * 8
@@ -437,6 +447,8 @@ pub enum Type {
     WeakFloat,
     /// Python's `complex`; held as two `float64`.
     WeakComplex,
+    /// A string in the program's text, which is of bytes or of code points as what it meets.
+    WeakStr,
 }
 
 impl Type {
@@ -448,6 +460,7 @@ impl Type {
             Type::WeakUInt => U64,
             Type::WeakFloat => F64,
             Type::WeakComplex => C128,
+            Type::WeakStr => Str(0),
         }
     }
 
@@ -458,6 +471,7 @@ impl Type {
             Type::WeakInt | Type::WeakUInt => "int".into(),
             Type::WeakFloat => "float".into(),
             Type::WeakComplex => "complex".into(),
+            Type::WeakStr => "str".into(),
         }
     }
 
@@ -474,6 +488,7 @@ impl fmt::Display for Type {
             Type::WeakInt | Type::WeakUInt => f.write_str("Python int"),
             Type::WeakFloat => f.write_str("Python float"),
             Type::WeakComplex => f.write_str("Python complex"),
+            Type::WeakStr => f.write_str("a literal string"),
         }
     }
 }

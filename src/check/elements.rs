@@ -32,6 +32,7 @@ impl Lowerer<'_> {
             _ if dtype.is_complex() => {
                 Term::Complex([0, lane.size()].map(|offset| self.load(role, name, lane, offset)), ty)
             }
+            DType::Bytes(_) | DType::Str(_) => Term::Value(self.load(role, name, dtype, 0), ty, known),
             _ => Term::Value(self.load(role, name, lane, 0), ty, known),
         }
     }
@@ -50,7 +51,7 @@ impl Lowerer<'_> {
                 self.store_lane(role, name, bits, 0);
             }
             Term::Value(value, ..) => self.store_lane(role, name, value, 0),
-            Term::Int(_) | Term::Float(_) | Term::Poison => {}
+            Term::Int(_) | Term::Float(_) | Term::Str(_) | Term::Poison => {}
         }
     }
 
@@ -94,7 +95,7 @@ impl Lowerer<'_> {
     pub(super) fn cast_to_lane(&mut self, term: Term, dtype: DType, span: Span) -> Option<Value> {
         let is_float = dtype.is_float();
         Some(match term {
-            Term::Poison => return None,
+            Term::Poison | Term::Str(_) => return None,
             // As Python makes a float of an integer, and NumPy that type of the float.
             Term::Int(value) if is_float => self.constant(dtype, value as f64),
             Term::Int(value) => {
@@ -155,7 +156,7 @@ impl Lowerer<'_> {
                 debug_assert_eq!(self.current.dtype(value), ty.dtype().lane());
                 self.current.convert(value, DType::Bool)
             }
-            Term::Poison => self.current.constant(Scalar::bool(false)),
+            Term::Poison | Term::Str(_) => self.current.constant(Scalar::bool(false)),
         }
     }
 }

@@ -66,9 +66,11 @@ const FOREIGN: &[(&str, &str)] = &[
     ("iff", "write `a if c else b` or `where(c, a, b)`"),
     ("ifelse", "write `a if c else b` or `where(c, a, b)`"),
     ("select", "write `a if c else b` or `where(c, a, b)`"),
-    ("int", "casts are not supported yet; `trunc(x)` rounds towards zero"),
-    ("float", "casts are not supported yet; `x * 1.0` is floating-point"),
-    ("len", "an expression works element by element and knows no lengths"),
+    ("int", "write `i8(x)` for int64; `trunc(x)` rounds towards zero"),
+    ("float", "write `f8(x)` for float64"),
+    ("complex", "write `c16(x)` for complex128; `x + y*1j` has both parts"),
+    ("str", "numbers are not written out"),
+    ("astype", "casts are functions by the types' names: `f4(x)`, `int64(x)`"),
     ("divmod", "write `x // y` and `x % y`"),
 ];
 
@@ -252,6 +254,37 @@ pub fn no_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
 /// `^` between floats.
 pub fn xor_of_floats(types: &[Type], span: Span) -> Diagnostic {
     no_loop("bitwise_xor", types, span).with_hint("`^` is exclusive or; use `**` for powers")
+}
+
+/// A function or operator that takes strings, of other types or of strings of two kinds.
+pub fn no_text_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
+    let error = type_error(span, format!("`{function}` is not defined for {}", list(types)));
+    let is = |wanted: fn(&Type) -> bool| types.iter().any(wanted);
+    match () {
+        () if is(|ty| matches!(ty, Type::Strong(DType::Bytes(_))))
+            && is(|ty| matches!(ty, Type::Strong(DType::Str(_)))) =>
+        {
+            error.with_hint("bytes and str don't mix: convert one with numpy.strings.decode or encode")
+        }
+        () => error,
+    }
+}
+
+/// A comparison of literals.
+pub fn text_literals(span: Span) -> Diagnostic {
+    type_error(span, "two literal strings, and nothing of the arguments")
+}
+
+/// A string where a value is stored.
+pub fn text_result(span: Span) -> Diagnostic {
+    type_error(span, "a string is no result")
+        .with_hint("compare it, or ask something of it: `len(s)`, `find(s, \"a\")`")
+}
+
+/// A string where a number is wanted.
+pub fn text_operand(what: &str, types: &[Type], span: Span) -> Diagnostic {
+    type_error(span, format!("`{what}` is not defined for {}", list(types)))
+        .with_hint("strings can be compared, and asked with `startswith`, `endswith`, `contains`, `find` and `len`")
 }
 
 /// `-` between booleans.

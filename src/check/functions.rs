@@ -94,7 +94,19 @@ impl Lowerer<'_> {
         if args.iter().any(|arg| arg.ty().dtype().is_complex()) && !function.is_of_any_type() {
             return self.complex_call(function, args, span);
         }
+        if Self::any_text(args) && !matches!(function.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_)) {
+            return self.error(errors::text_operand(&function.name, &types(args), span));
+        }
         match &function.body {
+            Body::Cast(dtype) => match args[0] {
+                // A Python integer must fit, as NumPy's types have it.
+                x if x.is_weak_int() && dtype.is_int() => match self.to(x, *dtype, span) {
+                    Some(value) => Term::strong(value, *dtype),
+                    None => Term::Poison,
+                },
+                x => self.cast(x, *dtype, span),
+            },
+            Body::Text(which) => self.text_call(function, *which, args, span),
             Body::Op(loops, build) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
                 build(&mut lowerer.current, dtype, values)
             }),
@@ -131,7 +143,7 @@ impl Lowerer<'_> {
                 }
             },
             Body::Compare(op) => self.compare(*op, args[0], args[1], span),
-            Body::Logical(op) => self.logical(*op, args[0], args[1]),
+            Body::Logical(op) => self.logical(*op, args[0], args[1], span),
             Body::Special(Special::LogicalXor) => {
                 let [a, b] = [self.truth(args[0]), self.truth(args[1])];
                 let value = self.current.op(Op::Xor, &[a, b]);
@@ -255,7 +267,7 @@ impl Lowerer<'_> {
             // Python's own numbers adapt to what is like them, and are int64 and float64 among others.
             Type::WeakFloat if strong >= Some(Kind::Float) => param.is_float(),
             Type::WeakFloat => param == DType::F64,
-            Type::WeakComplex => false,
+            Type::WeakComplex | Type::WeakStr => false,
             Type::WeakInt | Type::WeakUInt if strong > Some(Kind::Bool) => param != DType::Bool,
             Type::WeakInt | Type::WeakUInt => {
                 DType::I64.can_cast(param, Casting::Safe) || param.is_int() && matches!(arg, Term::Int(_))
@@ -284,6 +296,9 @@ impl Lowerer<'_> {
     pub(super) fn where_(&mut self, condition: Term, then: Term, otherwise: Term, span: Span) -> Term {
         if [condition, then, otherwise].contains(&Term::Poison) {
             return Term::Poison;
+        }
+        if Self::any_text(&[condition, then, otherwise]) {
+            return self.error(errors::text_operand("where", &types(&[condition, then, otherwise]), span));
         }
         let dtype = promote(&[then, otherwise]).dtype();
         let condition = self.truth(condition);
@@ -399,7 +414,7 @@ impl Lowerer<'_> {
                 Term::strong(self.current.constant(Scalar::int(dtype, value)), dtype)
             }
             Term::Float(value) => Term::strong(self.current.constant(Scalar::f64(value)), DType::F64),
-            Term::Poison => Term::Poison,
+            Term::Str(_) | Term::Poison => term,
         }
     }
 

@@ -64,6 +64,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         folds: Vec::new(),
         places: HashMap::new(),
         outputs: vec![None; resolved.outputs.len()],
+        strings: Vec::new(),
         errors: Vec::new(),
     };
     for index in 0..resolved.statements.len() {
@@ -104,6 +105,8 @@ pub(super) struct Lowerer<'a> {
     outputs: Vec<Option<DType>>,
     /// Where each storage is in `pending`.
     places: HashMap<Role, usize>,
+    /// The literal strings.
+    pub(super) strings: Vec<Arc<str>>,
     pub(super) errors: Vec<Diagnostic>,
 }
 
@@ -162,6 +165,10 @@ impl Lowerer<'_> {
         let casting = if statement.storage == Storage::Local { Casting::SameKind } else { self.stores.casting };
         if strong == Term::Poison {
             return self.remember(index, strong);
+        }
+        if Self::any_text(&[strong]) {
+            self.errors.push(errors::text_result(node.span));
+            return self.remember(index, Term::Poison);
         }
         if !from.can_cast(to, casting) {
             self.errors.push(errors::cannot_cast(from, to, casting, node.span, what));
@@ -274,13 +281,13 @@ impl Lowerer<'_> {
                         let one = self.compare(*op, left, right, span);
                         all = Some(match all {
                             None => one,
-                            Some(before) => self.logical(crate::syntax::ast::LogicalOp::And, before, one),
+                            Some(before) => self.logical(crate::syntax::ast::LogicalOp::And, before, one, span),
                         });
                         left = right;
                     }
                     all.unwrap_or(Term::Poison)
                 }
-                Expr::Logical(op, a, b) => self.logical(*op, term(*a), term(*b)),
+                Expr::Logical(op, a, b) => self.logical(*op, term(*a), term(*b), span),
                 Expr::Conditional { then, condition, otherwise } => {
                     self.where_(term(*condition), term(*then), term(*otherwise), span)
                 }
@@ -293,7 +300,11 @@ impl Lowerer<'_> {
                     let parts = [0.0, *value].map(|part| self.current.constant(Scalar::f64(part)));
                     Term::Complex(parts, Type::WeakComplex)
                 }
-                Expr::Error | Expr::Str(_) | Expr::None | Expr::Tuple(_) => Term::Poison,
+                Expr::Str(text) => {
+                    self.strings.push(Arc::clone(text));
+                    Term::Str(self.strings.len() as u32 - 1)
+                }
+                Expr::Error | Expr::None | Expr::Tuple(_) => Term::Poison,
             };
         }
         wanted.iter().map(|id| terms[(id.0 - start) as usize]).collect()

@@ -13,4 +13,5 @@ pub mod names;
 mod operators;
 mod reductions;
 pub mod term;
+mod text;
 mod write_out;

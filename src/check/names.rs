@@ -374,7 +374,6 @@ impl Resolver {
                 }
                 Expr::Call(..) => found.extend(self.found(ast, id)),
                 Expr::Binary(crate::syntax::ast::BinaryOp::Pow, ..) => self.powers_matter = true,
-                Expr::Str(_) => self.errors.push(errors::unsupported_literal("strings", ast.span(id))),
                 Expr::None => self.errors.push(errors::no_value("`None`", ast.span(id))),
                 Expr::Tuple(_) => self.errors.push(errors::no_value("a tuple", ast.span(id))),
                 _ => {}

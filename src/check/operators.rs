@@ -37,6 +37,9 @@ impl Lowerer<'_> {
         let dtype = a.ty().dtype();
         match (op, a) {
             (_, Term::Poison) => Term::Poison,
+            (_, Term::Str(_) | Term::Value(_, Type::Strong(DType::Bytes(_) | DType::Str(_)), _)) => {
+                self.error(errors::text_operand(unary_name(op), &types(&[a]), span))
+            }
             (UnaryOp::Not, _) => {
                 let truth = self.truth(a);
                 Term::strong(self.current.op(Op::Not, &[truth]), DType::Bool)
@@ -71,9 +74,13 @@ impl Lowerer<'_> {
         }
     }
 
-    pub(super) fn logical(&mut self, op: LogicalOp, a: Term, b: Term) -> Term {
+    pub(super) fn logical(&mut self, op: LogicalOp, a: Term, b: Term, span: Span) -> Term {
         if a == Term::Poison || b == Term::Poison {
             return Term::Poison;
+        }
+        if Self::any_text(&[a, b]) {
+            let name = if op == LogicalOp::And { "and" } else { "or" };
+            return self.error(errors::text_operand(name, &types(&[a, b]), span));
         }
         let operands = [self.truth(a), self.truth(b)];
         let op = match op {
@@ -86,6 +93,7 @@ impl Lowerer<'_> {
     pub(super) fn binary(&mut self, op: BinaryOp, a: Term, b: Term, span: Span) -> Term {
         match (a, b) {
             (Term::Poison, _) | (_, Term::Poison) => Term::Poison,
+            _ if Self::any_text(&[a, b]) => self.error(errors::text_operand(ufunc(op), &types(&[a, b]), span)),
             (Term::Complex(..), _) | (_, Term::Complex(..)) => self.complex_binary(op, a, b, span),
             _ if !a.is_weak() || !b.is_weak() => self.strong_binary(op, a, b, span, true),
             (Term::Int(a), Term::Int(b)) => self.fold_int(op, a, b, span),
@@ -195,6 +203,9 @@ impl Lowerer<'_> {
         if a == Term::Poison || b == Term::Poison {
             return Term::Poison;
         }
+        if Self::any_text(&[a, b]) {
+            return self.compare_texts(op, a, b, span);
+        }
         if [a, b].iter().any(|term| matches!(term, Term::Complex(..))) {
             return self.complex_compare(op, a, b, span);
         }
@@ -264,7 +275,7 @@ impl Lowerer<'_> {
                 let outside = self.current.op(Op::Select, &[is_above, above, below]);
                 self.current.op(Op::Select, &[fits, within, outside])
             }
-            Term::Float(_) | Term::Complex(..) | Term::Poison => return None,
+            Term::Float(_) | Term::Str(_) | Term::Complex(..) | Term::Poison => return None,
         })
     }
 
@@ -492,6 +503,16 @@ impl Lowerer<'_> {
     }
 }
 
+/// The name of an operator's ufunc.
+fn unary_name(op: UnaryOp) -> &'static str {
+    match op {
+        UnaryOp::Neg => "negative",
+        UnaryOp::Pos => "positive",
+        UnaryOp::Invert => "invert",
+        UnaryOp::Not => "not",
+    }
+}
+
 /// Is it a Python integer that is known to be two?
 fn is_two(term: Term) -> bool {
     term.is_weak_int() && term.known() == Known::Two
@@ -535,7 +556,7 @@ pub(super) fn comparison(op: CompareOp) -> Op {
 }
 
 /// The operator that holds for (b, a) where `op` holds for (a, b).
-fn mirrored(op: CompareOp) -> CompareOp {
+pub(super) fn mirrored(op: CompareOp) -> CompareOp {
     match op {
         CompareOp::Lt => CompareOp::Gt,
         CompareOp::Le => CompareOp::Ge,

@@ -1,6 +1,7 @@
 //! Reductions: their types, and their place in the loop over what they reduce.
 
 use super::errors;
+use super::functions::types;
 use super::lower::Lowerer;
 use super::term::{Known, Term};
 use crate::dtype::{DType, Kind, Scalar, Type};
@@ -53,6 +54,10 @@ impl Lowerer<'_> {
             [Some(reduction.operand), reduction.condition].into_iter().flatten().collect();
         let terms = self.values_of(statement, &wanted);
         if terms.contains(&Term::Poison) {
+            return;
+        }
+        if Self::any_text(&terms) {
+            self.errors.push(errors::text_operand(reduction.kind.ufunc(), &types(&terms[..1]), span));
             return;
         }
         let strong = self.strong(terms[0], span);

@@ -178,6 +178,11 @@ impl<'a> Planner<'a> {
         let mut deepest = Axes::NONE;
         // Calls that must be made once an element vary over all axes, which are known at the second
         // attempt.
+        // Strings are read by block functions alone, element by element, whatever varies.
+        let is_opaque = |inst: &Inst| matches!(inst, Inst::Load(operand) if !program[*operand].dtype.is_lane());
+        if body.insts.iter().any(is_opaque) {
+            deepest = Axes::BOTH;
+        }
         loop {
             let before = deepest;
             axes = Vec::with_capacity(body.insts.len());
@@ -191,8 +196,8 @@ impl<'a> Planner<'a> {
                         Stride::Contiguous | Stride::Streamed | Stride::Strided => Axes::BOTH,
                     });
                 }
-                if inst.is_impure() {
-                    own = before;
+                if inst.is_impure() || is_opaque(inst) {
+                    own = own.or(before);
                 }
                 deepest = deepest.or(own);
                 axes.push(own);
@@ -273,8 +278,17 @@ impl<'a> Planner<'a> {
         self.block(value).is_some() || self.is_narrow(value) || is_slow && self.axes(value) == Axes::INNER
     }
 
-    /// Operands that lie apart are packed where that makes vector code of more than a copy.
+    /// Operands that lie apart are packed where that makes vector code of more than a copy, and where block
+    /// functions alone can read them.
     fn find_packed(&mut self, simd: Simd) {
+        for (_, inst) in self.body.iter() {
+            if let Inst::Load(operand) = inst
+                && !self.program[*operand].dtype.is_lane()
+            {
+                let Layout { stride, swapped } = self.layouts[operand.0 as usize];
+                self.packed[operand.0 as usize] = stride != Stride::Contiguous || swapped;
+            }
+        }
         let arithmetic = self.body.insts.iter().filter(|inst| matches!(inst, Inst::Op(..))).count();
         let calls = self.body.iter().any(|(value, _)| self.block(value).is_some());
         if simd == Simd::Scalar || self.deepest == Axes::NONE || !(calls || arithmetic >= WORTH_PACKING) {

@@ -637,6 +637,11 @@ impl Apart {
                         let shape = shapes.space(typed.loops[first_write].statement);
                         !same_view(&operands[w], shape, &operands[r])
                     };
+                if is_seen && !read.dtype.is_lane() {
+                    let message =
+                        format!("`{}` is written and shares memory with the strings of `{}`", written.name, read.name);
+                    return Err(Error::Value(message));
+                }
                 if is_seen && apart.copies.iter().all(|(copied, _)| *copied != r) {
                     apart.copies.push((r, Buffer::snapshot(&operands[r])?));
                 }

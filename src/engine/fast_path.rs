@@ -47,7 +47,7 @@ impl FastKey {
             Type::WeakInt => 14,
             Type::WeakUInt => 15,
             Type::WeakFloat => 16,
-            Type::WeakComplex => return None,
+            Type::WeakComplex | Type::WeakStr => return None,
         };
         Some(1 + 2 * ty + is_scalar as u8)
     }

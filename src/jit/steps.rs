@@ -4,6 +4,7 @@
 
 use crate::codegen::segment::{Action, Axes, Block, Line, LineId, Place, Segments};
 use crate::codegen::{Entry, FAILED};
+use crate::dtype::DType;
 use crate::ir::OperandId;
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
@@ -44,8 +45,8 @@ pub(super) struct Steps {
 enum Step {
     Segment(Entry),
     Block { function: Block, args: SmallVec<[Operand; 2]>, out: Operand },
-    Gather { operand: u32, line: u32, size: u8, swapped: bool },
-    Scatter { operand: u32, line: u32, size: u8, swapped: bool },
+    Gather { operand: u32, line: u32, dtype: DType, swapped: bool },
+    Scatter { operand: u32, line: u32, dtype: DType, swapped: bool },
 }
 
 /// An argument or the result of a block call.
@@ -55,7 +56,7 @@ struct Operand {
     operand: Option<u32>,
     /// The line's number, counted on from the operands.
     line: u32,
-    size: u8,
+    dtype: DType,
 }
 
 /// The places of a chunk's operands and lines.
@@ -71,12 +72,12 @@ impl Steps {
     /// From the plan and the code of each of its segments.
     pub(super) fn new(segments: &Segments, entries: &[Entry], swapped: impl Fn(OperandId) -> bool) -> Steps {
         let operands = segments.program.operands.len() - segments.lines.len();
-        let size = |operand: u32| segments.program.operands[operand as usize].dtype.size() as u8;
+        let dtype = |operand: u32| segments.program.operands[operand as usize].dtype;
         let number = |line: LineId| operands as u32 + line.0;
         let place = |place: &Place| match *place {
-            Place::Line(line) => Operand { operand: None, line: number(line), size: size(number(line)) },
+            Place::Line(line) => Operand { operand: None, line: number(line), dtype: dtype(number(line)) },
             Place::Operand(operand, line) => {
-                Operand { operand: Some(operand.0), line: number(line), size: size(operand.0) }
+                Operand { operand: Some(operand.0), line: number(line), dtype: dtype(operand.0) }
             }
         };
         let steps: Vec<Step> = segments
@@ -90,13 +91,13 @@ impl Steps {
                 Action::Gather(operand, line) => Step::Gather {
                     operand: operand.0,
                     line: number(*line),
-                    size: size(operand.0),
+                    dtype: dtype(operand.0),
                     swapped: swapped(*operand),
                 },
                 Action::Scatter(line, operand) => Step::Scatter {
                     operand: operand.0,
                     line: number(*line),
-                    size: size(operand.0),
+                    dtype: dtype(operand.0),
                     swapped: swapped(*operand),
                 },
             })
@@ -272,8 +273,8 @@ impl Steps {
         // Where an operand's elements begin and end, if they are packed and aligned.
         let place = |operand: &Operand| {
             let k = operand.operand? as usize;
-            let (start, size) = (call.pointers[k].addr(), usize::from(operand.size));
-            (call.inner_strides[k] == size as isize && start.is_multiple_of(size))
+            let (start, size) = (call.pointers[k].addr(), operand.dtype.size());
+            (call.inner_strides[k] == size as isize && start.is_multiple_of(operand.dtype.alignment()))
                 .then(|| (start, start + size * call.inner))
         };
         let Some((start, end)) = place(out) else { return false };
@@ -331,11 +332,11 @@ impl Steps {
                             return FAILED;
                         }
                     }
-                    Step::Gather { operand, line, size, swapped } => {
-                        chunk.copy(*operand as usize, *line as usize, *size, *swapped);
+                    Step::Gather { operand, line, dtype, swapped } => {
+                        chunk.copy(*operand as usize, *line as usize, *dtype, *swapped);
                     }
-                    Step::Scatter { operand, line, size, swapped } => {
-                        chunk.copy(*line as usize, *operand as usize, *size, *swapped);
+                    Step::Scatter { operand, line, dtype, swapped } => {
+                        chunk.copy(*line as usize, *operand as usize, *dtype, *swapped);
                     }
                 }
             }
@@ -355,11 +356,12 @@ struct Call<'a> {
 
 impl Chunk {
     /// Are an operand's elements one after another, and aligned?
-    fn is_packed(&self, operand: usize, size: usize) -> bool {
+    fn is_packed(&self, operand: usize, dtype: DType) -> bool {
+        let size = dtype.size();
         let row = (self.inner * size) as isize;
         (self.inner == 1 || self.inner_strides[operand] == size as isize)
             && (self.outer == 1 || self.outer_strides[operand] == row)
-            && self.pointers[operand].addr().is_multiple_of(size)
+            && self.pointers[operand].addr().is_multiple_of(dtype.alignment())
     }
 
     /// Calls a block function over the chunk's elements; false if it failed.
@@ -368,18 +370,18 @@ impl Chunk {
     /// The chunk's elements can be read or written as the step asks, and are of the function's types.
     unsafe fn call_block(&mut self, function: Block, args: &[Operand], out: Operand) -> bool {
         let n = self.inner * self.outer;
-        let target = out.operand.map(|operand| operand as usize).filter(|&k| self.is_packed(k, out.size.into()));
+        let target = out.operand.map(|operand| operand as usize).filter(|&k| self.is_packed(k, out.dtype));
         let result = self.pointers[target.unwrap_or(out.line as usize)];
         let mut found: SmallVec<[*const u8; 4]> = SmallVec::new();
         for arg in args {
-            let size = usize::from(arg.size);
+            let size = arg.dtype.size();
             let packed = arg.operand.map(|operand| operand as usize).filter(|&k| {
                 let (start, target) = (self.pointers[k].addr(), result.addr());
-                self.is_packed(k, size) && (start + n * size <= target || target + n * usize::from(out.size) <= start)
+                self.is_packed(k, arg.dtype) && (start + n * size <= target || target + n * out.dtype.size() <= start)
             });
             if let (None, Some(operand)) = (packed, arg.operand) {
                 // SAFETY: the line has room for a chunk's elements.
-                unsafe { self.copy(operand as usize, arg.line as usize, arg.size, false) };
+                unsafe { self.copy(operand as usize, arg.line as usize, arg.dtype, false) };
             }
             found.push(self.pointers[packed.unwrap_or(arg.line as usize)]);
         }
@@ -397,7 +399,7 @@ impl Chunk {
         // A failed call leaves the operand as it is, where it was not writing to it.
         if let (true, None, Some(operand)) = (is_done, target, out.operand) {
             // SAFETY: as above.
-            unsafe { self.copy(out.line as usize, operand as usize, out.size, false) };
+            unsafe { self.copy(out.line as usize, operand as usize, out.dtype, false) };
         }
         is_done
     }
@@ -407,10 +409,11 @@ impl Chunk {
     ///
     /// # Safety
     /// The elements can be read and written.
-    unsafe fn copy(&self, from: usize, to: usize, size: u8, swapped: bool) {
+    unsafe fn copy(&self, from: usize, to: usize, dtype: DType, swapped: bool) {
         // SAFETY: passed on.
         unsafe {
-            match size {
+            match dtype.size() {
+                size if !dtype.is_lane() => self.copy_strings(from, to, size, swapped),
                 1 => self.copy_elements(from, to, |x: [u8; 1]| x),
                 2 if swapped => self.copy_elements(from, to, u16::swap_bytes),
                 2 => self.copy_elements(from, to, |x: u16| x),
@@ -418,6 +421,27 @@ impl Chunk {
                 4 => self.copy_elements(from, to, |x: u32| x),
                 _ if swapped => self.copy_elements(from, to, u64::swap_bytes),
                 _ => self.copy_elements(from, to, |x: u64| x),
+            }
+        }
+    }
+
+    /// The same for strings of so many bytes: turned round is each code point.
+    ///
+    /// # Safety
+    /// As [`Chunk::copy`].
+    unsafe fn copy_strings(&self, from: usize, to: usize, size: usize, swapped: bool) {
+        for j in 0..self.outer as isize {
+            for i in 0..self.inner as isize {
+                let at =
+                    |k: usize| self.pointers[k].wrapping_offset(j * self.outer_strides[k] + i * self.inner_strides[k]);
+                // SAFETY: within the chunk's elements; lines are apart from operands.
+                let element = unsafe {
+                    std::ptr::copy_nonoverlapping(at(from), at(to), size);
+                    std::slice::from_raw_parts_mut(at(to), size)
+                };
+                if swapped {
+                    element.as_chunks_mut::<4>().0.iter_mut().for_each(|point| point.reverse());
+                }
             }
         }
     }

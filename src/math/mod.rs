@@ -9,3 +9,4 @@ pub mod integer;
 pub mod native;
 pub mod python;
 pub mod special;
+pub mod text;

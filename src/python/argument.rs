@@ -251,12 +251,10 @@ pub(super) fn check_subclass(array: &Bound<'_, PyAny>) -> Result<(), Refusal> {
 
 /// Refuses what NumPy would make an array of, but none that could be computed with.
 fn refuse(object: &Bound<'_, PyAny>) -> Result<(), Refusal> {
-    use pyo3::types::{PyByteArray, PyBytes, PyDict, PySet, PyString};
+    use pyo3::types::{PyByteArray, PyDict, PySet};
     let is = |what: &str, hint: &str| Err(wrong_type(format!("is {what}, which is not supported"), hint));
     if object.is_none() {
         is("None", "pass a number or an array")
-    } else if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
-        Err(wrong_type("is a string, which is not supported yet", "pass a number or an array of numbers"))
     } else if object.is_instance_of::<PyDict>() || object.is_instance_of::<PySet>() {
         is("a dict or a set", "pass an array of its values")
     } else if object.is_instance_of::<PyByteArray>() {

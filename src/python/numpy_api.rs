@@ -264,7 +264,11 @@ pub(super) unsafe fn descr_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> O
     // SAFETY: the caller's word; a descriptor of times has their metadata, which lives as long as it.
     let (dtype, order) = unsafe {
         let fields = &(*descr).fields;
-        let length = |size: usize| u32::try_from(PyDataType_ELSIZE(py, descr) as usize / size).ok();
+        // Strings without a length have no elements to point to.
+        let length = |size: usize| {
+            let length = u32::try_from(PyDataType_ELSIZE(py, descr) as usize / size).ok()?;
+            (length > 0).then_some(length)
+        };
         let unit = || {
             let metadata = PyDataType_C_METADATA(py, descr).cast::<PyArray_DatetimeDTypeMetaData>();
             let meta = &metadata.as_ref()?.meta;

@@ -211,7 +211,8 @@ fn owner(object: &Bound<'_, PyAny>) -> Owner {
 }
 
 fn code(code: &str) -> PyResult<DType> {
-    DType::parse(code).ok_or_else(|| PyValueError::new_err(format!("'{code}' is no supported dtype")))
+    let lane = DType::parse(code).filter(|dtype| dtype.is_lane());
+    lane.ok_or_else(|| PyValueError::new_err(format!("'{code}' is no supported dtype")))
 }
 
 fn codes(codes: &[String]) -> PyResult<Vec<DType>> {

@@ -5,6 +5,7 @@ use crate::dtype::{Casting, DType};
 use crate::ir::{Callee, Effects, Loop, Value};
 use crate::math::block::dispatch::{Kernel, Kernels};
 use crate::math::complex;
+use crate::math::text::Test;
 use crate::syntax::ast::{BinaryOp, CompareOp, LogicalOp, UnaryOp};
 use std::borrow::Cow;
 use std::fmt;
@@ -161,6 +162,10 @@ pub enum Body {
     Logical(LogicalOp),
     /// Typing rules of its own, in `check`.
     Special(Special),
+    /// The argument in a type.
+    Cast(DType),
+    /// What takes strings.
+    Text(TextFunction),
     /// A loop of its own, which joins the argument's elements along axes. The parameters are among
     /// [`Reduction::PARAMS`].
     Reduce(Reduction),
@@ -215,6 +220,21 @@ impl Reduction {
     pub fn needs_elements(self) -> bool {
         matches!(self, Reduction::Min | Reduction::Max | Reduction::NanMin | Reduction::NanMax)
     }
+}
+
+/// Functions of strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextFunction {
+    /// What holds of two strings.
+    Test(Test),
+    /// Where the second is in the first.
+    Find,
+    /// How many units there are.
+    Len,
+    /// Small letters.
+    Lower,
+    /// Capital letters.
+    Upper,
 }
 
 /// Functions whose typing is like no other's.
@@ -355,6 +375,7 @@ impl Function {
     pub fn is_of_any_type(&self) -> bool {
         match self.body {
             Body::Inline(_) | Body::Unary(_) | Body::Binary(_) | Body::Compare(_) | Body::Logical(_) => true,
+            Body::Cast(_) => true,
             Body::Special(special) => matches!(special, Special::Where | Special::LogicalXor | Special::Per),
             _ => false,
         }

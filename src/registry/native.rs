@@ -188,6 +188,66 @@ unsafe extern "C" fn call_ufunc(state: *const (), n: usize, args: *const *const 
     }
 }
 
+/// Memory for the results of some elements.
+#[derive(Debug)]
+pub struct Column<'c> {
+    result: DType,
+    bytes: &'c mut [u8],
+}
+
+impl<'c> Column<'c> {
+    /// As bytes: bools of 0 or 1, or strings.
+    ///
+    /// # Panics
+    /// If the results are others.
+    pub fn as_bytes(self) -> &'c mut [u8] {
+        assert!(matches!(self.result, DType::Bool | DType::Bytes(_) | DType::Str(_)));
+        self.bytes
+    }
+
+    /// As int64.
+    ///
+    /// # Panics
+    /// If the results are others.
+    pub fn as_i64(self) -> &'c mut [i64] {
+        assert!(self.result == DType::I64);
+        // SAFETY: elements of int64, which results are aligned for, and of which all bytes may be anything.
+        unsafe { std::slice::from_raw_parts_mut(self.bytes.as_mut_ptr().cast(), self.bytes.len() / 8) }
+    }
+}
+
+/// A function over columns of packed elements, each as bytes; it writes all results.
+pub fn columns<F>(name: &str, params: Vec<DType>, result: DType, function: F) -> Callee
+where
+    F: Fn(&[&[u8]], Column) + Send + Sync + 'static,
+{
+    let state = (params.clone(), result, function);
+    stateful(name, (params, result), call_columns::<F>, state, Effects::NONE, None)
+}
+
+/// # Safety
+/// As every `StatefulFn`, with the state of [`columns`].
+unsafe extern "C" fn call_columns<F>(state: *const (), n: usize, args: *const *const u8, out: *mut u8) -> bool
+where
+    F: Fn(&[&[u8]], Column),
+{
+    // SAFETY: the state is the one that `columns` made, which the callee owns; there are `n` elements of
+    // their types at each argument, and memory for as many results, apart from these.
+    let (function, given, column) = unsafe {
+        let (params, result, function) = &*state.cast::<(Vec<DType>, DType, F)>();
+        let arg = |(k, dtype): (usize, &DType)| std::slice::from_raw_parts(*args.add(k), n * dtype.size());
+        let given: smallvec::SmallVec<[&[u8]; 2]> = params.iter().enumerate().map(arg).collect();
+        // What is not initialised yet is not read, only written.
+        std::ptr::write_bytes(out, 0, n * result.size());
+        let bytes = std::slice::from_raw_parts_mut(out, n * result.size());
+        (function, given, Column { result: *result, bytes })
+    };
+    done(|| {
+        function(&given, column);
+        Ok(())
+    })
+}
+
 /// The arguments and the results of some elements.
 #[derive(Debug)]
 pub struct Chunk<'c> {

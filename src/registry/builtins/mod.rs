@@ -1,6 +1,7 @@
 //! The built-in functions, a row each; a file for each family.
 
 mod arithmetic;
+mod casts;
 mod comparison;
 pub mod complex;
 mod distributions;
@@ -10,6 +11,7 @@ pub mod operators;
 mod reductions;
 mod rounding;
 mod special;
+mod text;
 
 use super::function::Function;
 use std::sync::{Arc, OnceLock};
@@ -17,13 +19,15 @@ use std::sync::{Arc, OnceLock};
 /// A family: its name and its rows.
 type Family = (&'static str, fn() -> Vec<Function>);
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 10] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),
     ("Bits and integers", integer::rows),
     ("Rounding", rounding::rows),
     ("Reductions", reductions::rows),
+    ("Casts", casts::rows),
+    ("Strings", text::rows),
     ("Special functions", special::rows),
     ("Distributions", distributions::rows),
 ];

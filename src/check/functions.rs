@@ -108,7 +108,7 @@ impl Lowerer<'_> {
             },
             Body::Text(which) => self.text_call(function, *which, args, span),
             Body::Op(loops, build) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
-                build(&mut lowerer.current, dtype, values)
+                build(&mut lowerer.current, dtype.lane(), values)
             }),
             Body::Native(loops, floats) => self.in_loop(function, *loops, args, span, |lowerer, dtype, values| {
                 floats.call(&mut lowerer.current, dtype, values)
@@ -127,7 +127,7 @@ impl Lowerer<'_> {
                 };
                 let args: Vec<Term> = values.iter().map(term).collect();
                 let term = lowerer.expand(function, body, &args, span);
-                lowerer.to(term, dtype, span).expect("a built-in's body has no errors")
+                lowerer.to(term, dtype.lane(), span).expect("a built-in's body has no errors")
             }),
             Body::Inline(body) => self.expand(function, body, args, span),
             Body::Foreign(overloads) => self.foreign(function, overloads, args, span),
@@ -179,7 +179,7 @@ impl Lowerer<'_> {
                 None => return Term::Poison,
             }
         }
-        let value = build(self, dtype.lane(), &values);
+        let value = build(self, dtype, &values);
         self.finished(value, dtype)
     }
 
@@ -396,7 +396,7 @@ impl Lowerer<'_> {
         let (Some(x), Some(exponent)) = (self.to(args[0], dtype, span), self.to(args[1], DType::I64, span)) else {
             return Term::Poison;
         };
-        let value = builtins::operators::LDEXP.call(&mut self.current, dtype.lane(), &[x, exponent]);
+        let value = builtins::operators::LDEXP.call(&mut self.current, dtype, &[x, exponent]);
         self.finished(value, dtype)
     }
 

@@ -141,20 +141,20 @@ impl Lowerer<'_> {
             BinaryOp::And | BinaryOp::Or | BinaryOp::Xor | BinaryOp::Shl | BinaryOp::Shr => common,
         };
         if op == BinaryOp::Pow {
-            return self.power(a, b, dtype, span);
+            return self.power(a, b, dtype, span, as_operator);
         }
         let (Some(x), Some(y)) = (self.to(a, dtype, span), self.to(b, dtype, span)) else { return Term::Poison };
         let value = match op {
             BinaryOp::Add if is_bool => self.current.op(Op::Or, &[x, y]),
             BinaryOp::Mul if is_bool => self.current.op(Op::And, &[x, y]),
-            BinaryOp::FloorDiv if dtype.is_float() => natives::FLOOR_DIV.call(&mut self.current, dtype.lane(), &[x, y]),
-            BinaryOp::Mod if dtype.is_float() => natives::FLOOR_MOD.call(&mut self.current, dtype.lane(), &[x, y]),
+            BinaryOp::FloorDiv if dtype.is_float() => natives::FLOOR_DIV.call(&mut self.current, dtype, &[x, y]),
+            BinaryOp::Mod if dtype.is_float() => natives::FLOOR_MOD.call(&mut self.current, dtype, &[x, y]),
             _ => self.current.op(primitive(op), &[x, y]),
         };
         self.finished(value, dtype)
     }
 
-    fn power(&mut self, a: Term, b: Term, dtype: DType, span: Span) -> Term {
+    fn power(&mut self, a: Term, b: Term, dtype: DType, span: Span, as_operator: bool) -> Term {
         let Some(base) = self.to(a, dtype, span) else { return Term::Poison };
         if dtype.is_float() {
             let exponent = match b {
@@ -162,11 +162,13 @@ impl Lowerer<'_> {
                 Term::Float(value) => Some(value),
                 _ => is_two(b).then_some(2.0),
             };
+            // NumPy's function knows no roots of float16.
+            let is_root = as_operator || dtype != DType::F16;
             // Where the power is one operation, it is the exact one, as NumPy has it.
             let simple = match exponent {
                 Some(2.0) => Some(self.current.op(Op::Mul, &[base, base])),
                 Some(1.0) => Some(base),
-                Some(0.5) => Some(self.current.op(Op::Sqrt, &[base])),
+                Some(0.5) if is_root => Some(self.current.op(Op::Sqrt, &[base])),
                 Some(-1.0) => {
                     let one = self.current.constant(Scalar::of(dtype.lane(), 1.0));
                     Some(self.current.op(Op::Div, &[one, base]))
@@ -177,9 +179,9 @@ impl Lowerer<'_> {
                 return self.finished(value, dtype);
             }
             let Some(power) = self.to(b, dtype, span) else { return Term::Poison };
-            let is_scalar = b.is_weak() || b.known() == Known::Scalar;
+            let is_scalar = is_root && (b.is_weak() || b.known() == Known::Scalar);
             let function = if is_scalar { &natives::POW_SCALAR } else { &natives::POW };
-            let value = function.call(&mut self.current, dtype.lane(), &[base, power]);
+            let value = function.call(&mut self.current, dtype, &[base, power]);
             return self.finished(value, dtype);
         }
         match b {

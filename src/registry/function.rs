@@ -271,17 +271,17 @@ pub struct Floats {
     approximate: Made,
 }
 
-/// For float32 and for float64.
-type Made = (OnceLock<Arc<Callee>>, OnceLock<Arc<Callee>>);
+/// For float16, float32 and float64.
+type Made = [OnceLock<Arc<Callee>>; 3];
 
 impl Floats {
     /// From the kernels for float32 and for float64.
     pub const fn new(kernels: &'static Kernels) -> Floats {
-        let made = (OnceLock::new(), OnceLock::new());
-        Floats { kernels, made, approximate: (OnceLock::new(), OnceLock::new()) }
+        const NONE: Made = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+        Floats { kernels, made: NONE, approximate: NONE }
     }
 
-    /// The function for a type.
+    /// The function for a type; that for float16 takes and gives float32, and is to be rounded.
     pub fn get(&self, dtype: DType) -> &Arc<Callee> {
         Self::callee(self.kernels, &self.made, dtype)
     }
@@ -294,12 +294,13 @@ impl Floats {
     }
 
     fn callee<'a>(kernels: &Kernels, made: &'a Made, dtype: DType) -> &'a Arc<Callee> {
-        let Kernels { name, single, double, .. } = kernels;
-        if dtype == DType::F32 {
-            made.0.get_or_init(|| Arc::new(single.callee(name)))
-        } else {
-            made.1.get_or_init(|| Arc::new(double.callee(name)))
-        }
+        let Kernels { name, half, single, double, .. } = kernels;
+        let (place, kernel) = match dtype {
+            DType::F16 => (0, half.unwrap_or(single)),
+            DType::F32 => (1, single),
+            _ => (2, double),
+        };
+        made[place].get_or_init(|| Arc::new(kernel.callee(name)))
     }
 
     /// A call of the function for a type.

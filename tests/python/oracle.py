@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 import scipy.special
 
-WIDTH = {np.dtype(np.float32): np.uint32, np.dtype(np.float64): np.uint64}
+WIDTH = {np.dtype(np.float16): np.uint16, np.dtype(np.float32): np.uint32, np.dtype(np.float64): np.uint64}
 
 #: Functions that are rounded within a budget, not exactly; for each the greatest distance in ULP
 #: from NumPy's own result, which is itself up to about 4 ULP off.
@@ -26,10 +26,6 @@ BUDGET = dict.fromkeys(
     "radians".split(),
     5,
 ) | {"logaddexp": 64, "logaddexp2": 64}
-
-
-class Float16Result(Exception):
-    """NumPy computes in float16 here, which the language has not yet: an ExprTypeError."""
 
 
 class WeakOverflow(OverflowError):
@@ -48,8 +44,6 @@ def _checked(value):
             raise WeakOverflow("Python integer beyond 64 bits")
     elif isinstance(value, complex):
         raise TypeError("complex power of Python's own numbers")
-    elif isinstance(value, np.ndarray | np.generic) and value.dtype == np.float16:
-        raise Float16Result
     return value
 
 
@@ -235,7 +229,11 @@ def run(text, args, out=None, dtype=None, casting="same_kind"):
                             raise TypeError("the target of an in-place operation must be an array")
                         target = np.asarray(target)
                     target = target.copy()
-                    value = _IN_PLACE[op](target, value, out=target, casting=casting)
+                    if op == "**" and target.dtype == np.float16 and casting == "same_kind":
+                        # Its operator has special cases that its ufunc has not.
+                        value = operator.ipow(target, value)
+                    else:
+                        value = _IN_PLACE[op](target, value, out=target, casting=casting)
                 case "=" | "expr":
                     if out.get(name) is not None:
                         value = _stored(value, out[name], casting)

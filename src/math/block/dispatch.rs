@@ -129,6 +129,8 @@ pub struct Kernels {
     pub single: Kernel,
     /// Over float64.
     pub double: Kernel,
+    /// Over float16, each as a float32, where that is not the rounded value of `single`.
+    pub half: Option<&'static Kernel>,
     /// The same function within 4 ULP, where that is faster for one of the types.
     pub approximate: Option<&'static Kernels>,
 }
@@ -136,17 +138,28 @@ pub struct Kernels {
 impl Kernels {
     /// Of a function of one argument.
     pub(super) const fn unary<S: Unary, D: Unary>(name: &'static str) -> Kernels {
-        Kernels { name, single: Kernel::unary::<S>(), double: Kernel::unary::<D>(), approximate: None }
+        Kernels { name, single: Kernel::unary::<S>(), double: Kernel::unary::<D>(), half: None, approximate: None }
     }
 
     /// Of a function of two arguments.
     pub(super) const fn binary<S: Binary, D: Binary>(name: &'static str) -> Kernels {
-        Kernels { name, single: Kernel::binary::<S>(), double: Kernel::binary::<D>(), approximate: None }
+        Kernels { name, single: Kernel::binary::<S>(), double: Kernel::binary::<D>(), half: None, approximate: None }
     }
 
     /// Of a function of several arguments, computed in float64 for either type.
     pub(in crate::math) const fn nary<K: Nary<N>, const N: usize>(name: &'static str) -> Kernels {
-        Kernels { name, single: Kernel::nary::<K, f32, N>(), double: Kernel::nary::<K, f64, N>(), approximate: None }
+        Kernels {
+            name,
+            single: Kernel::nary::<K, f32, N>(),
+            double: Kernel::nary::<K, f64, N>(),
+            half: None,
+            approximate: None,
+        }
+    }
+
+    /// With a function of its own for float16.
+    pub(super) const fn with_half(self, half: &'static Kernel) -> Kernels {
+        Kernels { half: Some(half), ..self }
     }
 
     /// With a sibling that is faster and less exact. For a type that gains nothing it has the same kernel.

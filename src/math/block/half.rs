@@ -1,6 +1,6 @@
 //! float16, which is computed with as float32: its values among those of wider types, and its bits.
 
-use super::dispatch::{Kernel, Unary};
+use super::dispatch::{Binary, Kernel, Unary};
 
 /// Parts of a float16's bits.
 const SIGN: u16 = 0x8000;
@@ -108,6 +108,61 @@ rounding! {
     RoundDouble f64 u64 DROPPED + 29, 268_435_456.0
 }
 
+/// The neighbour of a float16 that is farther from or nearer to zero, both as float32.
+fn neighbour(x: f32, is_outward: bool) -> f32 {
+    let bits = Narrow::careful::<false>(x);
+    Widen::careful::<false>(if is_outward { bits + 1 } else { bits - 1 })
+}
+
+/// The neighbour towards another float16.
+struct NextAfter;
+
+impl Binary for NextAfter {
+    type X = f32;
+    type Z = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32, towards: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x, towards), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32, towards: f32) -> f32 {
+        if x.is_nan() || towards.is_nan() {
+            f32::NAN
+        } else if x == towards {
+            x
+        } else if x == 0.0 {
+            (LEAST / 1024.0).copysign(towards)
+        } else {
+            neighbour(x, (x < towards) == (x > 0.0))
+        }
+    }
+}
+
+/// The distance to the next greater float16, as NumPy has it: for the wider types it is the one farther from zero.
+struct Spacing;
+
+impl Unary for Spacing {
+    type X = f32;
+    type Y = f32;
+
+    #[inline(always)]
+    fn fast<const FMA: bool>(x: f32) -> (f32, bool) {
+        (Self::careful::<FMA>(x), false)
+    }
+
+    #[inline(always)]
+    fn careful<const FMA: bool>(x: f32) -> f32 {
+        if x.is_infinite() { f32::NAN } else { NextAfter::careful::<FMA>(x, f32::INFINITY) - x }
+    }
+}
+
+/// The neighbour of a float16 towards another, all as float32.
+pub static NEXTAFTER: Kernel = Kernel::binary::<NextAfter>();
+/// The distance from a float16 to the next, both as float32.
+pub static SPACING: Kernel = Kernel::unary::<Spacing>();
 /// The float32 of a float16's bits.
 pub static WIDEN: Kernel = Kernel::unary::<Widen>();
 /// The bits of a float32 that is a float16.

@@ -1,6 +1,7 @@
 //! Scalar functions in a loop: what has no faster form, or needs none.
 
 use super::dispatch::{Binary, Kernel, Kernels, Unary};
+use super::half;
 use crate::dtype::DType;
 use crate::math::elementary;
 use crate::math::integer::Integer;
@@ -45,9 +46,9 @@ plain! {
 }
 
 /// The neighbour of the first argument towards the second.
-pub static NEXTAFTER: Kernels = Kernels::binary::<NextAfter32, NextAfter64>("nextafter");
+pub static NEXTAFTER: Kernels = Kernels::binary::<NextAfter32, NextAfter64>("nextafter").with_half(&half::NEXTAFTER);
 /// The distance to the neighbour that is farther from zero.
-pub static SPACING: Kernels = Kernels::unary::<Spacing32, Spacing64>("spacing");
+pub static SPACING: Kernels = Kernels::unary::<Spacing32, Spacing64>("spacing").with_half(&half::SPACING);
 /// `x * 2**i`; the second argument is int64 for either type.
 pub static LDEXP: Kernels = Kernels::binary::<Ldexp32, Ldexp64>("ldexp");
 

@@ -3,11 +3,12 @@
 use crate::dtype::DType;
 use crate::registry::function::{Accuracy, Body, Function, Param};
 
-/// The names beside NumPy's: the array interface's code, and NumPy's name where Python has it for its own.
+/// The names beside NumPy's: mostly the array interface's code.
 fn aliases(dtype: DType) -> &'static [&'static str] {
     match dtype {
         DType::Bool => &["bool_"],
-        DType::I8 => &["i1"],
+        // `i1` is a Bessel function.
+        DType::I8 => &[],
         DType::I16 => &["i2"],
         DType::I32 => &["i4"],
         DType::I64 => &["i8"],

@@ -240,6 +240,19 @@ impl Placed {
         placed
     }
 
+    /// An array without memory: the address of each element is the sum of its indices times the strides. Who reads
+    /// it takes addresses for values.
+    pub fn indices(shape: &[isize], strides: &[isize]) -> Placed {
+        Placed {
+            data: std::ptr::null_mut(),
+            shape: shape.into(),
+            strides: strides.into(),
+            ty: Type::Strong(DType::I64),
+            swapped: false,
+            writable: false,
+        }
+    }
+
     /// A new array in memory that was allocated for it.
     pub fn in_memory(memory: Memory, shape: &[isize], strides: &[isize], ty: Type) -> Placed {
         Placed { data: memory.0, shape: shape.into(), strides: strides.into(), ty, swapped: false, writable: true }

@@ -180,7 +180,7 @@ fn typed(case: &Case) -> (Resolved, Program) {
 fn evaluate(engine: Engine, program: &Program, arguments: &[Array], shape: &[isize]) -> Vec<Array> {
     let operands = program.operands.iter().map(|operand| match operand.role {
         Role::Argument(argument) | Role::Target(argument) => arguments[argument as usize].clone(),
-        Role::Output(_) | Role::Hidden(_) | Role::Count(_) => Array::zeros(operand.dtype, shape),
+        Role::Output(_) | Role::Hidden(_) | Role::Count(_) | Role::Index(_) => Array::zeros(operand.dtype, shape),
     });
     let mut arrays: Vec<Array> = operands.collect();
     for index in 0..program.loops.len() {

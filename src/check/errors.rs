@@ -52,9 +52,8 @@ const FOREIGN: &[(&str, &str)] = &[
     ("cumsum", "running sums are not supported: call `numpy.cumsum` and pass its result as an argument"),
     ("cumprod", "running products are not supported: call `numpy.cumprod` and pass its result as an argument"),
     ("diff", "differences of neighbours are not supported: pass `x[1:]` and `x[:-1]`, or the result of `numpy.diff`"),
-    ("argmin", "places are not supported yet: call `numpy.argmin`"),
-    ("argmax", "places are not supported yet: call `numpy.argmax`"),
-    ("dot", "write `sum(x * y)`; matrix products are not supported"),
+    ("matmul", "matrix products are not supported: call `numpy.matmul` and pass its result as an argument"),
+    ("inner", "write `vecdot(x, y)`: `sum(x * y, axis=-1)`"),
     ("median", "what needs sorting is not supported: call `numpy.median`"),
     ("average", "write `sum(w * x) / sum(w)`"),
     ("amin", "write `min`"),
@@ -268,6 +267,11 @@ pub fn no_text_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
         }
         () => error,
     }
+}
+
+/// Several axes for what has one.
+pub fn one_axis(span: Span) -> Diagnostic {
+    type_error(span, "`axis` must be an integer or `None` here")
 }
 
 /// A comparison of literals.

@@ -327,9 +327,12 @@ impl Lowerer<'_> {
     /// What a statement's value is, in the current loop.
     pub(super) fn earlier(&mut self, statement: u32) -> Term {
         let Statement { is_stable, reduction, .. } = &self.resolved.statements[statement as usize];
-        if reduction.as_ref().is_some_and(|reduction| reduction.is_size()) {
-            let size = self.load(Role::Count(statement), &Name::from("size"), DType::I64, 0);
-            return Term::strong(size, DType::I64);
+        if let Some(reduction) = reduction.as_ref().filter(|reduction| reduction.is_of_shapes()) {
+            let (role, name) = match reduction.is_index() {
+                true => (Role::Index(statement), "index"),
+                false => (Role::Count(statement), "size"),
+            };
+            return Term::strong(self.load(role, &Name::from(name), DType::I64, 0), DType::I64);
         }
         if *is_stable {
             return self.stable(statement);
@@ -374,7 +377,7 @@ impl Lowerer<'_> {
             let name = match role {
                 Role::Output(output) => &self.resolved.outputs[output as usize].name,
                 Role::Target(argument) | Role::Argument(argument) => &self.resolved.arguments[argument as usize].name,
-                Role::Hidden(_) | Role::Count(_) => unreachable!("hidden operands are stored below"),
+                Role::Hidden(_) | Role::Count(_) | Role::Index(_) => unreachable!("hidden operands are stored below"),
             };
             if let Role::Output(output) = role {
                 self.outputs[output as usize] = Some(value.ty().dtype());

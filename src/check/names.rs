@@ -173,8 +173,13 @@ impl Reduction {
     }
 
     /// Is it known from shapes alone?
-    pub fn is_size(&self) -> bool {
-        self.kind == function::Reduction::Size && self.condition.is_none()
+    pub fn is_of_shapes(&self) -> bool {
+        self.kind == function::Reduction::Size && self.condition.is_none() || self.is_index()
+    }
+
+    /// Does it say where elements are?
+    pub fn is_index(&self) -> bool {
+        self.kind == function::Reduction::Index
     }
 }
 
@@ -495,6 +500,11 @@ impl Resolver {
                 return None;
             }
         };
+        // A place is along one axis, or among all.
+        if kind == function::Reduction::Index && axes.as_ref().is_some_and(|axes| axes.len() != 1) {
+            self.errors.push(errors::one_axis(ast.span(id)));
+            return None;
+        }
         let operand = call.arguments[0]?;
         let condition = given("where").map(|(_, id)| id).filter(|&id| ast[id] != Expr::Bool(true));
         let initial = given("initial").map(|(_, id)| id).filter(|&id| is_operand(ast, ParamKind::Optional, id));
@@ -534,7 +544,7 @@ impl Resolver {
         }
         let lowest = [Some(reduction.operand), reduction.condition].into_iter().flatten();
         let lowest = lowest.map(|id| self.lowest.get(&id).copied().unwrap_or(id.0)).min().unwrap_or(call.0);
-        let is_stable = reduction.is_size();
+        let is_stable = reduction.is_of_shapes();
         self.references.insert(call, Reference::Statement(self.statements.len() as u32));
         let local = self.local(node, call, reads);
         let exprs = lowest..call.0 + 1;
@@ -724,7 +734,7 @@ impl Resolver {
                 });
             let waits = statement.reads.iter().filter_map(|read| match *read {
                 Reference::Statement(s) => match &self.statements[s as usize] {
-                    Statement { reduction: Some(reduction), .. } => (!reduction.is_size()).then_some(s),
+                    Statement { reduction: Some(reduction), .. } => (!reduction.is_of_shapes()).then_some(s),
                     Statement { is_stable: true, waits, .. } => *waits,
                     _ => None,
                 },

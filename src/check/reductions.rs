@@ -30,7 +30,8 @@ fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType,
         Reduction::NanMax => (operand, Fold::Max),
         Reduction::All => (DType::Bool, Fold::And),
         Reduction::Any => (DType::Bool, Fold::Or),
-        Reduction::Count | Reduction::Size => (DType::I64, Fold::Add),
+        Reduction::Count | Reduction::Size | Reduction::Index => (DType::I64, Fold::Add),
+        Reduction::Inner | Reduction::Dot => (operand, Fold::Add),
     };
     // Sums of bools, as such, are whether any holds, and so on.
     let of_bool = match fold {

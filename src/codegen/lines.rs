@@ -52,7 +52,9 @@ pub fn folds(program: &Program, body: &Loop, layouts: &[Layout], in_place: bool)
 
 fn is_packed(program: &Program, operand: OperandId, layouts: &[Layout]) -> bool {
     let Layout { stride, swapped } = layouts[operand.0 as usize];
-    matches!(stride, Stride::Contiguous | Stride::Column) && !(swapped && program[operand].dtype.size() > 1)
+    !program[operand].is_opaque()
+        && matches!(stride, Stride::Contiguous | Stride::Column)
+        && !(swapped && program[operand].dtype.size() > 1)
 }
 
 /// The program with lines, and with a single loop that stores to them.

@@ -85,6 +85,8 @@ pub enum Action {
     Block(Block, SmallVec<[Place; 2]>, Place),
     /// Copies an operand's elements into a line, in native byte order.
     Gather(OperandId, LineId),
+    /// Writes the addresses of an operand's elements into a line.
+    Index(OperandId, LineId),
     /// Copies a line to an operand's elements.
     Scatter(LineId, OperandId),
 }
@@ -178,8 +180,8 @@ impl<'a> Planner<'a> {
         let mut deepest = Axes::NONE;
         // Calls that must be made once an element vary over all axes, which are known at the second
         // attempt.
-        // Strings are read by block functions alone, element by element, whatever varies.
-        let is_opaque = |inst: &Inst| matches!(inst, Inst::Load(operand) if !program[*operand].dtype.is_lane());
+        // What no code reads is copied to lines element by element, whatever varies.
+        let is_opaque = |inst: &Inst| matches!(inst, Inst::Load(operand) if program[*operand].is_opaque());
         if body.insts.iter().any(is_opaque) {
             deepest = Axes::BOTH;
         }
@@ -283,10 +285,11 @@ impl<'a> Planner<'a> {
     fn find_packed(&mut self, simd: Simd) {
         for (_, inst) in self.body.iter() {
             if let Inst::Load(operand) = inst
-                && !self.program[*operand].dtype.is_lane()
+                && self.program[*operand].is_opaque()
             {
                 let Layout { stride, swapped } = self.layouts[operand.0 as usize];
-                self.packed[operand.0 as usize] = stride != Stride::Contiguous || swapped;
+                let is_index = matches!(self.program[*operand].role, Role::Index(_));
+                self.packed[operand.0 as usize] = is_index || stride != Stride::Contiguous || swapped;
             }
         }
         let arithmetic = self.body.insts.iter().filter(|inst| matches!(inst, Inst::Op(..))).count();
@@ -400,8 +403,14 @@ impl<'a> Planner<'a> {
             if let Inst::Load(operand) = inst
                 && let Some(line) = self.line_of_packed[operand.0 as usize]
             {
-                let step = Step { axes: self.deepest, action: Action::Gather(*operand, line) };
-                let is_new = !self.steps.iter().any(|s| matches!(s.action, Action::Gather(o, _) if o == *operand));
+                let action = match self.program[*operand].role {
+                    Role::Index(_) => Action::Index(*operand, line),
+                    _ => Action::Gather(*operand, line),
+                };
+                let step = Step { axes: self.deepest, action };
+                let is_of =
+                    |action: &Action| matches!(action, Action::Gather(o, _) | Action::Index(o, _) if o == operand);
+                let is_new = !self.steps.iter().any(|step| is_of(&step.action));
                 if is_new {
                     self.steps.push(step);
                 }
@@ -724,7 +733,7 @@ fn share_slots(lines: &mut [Line], steps: &[Step], loops: &[Loop], first_line: u
                 args.iter().for_each(&mut touch_place);
                 touch_place(out);
             }
-            Action::Gather(_, line) | Action::Scatter(line, _) => touch(*line),
+            Action::Gather(_, line) | Action::Index(_, line) | Action::Scatter(line, _) => touch(*line),
         }
     }
     // The last step that needs what is in each place.

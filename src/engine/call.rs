@@ -215,6 +215,22 @@ impl Kernel {
                     return Err(Error::Value("the `initial` of a reduction must be a scalar".into()));
                 }
                 let found = Reduced { statement: index, axes: reduced_axes(reduction, operand.len())?, operand };
+                if reduction.is_index() {
+                    // Along the axis, whatever the others are.
+                    let along = |(&extent, &is_reduced): (&isize, &bool)| if is_reduced { extent } else { 1 };
+                    of.push(found.operand.iter().zip(&found.axes).map(along).collect());
+                    reduced.push(found);
+                    continue;
+                }
+                let are_vectors = || {
+                    let alike = |reference: &Reference| shape_of(reference) == &found.operand[..];
+                    found.operand.len() == 1 && reduction.reads.iter().all(alike)
+                };
+                if reduction.kind == Kind::Dot && !are_vectors() {
+                    let message = "`dot` takes vectors of one length here: write `sum(x * y)`, `vecdot(x, y)` for the \
+                                   last axes of others, or call numpy.dot for matrix products";
+                    return Err(Error::Value(message.into()));
+                }
                 let mut shape = found.kept();
                 if found.values() == 0 && reduction.needs_elements() && !shape.contains(&0) {
                     let ufunc = reduction.kind.ufunc();
@@ -286,6 +302,7 @@ impl Kernel {
         // Memory for what later loops need and no output holds.
         let mut hidden: Vec<Hidden> = Vec::new();
         let mut sizes: Vec<(u32, i64)> = Vec::new();
+        let mut indices: Vec<(u32, Placed)> = Vec::new();
         for operand in &program.operands {
             match operand.role {
                 Role::Hidden(statement) => {
@@ -295,6 +312,11 @@ impl Kernel {
                 Role::Count(statement) => {
                     let reduced = shapes.reduced(statement as usize);
                     sizes.push((statement, reduced.map_or(1, Reduced::values) as i64));
+                }
+                Role::Index(statement) => {
+                    let shape = &shapes.of[statement as usize];
+                    let axes: shape::Axes = (0..shape.len() as u8).collect();
+                    indices.push((statement, Placed::indices(shape, &shape::strides_for(shape, &axes, 1))));
                 }
                 _ => {}
             }
@@ -315,6 +337,10 @@ impl Kernel {
                 Role::Count(statement) => {
                     let (_, size) = sizes.iter().find(|(s, _)| *s == statement).expect("counted above");
                     ArrayRef::of_scalar(size, Type::Strong(DType::I64))
+                }
+                Role::Index(statement) => {
+                    let (_, places) = indices.iter().find(|(s, _)| *s == statement).expect("made above");
+                    places.view()
                 }
             })
             .collect();
@@ -610,7 +636,7 @@ impl Apart {
         let is_callers = |role: Role| match role {
             Role::Target(_) | Role::Argument(_) => true,
             Role::Output(output) => given[output as usize].is_some(),
-            Role::Hidden(_) | Role::Count(_) => false,
+            Role::Hidden(_) | Role::Count(_) | Role::Index(_) => false,
         };
         for (w, written) in program.operands.iter().enumerate() {
             if !written.role.is_written() || !is_callers(written.role) {

@@ -123,7 +123,7 @@ pub(super) fn sources(program: &Program, arguments: usize) -> SmallVec<[u8; PACK
     let source = |operand: &Operand| match operand.role {
         Role::Argument(argument) | Role::Target(argument) => argument as u8,
         Role::Output(output) => (arguments + output as usize) as u8,
-        Role::Hidden(_) | Role::Count(_) => u8::MAX,
+        Role::Hidden(_) | Role::Count(_) | Role::Index(_) => u8::MAX,
     };
     program.operands.iter().map(source).collect()
 }

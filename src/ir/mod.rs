@@ -67,12 +67,22 @@ pub enum Role {
     Hidden(u32),
     /// How many values a statement's reduction has for each of its results: a scalar, filled at the call.
     Count(u32),
+    /// Where elements are along the axis of a statement: an operand without memory, whose elements' addresses
+    /// are their values. Only the runtime's steps read it.
+    Index(u32),
+}
+
+impl Operand {
+    /// Do only block functions and the runtime's steps read its elements, and no code of a loop?
+    pub fn is_opaque(&self) -> bool {
+        !self.dtype.is_lane() || matches!(self.role, Role::Index(_))
+    }
 }
 
 impl Role {
     /// May loops store to it?
     pub const fn is_written(self) -> bool {
-        !matches!(self, Role::Argument(_) | Role::Count(_))
+        !matches!(self, Role::Argument(_) | Role::Count(_) | Role::Index(_))
     }
 }
 

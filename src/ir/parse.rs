@@ -145,6 +145,7 @@ impl<'a> Line<'a> {
             "output" => Role::Output,
             "hidden" => Role::Hidden,
             "count" => Role::Count,
+            "index" => Role::Index,
             other => return Err(format!("no role `{other}`")),
         };
         let role = role(self.number()?);

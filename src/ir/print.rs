@@ -99,6 +99,7 @@ impl Display for Operand {
             Role::Output(number) => ("output", number),
             Role::Hidden(number) => ("hidden", number),
             Role::Count(number) => ("count", number),
+            Role::Index(number) => ("index", number),
         };
         write!(f, "{} {role} {number} ", self.dtype)?;
         if self.offset != 0 {

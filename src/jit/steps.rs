@@ -47,6 +47,7 @@ enum Step {
     Block { function: Block, args: SmallVec<[Operand; 2]>, out: Operand },
     Gather { operand: u32, line: u32, dtype: DType, swapped: bool },
     Scatter { operand: u32, line: u32, dtype: DType, swapped: bool },
+    Index { operand: u32, line: u32 },
 }
 
 /// An argument or the result of a block call.
@@ -94,6 +95,7 @@ impl Steps {
                     dtype: dtype(operand.0),
                     swapped: swapped(*operand),
                 },
+                Action::Index(operand, line) => Step::Index { operand: operand.0, line: number(*line) },
                 Action::Scatter(line, operand) => Step::Scatter {
                     operand: operand.0,
                     line: number(*line),
@@ -335,6 +337,7 @@ impl Steps {
                     Step::Gather { operand, line, dtype, swapped } => {
                         chunk.copy(*operand as usize, *line as usize, *dtype, *swapped);
                     }
+                    Step::Index { operand, line } => chunk.write_addresses(*operand as usize, *line as usize),
                     Step::Scatter { operand, line, dtype, swapped } => {
                         chunk.copy(*line as usize, *operand as usize, *dtype, *swapped);
                     }
@@ -421,6 +424,22 @@ impl Chunk {
                 4 => self.copy_elements(from, to, |x: u32| x),
                 _ if swapped => self.copy_elements(from, to, u64::swap_bytes),
                 _ => self.copy_elements(from, to, |x: u64| x),
+            }
+        }
+    }
+
+    /// Writes the addresses of an operand's elements, as int64, into a line.
+    ///
+    /// # Safety
+    /// The line has room for the chunk's elements.
+    unsafe fn write_addresses(&self, operand: usize, line: usize) {
+        let stride = self.inner_strides[operand];
+        for j in 0..self.outer as isize {
+            let first = self.pointers[operand].wrapping_offset(j * self.outer_strides[operand]).addr() as isize;
+            let target = self.pointers[line].wrapping_offset(j * self.outer_strides[line]).cast::<i64>();
+            for i in 0..self.inner as isize {
+                // SAFETY: within the line, whose elements are packed along the inner axis, and aligned.
+                unsafe { target.wrapping_offset(i).write((first + i * stride) as i64) };
             }
         }
     }

@@ -196,6 +196,12 @@ pub enum Reduction {
     Count,
     /// How many there are.
     Size,
+    /// Nothing is reduced: an element's place along the axis, or among all elements in C order.
+    Index,
+    /// The sum in the elements' own type.
+    Inner,
+    /// The same of vectors, of which all that is read must have one axis and one length.
+    Dot,
 }
 
 impl Reduction {
@@ -205,7 +211,13 @@ impl Reduction {
     /// The name of the ufunc whose reduction NumPy makes of it, for messages.
     pub fn ufunc(self) -> &'static str {
         match self {
-            Reduction::Sum | Reduction::Total | Reduction::Count | Reduction::Size => "add",
+            Reduction::Sum
+            | Reduction::Total
+            | Reduction::Count
+            | Reduction::Size
+            | Reduction::Index
+            | Reduction::Inner
+            | Reduction::Dot => "add",
             Reduction::Prod => "multiply",
             Reduction::Min => "minimum",
             Reduction::Max => "maximum",

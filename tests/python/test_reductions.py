@@ -14,7 +14,7 @@ import pytest
 
 import numfuse as nf
 
-EXACT = "min max any all count_nonzero ptp nanmin nanmax".split()
+EXACT = "min max any all count_nonzero ptp nanmin nanmax argmin argmax".split()
 SUMS = "sum prod mean nansum nanmean".split()
 MOMENTS = "var std norm".split()
 DTYPES = generate.DTYPES
@@ -167,6 +167,31 @@ def test_sums_are_accurate_along_every_axis(dtype, rng):
             assert within(mean, want / shape[axis], want / shape[axis], 8), (dtype, shape, axis)
         ones = np.ones(shape, dtype)
         assert nf.evaluate("sum(x)", x=ones) == ones.size
+
+
+def test_products_of_vectors(rng):
+    for dtype in DTYPES:
+        x, y = values(rng, dtype, (100,)), values(rng, dtype, (100,))
+        scale = np.sum(abs(x.astype(float)) * abs(y.astype(float)))
+        compare("vecdot(x, y)", {"x": x, "y": y}, scale, 40)
+        compare("dot(x, y)", {"x": x[::2], "y": y[50:]}, scale, 40)
+        a = values(rng, dtype, (7, 100))
+        compare("vecdot(a, y, axis=-1)", {"a": a, "y": y}, scale_of("sum", a * 9.0, -1, False), 40)
+    with pytest.raises(ValueError, match="vecdot"):
+        nf.evaluate("dot(x, y)", x=np.ones((3, 3)), y=np.ones(3))
+    with pytest.raises(ValueError, match="vecdot"):
+        nf.evaluate("dot(x, y)", x=np.ones(3), y=2.0)
+
+
+def test_places_of_equal_elements(rng):
+    """The first in C order, whatever lies first in memory, in chunks and on several threads."""
+    for shape in [(100_000,), (300, 400), (17, 5, 900), (2_000_000,)]:
+        x = rng.integers(0, 50, shape).astype(np.int16)
+        for y in (x, x[..., ::-1], x.T, np.asfortranarray(x)):
+            for axis in (None, 0, -1):
+                for name in ("argmin", "argmax"):
+                    compare(f"{name}(y, axis={axis})", {"y": y})
+                    compare(f"{name}(y * 2 - 1, axis={axis})", {"y": y})
 
 
 def test_variances_of_distant_values(rng):

@@ -92,6 +92,42 @@ pub(super) fn rows() -> Vec<Function> {
             exact,
             inline("max(a, axis=axis, keepdims=keepdims) - min(a, axis=axis, keepdims=keepdims)"),
         ),
+        row(
+            "argmin",
+            &["a", "axis", "keepdims"],
+            "Where the least is along an axis, or among all elements in C order: the first of equal ones, or the first NaN.",
+            exact,
+            inline(
+                "min(_index(a, axis=axis) if (a == min(a, axis=axis, keepdims=True)) | (a != a) else 9223372036854775807, \
+             axis=axis, keepdims=keepdims)",
+            ),
+        ),
+        row(
+            "argmax",
+            &["a", "axis", "keepdims"],
+            "Where the greatest is along an axis, or among all elements in C order: the first of equal ones, or the first NaN.",
+            exact,
+            inline(
+                "min(_index(a, axis=axis) if (a == max(a, axis=axis, keepdims=True)) | (a != a) else 9223372036854775807, \
+             axis=axis, keepdims=keepdims)",
+            ),
+        ),
+        row("dot", &["a", "b"], "The sum of products of two vectors, in their type.", sums, inline("_dot(a * b)")),
+        Function {
+            params: vec![
+                param("a"),
+                param("b"),
+                Param::option("axis", ParamKind::Axes, "-1"),
+                Param::option("keepdims", ParamKind::Switch, "False"),
+            ],
+            ..row(
+                "vecdot",
+                &[],
+                "The sum along an axis, the last where none is given, of `conj(a) * b`, in their type.",
+                sums,
+                inline("_inner(conjugate(a) * b, axis=axis, keepdims=keepdims)"),
+            )
+        },
         row("any", plain, "Whether any element along axes is not zero.", exact, Body::Reduce(Any)),
         row("all", plain, "Whether no element along axes is zero.", exact, Body::Reduce(All)),
         row(
@@ -155,6 +191,9 @@ pub(super) fn rows() -> Vec<Function> {
             sums,
             Body::Reduce(Total),
         ),
+        row("_index", &["a", "axis"], "The place of an element along an axis, in int64.", exact, Body::Reduce(Index)),
+        row("_inner", &["a", "axis", "keepdims"], "The sum along axes, in the type of a.", sums, Body::Reduce(Inner)),
+        row("_dot", &["a"], "The sum of the products of vectors, in their type.", sums, Body::Reduce(Dot)),
         row("_size", plain, "How many elements there are along axes, in int64.", exact, Body::Reduce(Size)),
         row(
             "_per",

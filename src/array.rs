@@ -21,6 +21,8 @@ pub struct ArrayRef<'a> {
     ty: Type,
     swapped: bool,
     writable: bool,
+    /// If elements are halves of pairs, where in a pair they begin.
+    half: Option<u8>,
 }
 
 impl<'a> ArrayRef<'a> {
@@ -42,7 +44,7 @@ impl<'a> ArrayRef<'a> {
         writable: bool,
     ) -> ArrayRef<'a> {
         assert!(shape.len() == strides.len() && shape.len() <= MAX_DIMS && shape.iter().all(|&n| n >= 0));
-        ArrayRef { data, shape, strides, ty, swapped, writable }
+        ArrayRef { data, shape, strides, ty, swapped, writable, half: None }
     }
 
     /// A one-dimensional read-only view of a slice.
@@ -55,6 +57,7 @@ impl<'a> ArrayRef<'a> {
             ty: Type::Strong(T::DTYPE),
             swapped: false,
             writable: false,
+            half: None,
         }
     }
 
@@ -73,13 +76,14 @@ impl<'a> ArrayRef<'a> {
             ty,
             swapped: false,
             writable: false,
+            half: None,
         }
     }
 
     /// A new array in memory that was allocated for it.
     #[inline]
     pub fn in_memory(memory: Memory, shape: &'a [isize], strides: &'a [isize], ty: Type) -> ArrayRef<'a> {
-        ArrayRef { data: memory.0, shape, strides, ty, swapped: false, writable: true }
+        ArrayRef { data: memory.0, shape, strides, ty, swapped: false, writable: true, half: None }
     }
 
     /// The address of the element with all indices zero.
@@ -134,6 +138,18 @@ impl<'a> ArrayRef<'a> {
         is_packed(self.itemsize(), self.shape.iter().zip(self.strides))
     }
 
+    /// Are elements halves of pairs, which can be read as wholes?
+    #[inline]
+    pub fn is_half(&self) -> bool {
+        self.half.is_some()
+    }
+
+    /// The address of the element with all indices zero; of halves, that of the pair.
+    #[inline]
+    pub fn origin(&self) -> *mut u8 {
+        self.data.wrapping_sub(self.half.unwrap_or(0).into())
+    }
+
     /// Do elements have the other byte order?
     #[inline]
     pub fn swapped(&self) -> bool {
@@ -151,7 +167,8 @@ impl<'a> ArrayRef<'a> {
             return *self;
         }
         assert!(offset + dtype.size() <= own.size());
-        ArrayRef { data: self.data.wrapping_add(offset), ty: Type::Strong(dtype), ..*self }
+        let half = (own.size() == 2 * dtype.size()).then_some(offset as u8);
+        ArrayRef { data: self.data.wrapping_add(offset), ty: Type::Strong(dtype), half, ..*self }
     }
 
     /// The value of a scalar; none of an array with dimensions, or of what is no lane.
@@ -208,6 +225,8 @@ pub struct Placed {
     ty: Type,
     swapped: bool,
     writable: bool,
+    /// If elements are halves of pairs, where in a pair they begin.
+    half: Option<u8>,
 }
 
 impl Placed {
@@ -220,6 +239,7 @@ impl Placed {
             ty: array.ty,
             swapped: array.swapped,
             writable: array.writable,
+            half: array.half,
         }
     }
 
@@ -250,12 +270,21 @@ impl Placed {
             ty: Type::Strong(DType::I64),
             swapped: false,
             writable: false,
+            half: None,
         }
     }
 
     /// A new array in memory that was allocated for it.
     pub fn in_memory(memory: Memory, shape: &[isize], strides: &[isize], ty: Type) -> Placed {
-        Placed { data: memory.0, shape: shape.into(), strides: strides.into(), ty, swapped: false, writable: true }
+        Placed {
+            data: memory.0,
+            shape: shape.into(),
+            strides: strides.into(),
+            ty,
+            swapped: false,
+            writable: true,
+            half: None,
+        }
     }
 
     /// As a view.
@@ -267,6 +296,7 @@ impl Placed {
             ty: self.ty,
             swapped: self.swapped,
             writable: self.writable,
+            half: self.half,
         }
     }
 }

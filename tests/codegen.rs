@@ -77,6 +77,7 @@ fn every_operation_in_every_layout() {
                 }
             }
             classes.push((0..=n).map(|k| layout([Stride::Strided, Stride::Contiguous][k % 2])).collect());
+            classes.push((0..=n).map(|k| layout([Stride::Interleaved, Stride::Contiguous][k % 2])).collect());
             classes.push(vec![Layout { stride: Stride::Contiguous, swapped: true }; n + 1]);
             classes.push(vec![Layout { stride: Stride::Strided, swapped: true }; n + 1]);
             for layouts in classes {

@@ -59,6 +59,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<String, String> {
             "--layout" => {
                 request.stride = match value()?.as_str() {
                     "contiguous" => Stride::Contiguous,
+                    "interleaved" => Stride::Interleaved,
                     "strided" => Stride::Strided,
                     "row" => Stride::Row,
                     "constant" => Stride::Constant,

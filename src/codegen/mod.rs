@@ -27,8 +27,18 @@ pub enum Stride {
     /// The same of an operand that is written and not read, and is too large for the caches: what is
     /// stored need not be in them.
     Streamed,
+    /// The inner stride is twice the element size, and the operand is one of two in each pair: at its offset
+    /// ([`Operand::offset`](crate::ir::Operand::offset)) before an element begins a pair that can be read.
+    Interleaved,
     /// Any inner stride.
     Strided,
+}
+
+impl Stride {
+    /// Do elements lie apart along a row?
+    pub fn is_apart(self) -> bool {
+        matches!(self, Stride::Interleaved | Stride::Strided)
+    }
 }
 
 /// The layout class of an operand.
@@ -42,10 +52,18 @@ pub struct Layout {
 
 impl Layout {
     /// The layout for code that knows nothing of caches.
-    pub fn plain(self) -> Layout {
+    pub fn cached(self) -> Layout {
         match self.stride {
             Stride::Streamed => Layout { stride: Stride::Contiguous, ..self },
             _ => self,
+        }
+    }
+
+    /// The layout for code that knows nothing of pairs either.
+    pub fn plain(self) -> Layout {
+        match self.stride {
+            Stride::Interleaved => Layout { stride: Stride::Strided, ..self },
+            _ => self.cached(),
         }
     }
 }

@@ -195,7 +195,7 @@ impl<'a> Planner<'a> {
                         Stride::Constant => Axes::NONE,
                         Stride::Row => Axes::OUTER,
                         Stride::Column => Axes::INNER,
-                        Stride::Contiguous | Stride::Streamed | Stride::Strided => Axes::BOTH,
+                        Stride::Contiguous | Stride::Streamed | Stride::Interleaved | Stride::Strided => Axes::BOTH,
                     });
                 }
                 if inst.is_impure() || is_opaque(inst) {
@@ -299,7 +299,7 @@ impl<'a> Planner<'a> {
         }
         for (value, inst) in self.body.iter() {
             if let Inst::Load(operand) | Inst::Store(operand, _) = inst {
-                let is_strided = self.layouts[operand.0 as usize].stride == Stride::Strided;
+                let is_strided = self.layouts[operand.0 as usize].stride.is_apart();
                 // The wide code generator reaches most of them as they are.
                 let is_apart = match self.is_wide {
                     true => is_strided && self.program[*operand].dtype.size() < 4,

@@ -37,12 +37,12 @@ impl FastKey {
 
     /// The byte of an argument.
     ///
-    /// Types whose elements are several lanes, or have parameters, have none.
+    /// Types that have parameters have none.
     pub const fn code(ty: Type, is_scalar: bool) -> Option<u8> {
         let ty = match ty {
             Type::Strong(dtype) => match dtype.number() {
-                Some(number) if !dtype.is_complex() => number as u8,
-                _ => return None,
+                Some(number) => number as u8,
+                None => return None,
             },
             Type::WeakInt => 14,
             Type::WeakUInt => 15,
@@ -171,11 +171,14 @@ pub(super) fn callers(program: &Program, is_given: bool) -> SmallVec<[(u8, bool)
 #[inline]
 pub(super) fn written_is_apart(
     callers: &[(u8, bool)],
+    sources: &[u8],
     may_touch: impl Fn(u8, u8) -> bool,
     is_same: impl Fn(u8, u8) -> bool,
 ) -> bool {
+    // Parts of one array are apart.
+    let source = |operand: u8| sources[operand as usize];
     callers.iter().filter(|(_, is_written)| *is_written).all(|&(target, _)| {
-        let mut others = callers.iter().filter(|(other, _)| *other != target);
+        let mut others = callers.iter().filter(|(other, _)| source(*other) != source(target));
         others.all(|&(other, is_written)| !may_touch(target, other) || !is_written && is_same(target, other))
     })
 }
@@ -230,6 +233,13 @@ impl Kernel {
             return;
         }
         let Some(key) = key(args, given > 0) else { return };
+        // What is made of scalars must fit a word.
+        let is_word = |dtype: &DType| dtype.number().is_some() && !dtype.is_complex();
+        if !outputs.iter().flatten().all(|dtype| {
+            is_word(dtype) || dtype.is_complex() && common_shape(args).is_some_and(|(shape, _)| !shape.is_empty())
+        }) {
+            return;
+        }
         let Some(strides) = packed_strides(args, seen) else { return self.learn_repeat(key, args, options, seen) };
         let callers = callers(program, given > 0);
         if self.fast_paths.find(&key).is_none() {
@@ -367,7 +377,7 @@ impl FastPath {
     pub fn is_apart(&self, packed: &Packed) -> bool {
         let at = |operand: u8| (self.sources[operand as usize] as usize, self.strides[operand as usize]);
         let may_touch = |a, b| packed.may_touch(at(a), at(b));
-        !self.writes || written_is_apart(&self.callers, may_touch, |a, b| packed.is_same(at(a), at(b)))
+        !self.writes || written_is_apart(&self.callers, &self.sources, may_touch, |a, b| packed.is_same(at(a), at(b)))
     }
 
     /// Runs over the arguments and then the outputs, which the key describes.

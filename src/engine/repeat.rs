@@ -169,7 +169,12 @@ impl Kernel {
         if views.len() != args.len() + 1 || kept.bytes() > Kept::MOST {
             return;
         }
-        let output = Some(typed.output(0, None));
+        let dtype = typed.output(0, None);
+        let is_scalar = views[args.len()].0.is_empty();
+        if dtype.number().is_none() || dtype.is_complex() && is_scalar {
+            return;
+        }
+        let output = Some(dtype);
         let (callers, is_long, typed) = (SmallVec::new(), work >= LONG_WORK, Arc::clone(typed));
         self.repeats.add(Repeat { key, views, output, sources, callers, steps, kept, is_long, typed });
     }
@@ -211,7 +216,7 @@ impl Repeat {
         let Some(Step::Sweep(placement, _)) = self.steps.first() else { return true };
         let of = |operand: u8| (operand as usize, self.sources[operand as usize] as usize);
         let may_touch = |a, b| placement.may_touch(at, of(a), of(b));
-        written_is_apart(&self.callers, may_touch, |a, b| placement.is_same(at, of(a), of(b)))
+        written_is_apart(&self.callers, &self.sources, may_touch, |a, b| placement.is_same(at, of(a), of(b)))
     }
 
     /// Runs over the arguments and the output.

@@ -129,8 +129,8 @@ impl Jit {
             _ => None,
         });
         let callees = callees.collect();
-        let plain: Vec<Layout> = layouts.iter().map(|layout| layout.plain()).collect();
-        let Some(segments) = segment::cut(program, body, &plain, simd) else {
+        let cached: Vec<Layout> = layouts.iter().map(|layout| layout.cached()).collect();
+        let Some(segments) = segment::cut(program, body, &cached, simd) else {
             let function = self.function(program, loop_index, layouts, simd)?;
             let (pages, entries) = self.place(&[&function])?;
             return Ok(Code { pages, body: Body::Whole(entries[0]), size: function.len(), callees });

@@ -46,20 +46,23 @@ pub(super) fn numpy() -> &'static NumPy {
 const TYPE_NUMBERS: [i32; 14] = [0, 1, 3, 5, 7, 2, 4, 6, 8, 23, 11, 12, 14, 15];
 
 /// The dtypes of the first numbers in the order of `type_num`.
-const DTYPES: [DType; 13] = [
-    DType::Bool,
-    DType::I8,
-    DType::U8,
-    DType::I16,
-    DType::U16,
-    DType::I32,
-    DType::U32,
-    DType::I64,
-    DType::U64,
-    DType::I64,
-    DType::U64,
-    DType::F32,
-    DType::F64,
+const DTYPES: [Option<DType>; 16] = [
+    Some(DType::Bool),
+    Some(DType::I8),
+    Some(DType::U8),
+    Some(DType::I16),
+    Some(DType::U16),
+    Some(DType::I32),
+    Some(DType::U32),
+    Some(DType::I64),
+    Some(DType::U64),
+    Some(DType::I64),
+    Some(DType::U64),
+    Some(DType::F32),
+    Some(DType::F64),
+    None,
+    Some(DType::C64),
+    Some(DType::C128),
 ];
 
 /// Looks NumPy's objects up.
@@ -243,7 +246,7 @@ pub(super) fn scalar_value(object: *mut PyObject) -> *mut u8 {
 
 /// The supported dtype of a `type_num`.
 pub(super) fn dtype_of_number(number: i32) -> Option<DType> {
-    DTYPES.get(usize::try_from(number).ok()?).copied()
+    *DTYPES.get(usize::try_from(number).ok()?)?
 }
 
 /// A descriptor of a dtype that has a unit or a length.
@@ -276,8 +279,6 @@ pub(super) unsafe fn descr_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> O
             Some(Unit { base, count: u32::try_from(meta.num).ok()? })
         };
         let dtype = match fields.type_num {
-            14 => DType::C64,
-            15 => DType::C128,
             18 => DType::Bytes(length(1)?),
             19 => DType::Str(length(4)?),
             21 => DType::DateTime(unit()?),
@@ -291,7 +292,7 @@ pub(super) unsafe fn descr_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> O
     Some((dtype, order == foreign))
 }
 
-/// The same for the types of which scalars lie in a word, the most used ones.
+/// The same for the types without parameters, but float16.
 ///
 /// # Safety
 /// As of [`descr_dtype`].

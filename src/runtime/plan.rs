@@ -230,6 +230,7 @@ impl<'a> LoopPlan<'a> {
             (0, _) => Stride::Row,
             (stride, 0) if stride == itemsize as isize && self.extents[1] > 1 => Stride::Column,
             (stride, _) if stride == itemsize as isize => Stride::Contiguous,
+            (stride, _) if stride == 2 * itemsize as isize && array.is_half() => Stride::Interleaved,
             _ => Stride::Strided,
         };
         Layout { stride, swapped: is_swapped(array) }

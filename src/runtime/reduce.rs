@@ -246,7 +246,7 @@ impl<R: Runs> FoldPlacement<R> {
     pub fn new(plan: &ReducePlan, code: Option<&R>, targets: &[Target], operands: &[ArrayRef]) -> FoldPlacement<R> {
         let offset = |(pointer, array): (&*mut u8, &ArrayRef)| match pointer.is_null() {
             true => 0,
-            false => (*pointer as isize).wrapping_sub(array.data() as isize),
+            false => (*pointer as isize).wrapping_sub(array.origin() as isize),
         };
         FoldPlacement {
             offsets: plan.plan.pointers.iter().zip(operands).map(offset).collect(),

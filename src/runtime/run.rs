@@ -235,7 +235,7 @@ impl Packed {
 #[derive(Debug)]
 pub struct Placement {
     count: usize,
-    /// From each operand's address to that of the element that is visited first.
+    /// From each operand's address ([`ArrayRef::origin`]) to that of the element that is visited first.
     offsets: [isize; PACKED],
     /// From each operand's address to its first byte, and to the one after its last.
     spans: [(isize, isize); PACKED],
@@ -261,9 +261,11 @@ impl Placement {
         for (k, array) in operands.iter().enumerate() {
             // Operands that the loop doesn't use are not looked at.
             if !plan.pointers[k].is_null() {
-                placement.offsets[k] = (plan.pointers[k] as isize).wrapping_sub(array.data() as isize);
+                placement.offsets[k] = (plan.pointers[k] as isize).wrapping_sub(array.origin() as isize);
             }
-            placement.spans[k] = super::overlap::span(array);
+            let (first, end) = super::overlap::span(array);
+            let half = array.data() as isize - array.origin() as isize;
+            placement.spans[k] = (first + half, end + half);
             for axis in 0..2 {
                 placement.strides[axis][k] = plan.strides(axis)[k];
             }

@@ -22,7 +22,12 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn operand(&mut self, dtype: DType, role: Role) -> OperandId {
         let id = OperandId(self.program.operands.len() as u32);
-        self.program.operands.push(Operand { name: format!("o{}", id.0).into(), dtype, role, offset: 0 });
+        self.program.operands.push(Operand {
+            name: format!("o{}", id.0).into(),
+            dtype,
+            role,
+            offset: id.0 % 2 * dtype.size() as u32,
+        });
         id
     }
 
@@ -45,7 +50,7 @@ impl Build {
     }
 
     pub(crate) fn output(&mut self, value: Value) -> OperandId {
-        let id = self.operand(self.body.dtype(value), Role::Output(0));
+        let id = self.operand(self.body.dtype(value), Role::Output(self.program.operands.len() as u32));
         self.body.push(Inst::Store(id, value), None);
         id
     }
@@ -209,6 +214,7 @@ impl Array {
         let size = dtype.size() as isize;
         let inner_stride = match layout.stride {
             Stride::Contiguous | Stride::Streamed | Stride::Column => size,
+            Stride::Interleaved => 2 * size,
             Stride::Strided => random.pick(&[2 * size, -size, size + 3, -3 * size]),
             Stride::Constant | Stride::Row => 0,
         };

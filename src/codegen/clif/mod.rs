@@ -406,7 +406,7 @@ impl<'a> Emitter<'a> {
             Stride::Column | Stride::Contiguous | Stride::Streamed => {
                 self.scaled_index(self.program.operands[operand.0 as usize].dtype.size())
             }
-            Stride::Strided => {
+            Stride::Interleaved | Stride::Strided => {
                 let stride = self.table_entry(self.params[1], operand);
                 let index = self.index.expect("inside the inner loop");
                 self.cursor.ins().imul(stride, index)

@@ -58,7 +58,9 @@ impl Plan {
         let operand_level = |operand: OperandId| match layouts[operand.0 as usize].stride {
             Stride::Constant => Level::Constant,
             Stride::Row => Level::Row,
-            Stride::Column | Stride::Contiguous | Stride::Streamed | Stride::Strided => Level::Element,
+            Stride::Column | Stride::Contiguous | Stride::Streamed | Stride::Interleaved | Stride::Strided => {
+                Level::Element
+            }
         };
         let (mut levels, mut touched, mut constants);
         let mut depth = Level::Constant;
@@ -103,7 +105,7 @@ impl Plan {
         }
         let held = operands.len() + escapes.iter().filter(|e| **e).count();
         let strided: Vec<OperandId> =
-            operands.iter().copied().filter(|o| layouts[o.0 as usize].stride == Stride::Strided).collect();
+            operands.iter().copied().filter(|o| layouts[o.0 as usize].stride.is_apart()).collect();
         let shape = if simd >= Simd::V128 && target.simd && depth == Level::Element {
             shape(program, body, layouts, &levels, target)
         } else {

@@ -8,7 +8,7 @@ use super::func::{Address, Base, Inst as Machine, Rm, Writes};
 use super::isa;
 use super::loops::{Builder, Splat, Src, Window, machine};
 use crate::codegen::Stride;
-use crate::ir::OperandId;
+use crate::ir::{Inst, Operand, OperandId, Value};
 use regalloc2::{RegClass, VReg};
 
 /// Lanes at one address.
@@ -27,7 +27,7 @@ impl Builder<'_> {
         for at in 0..self.layouts.len() {
             let operand = OperandId(at as u32);
             let is_used = self.plan.loaded.contains(&operand) || self.plan.stored.contains(&operand);
-            if is_used && self.layouts[at].stride == Stride::Strided {
+            if is_used && self.layouts[at].stride.is_apart() {
                 let once = self.table_entry(inner_strides, operand);
                 let thrice = self.lea(once, Some(once), 2);
                 self.steps[at] = Some(Steps { once, thrice });
@@ -68,9 +68,43 @@ impl Builder<'_> {
         Address { base: Base::Reg(cursor), index, scale, disp: 0 }
     }
 
+    /// The lanes of an operand whose elements of 4 or 8 bytes are halves of pairs: whole pairs are loaded, and
+    /// the other halves left out.
+    fn load_interleaved(&mut self, operand: OperandId, steps: Steps, window: Window) -> Src {
+        let Operand { dtype, offset, .. } = self.program[operand];
+        let size = dtype.size();
+        let is_second = offset != 0;
+        let width = Width::of((size * self.lanes.count).min(Width::Y.bytes()));
+        // In vectors that follow one another; four pairs lie behind each cursor.
+        let cursors = self.groups(operand, steps, window);
+        let lanes = width.bytes() / size;
+        let parts = (0..self.lanes.count / lanes).map(|part| {
+            let [a, b] = [0, width.bytes()].map(|more| {
+                let byte = 2 * part * width.bytes() + more;
+                let (group, within) = (byte / (2 * size * GROUP), byte % (2 * size * GROUP));
+                let disp = within as i32 - offset as i32;
+                Src::Mem(Address { base: Base::Reg(cursors[group]), index: None, scale: 1, disp }, width)
+            });
+            let a = self.unary(&isa::VMOVDQU, width, a);
+            let halves = match (size, is_second) {
+                (4, false) => self.binary_imm(&isa::VSHUFPS, width, a, b, 0b10_00_10_00),
+                (4, true) => self.binary_imm(&isa::VSHUFPS, width, a, b, 0b11_01_11_01),
+                (_, false) => self.binary(&isa::VUNPCKLPD, width, a, b),
+                (_, true) => self.binary(&isa::VUNPCKHPD, width, a, b),
+            };
+            // Within each 128 bits one is of the first vector, the other of the second.
+            if width == Width::Y { self.unary_imm(&isa::VPERMQ, width, halves, 0b11_01_10_00) } else { halves }
+        });
+        let parts: Vec<Src> = parts.collect();
+        self.joined(parts, Width::Z)
+    }
+
     /// The lanes of an operand of elements of 4 or 8 bytes that lie apart.
     pub(super) fn load_strided(&mut self, operand: OperandId, steps: Steps, window: Window) -> Src {
         let size = self.program[operand].dtype.size();
+        if self.layouts[operand.0 as usize].stride == Stride::Interleaved && size * self.lanes.count >= 16 {
+            return self.load_interleaved(operand, steps, window);
+        }
         let mut parts: Vec<Src> = Vec::new();
         for cursor in self.groups(operand, steps, window) {
             let mut from = |lanes: std::ops::Range<usize>| {
@@ -89,7 +123,11 @@ impl Builder<'_> {
                 parts.extend([from(0..2), from(2..GROUP)]);
             }
         }
-        let mut width = Width::Y;
+        self.joined(parts, Width::Y)
+    }
+
+    /// Registers joined in pairs to ones of a width, and so on until one is left.
+    fn joined(&mut self, mut parts: Vec<Src>, mut width: Width) -> Src {
         while parts.len() > 1 {
             let row = if width == Width::Y { &isa::VINSERTI128 } else { &isa::VINSERTI64X4 };
             parts = parts.chunks(2).map(|pair| self.binary_imm(row, width, pair[0], pair[1], 1)).collect();
@@ -109,6 +147,55 @@ impl Builder<'_> {
             ..machine(row, width, Writes::Reg)
         });
         Src::Reg(reg)
+    }
+
+    /// The store to the operand whose elements are the other halves of this one's pairs.
+    pub(super) fn other_store(&self, operand: OperandId) -> Option<(Value, OperandId, Value)> {
+        let is_interleaved = |at: OperandId| self.layouts[at.0 as usize].stride == Stride::Interleaved;
+        let Operand { role, offset, .. } = self.program[operand];
+        let is_other = |other: OperandId| self.program[other].role == role && self.program[other].offset != offset;
+        self.body.iter().find_map(|(at, inst)| match *inst {
+            Inst::Store(other, value) if is_interleaved(operand) && is_interleaved(other) && is_other(other) => {
+                Some((at, other, value))
+            }
+            _ => None,
+        })
+    }
+
+    /// Stores lanes to an operand whose elements are the first halves of pairs, and others to that of the second
+    /// halves, whose types are alike.
+    pub(super) fn store_pairs(&mut self, operand: OperandId, steps: Steps, halves: [Src; 2], window: Window) {
+        let size = self.program[operand].dtype.size();
+        let bytes = size * self.lanes.count;
+        let width = Width::of(bytes.min(Width::Y.bytes()));
+        let halves = halves.map(|half| {
+            let mut parts = vec![self.reg(half)];
+            if bytes > width.bytes() {
+                parts.push(self.upper_part(parts[0], &isa::VEXTRACTI64X4, Width::Z));
+            }
+            parts
+        });
+        let cursors = self.groups(operand, steps, window);
+        for part in 0..halves[0].len() {
+            let [first, second] = [0, 1].map(|half| {
+                let src = Src::Reg(halves[half][part]);
+                // So that what is joined within each 128 bits follows one another.
+                if width == Width::Y { self.unary_imm(&isa::VPERMQ, width, src, 0b11_01_10_00) } else { src }
+            });
+            let (low, high) = match size {
+                4 => (&isa::VPUNPCKLDQ, &isa::VPUNPCKHDQ),
+                _ => (&isa::VUNPCKLPD, &isa::VUNPCKHPD),
+            };
+            for (row, more) in [(low, 0), (high, width.bytes())] {
+                let pairs = self.binary(row, width, first, second);
+                let byte = 2 * part * width.bytes() + more;
+                let (group, within) = (byte / (2 * size * GROUP), byte % (2 * size * GROUP));
+                let address = Address { base: Base::Reg(cursors[group]), index: None, scale: 1, disp: within as i32 };
+                let reg = Some(self.reg(pairs));
+                let store = machine(&isa::VMOVDQU_STORE, width, Writes::Nothing);
+                self.push(Machine { reg, rm: Rm::Mem(address), ..store });
+            }
+        }
     }
 
     /// Stores lanes to an operand whose elements lie apart.

@@ -243,7 +243,10 @@ rows! {
     VPSHUFD "vpshufd" P66 M0F 0x70 Ig W0 Full(4);
     VPERMQ "vpermq" P66 M3A 0x00 W1 W1 Full(8);
     VPUNPCKLDQ "vpunpckldq" P66 M0F 0x62 Ig W0 Full(4);
+    VPUNPCKHDQ "vpunpckhdq" P66 M0F 0x6a Ig W0 Full(4);
+    VUNPCKLPD "vunpcklpd" P66 M0F 0x14 Ig W1 Full(8);
     VUNPCKHPD "vunpckhpd" P66 M0F 0x15 Ig W1 Full(8);
+    VSHUFPS "vshufps" NP M0F 0xc6 Ig W0 Full(4);
     VEXTRACTI128 "vextracti128" P66 M3A 0x39 W0 W0 Bytes(16);
     VINSERTI128 "vinserti128" P66 M3A 0x38 W0 W0 Bytes(16);
     VINSERTI64X4 "vinserti64x4" P66 M3A 0x3a No W1 Bytes(32);

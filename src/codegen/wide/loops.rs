@@ -456,7 +456,7 @@ impl<'a> Builder<'a> {
                     Inst::Load(operand) => Some(self.load(value, *operand, window)),
                     Inst::Op(op, args) => Some(self.op(*op, args, value)),
                     Inst::Store(operand, stored) => {
-                        self.store(*operand, *stored, window);
+                        self.store(value, *operand, *stored, window);
                         None
                     }
                     _ => None,
@@ -543,14 +543,33 @@ impl<'a> Builder<'a> {
         if is_swapped { self.swap_bytes(src, size, width) } else { src }
     }
 
-    fn store(&mut self, operand: OperandId, value: Value, window: Window) {
+    /// What is stored to an operand: in memory's form.
+    fn stored(&mut self, operand: OperandId, value: Value) -> Src {
         let dtype = self.program[operand].dtype;
-        let bytes = dtype.size() * self.lanes.count;
         let src = self.value(value);
         let src = if dtype == DType::Bool { self.bytes_of_mask(src) } else { src };
-        let src = self.in_own_order(operand, src, Width::of(bytes));
+        self.in_own_order(operand, src, Width::of(dtype.size() * self.lanes.count))
+    }
+
+    /// The store of instruction `at`.
+    fn store(&mut self, at: Value, operand: OperandId, value: Value, window: Window) {
+        let dtype = self.program[operand].dtype;
+        let bytes = dtype.size() * self.lanes.count;
+        let src = self.stored(operand, value);
         if let Some(steps) = self.steps_in(operand, window) {
-            return self.store_strided(operand, steps, src, window);
+            return match self.other_store(operand).filter(|_| bytes >= Width::X.bytes()) {
+                None => self.store_strided(operand, steps, src, window),
+                // What comes second stores both.
+                Some((other_at, ..)) if other_at > at => {}
+                Some((_, other, stored)) => {
+                    let other_src = self.stored(other, stored);
+                    let is_first = self.program[operand].offset == 0;
+                    let (first, halves) =
+                        if is_first { (operand, [src, other_src]) } else { (other, [other_src, src]) };
+                    let steps = self.steps_in(first, window).unwrap_or(steps);
+                    self.store_pairs(first, steps, halves, window);
+                }
+            };
         }
         let address = self.element(operand, window);
         let reg = self.reg(src);

@@ -61,7 +61,7 @@ impl Plan {
                     let dtype = program[*operand].dtype;
                     let writes = matches!(inst, Inst::Store(..));
                     match layout.stride {
-                        Stride::Strided if dtype.size() < 4 => {
+                        stride if stride.is_apart() && dtype.size() < 4 => {
                             return Err(Unsupported { reason: "small elements that lie apart" });
                         }
                         Stride::Constant | Stride::Row if writes => {
@@ -94,7 +94,7 @@ impl Plan {
             }
         }
         let is_masked = |operand: &OperandId| {
-            let is_strided = layouts[operand.0 as usize].stride == Stride::Strided;
+            let is_strided = layouts[operand.0 as usize].stride.is_apart();
             !is_strided && (level == Level::Avx512 || program[*operand].dtype.size() >= 4)
         };
         let masked = loaded.iter().chain(&stored).all(is_masked);

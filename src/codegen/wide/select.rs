@@ -119,7 +119,7 @@ impl Builder<'_> {
         self.instruction(row, width, None, a, Imm::None)
     }
 
-    fn unary_imm(&mut self, row: &'static Row, width: Width, a: Src, imm: u8) -> Src {
+    pub(super) fn unary_imm(&mut self, row: &'static Row, width: Width, a: Src, imm: u8) -> Src {
         self.instruction(row, width, None, a, Imm::I8(imm))
     }
 

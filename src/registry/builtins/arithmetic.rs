@@ -35,6 +35,7 @@ rows! {
         l.constant(Scalar::of(dtype, 0.0))
     });
     conjugate conj(x): "The complex conjugate; of what is not complex, itself.", 0.0, NUMPY, Body::Op(Loops::Number, |_, _, args| args[0]);
+    _conj(x): "The complex conjugate; of what is not complex, itself, bools included.", 0.0, NUMPY, Body::Op(Loops::All, |_, _, args| args[0]);
     square(x): "`x * x`.", 0.0, NUMPY, Body::Op(Loops::Number, |l, _, args| l.op(Op::Mul, &[args[0], args[0]]));
     reciprocal(x): "`1 / x`, truncated for integers.", 0.0, NUMPY, Body::Op(Loops::Number, |l, dtype, args| {
         if dtype.is_float() {

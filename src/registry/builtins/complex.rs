@@ -14,7 +14,7 @@ pub(super) fn body(name: &str) -> Option<OfComplex> {
         "exp" => OfComplex::Native(&EXP),
         "real" => OfComplex::Real(|_, _, z| z[0][0]),
         "imag" => OfComplex::Real(|_, _, z| z[0][1]),
-        "conjugate" => OfComplex::Complex(|l, _, z| [z[0][0], l.op(Op::Neg, &[z[0][1]])]),
+        "conjugate" | "_conj" => OfComplex::Complex(|l, _, z| [z[0][0], l.op(Op::Neg, &[z[0][1]])]),
         _ => return None,
     })
 }

@@ -125,7 +125,7 @@ pub(super) fn rows() -> Vec<Function> {
                 &[],
                 "The sum along an axis, the last where none is given, of `conj(a) * b`, in their type.",
                 sums,
-                inline("_inner(conjugate(a) * b, axis=axis, keepdims=keepdims)"),
+                inline("_inner(_conj(a) * b, axis=axis, keepdims=keepdims)"),
             )
         },
         row("any", plain, "Whether any element along axes is not zero.", exact, Body::Reduce(Any)),

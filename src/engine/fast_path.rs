@@ -191,7 +191,8 @@ fn packed_strides(args: &[ArrayRef], seen: &Seen) -> Option<[isize; PACKED]> {
     for (operand, array) in operands.iter().enumerate() {
         let is_written = typed.program.operands[operand].role.is_written();
         let is_like_others = array.ndim() == 0 && !is_written || array.shape() == shape;
-        if !is_like_others || !Packed::new(elements).push(array) {
+        // Halves of a single pair are packed, those of others are not.
+        if !is_like_others || array.is_half() || !Packed::new(elements).push(array) {
             return None;
         }
         // The code is made for these layouts.

@@ -1,6 +1,9 @@
 //! Element types, the casting rules and promotion as NumPy 2 defines them.
 
+mod time;
+
 use std::fmt;
+pub use time::UnitError;
 
 /// An element type, in NumPy's order of promotion within a kind.
 ///
@@ -294,6 +297,7 @@ impl DType {
     pub fn can_cast(self, to: DType, casting: Casting) -> bool {
         match casting {
             _ if self == to => true,
+            _ if self.is_time() || to.is_time() => self.can_cast_times(to, casting),
             Casting::Safe | Casting::SameKind if !self.is_number() || !to.is_number() => false,
             Casting::No | Casting::Equiv => false,
             Casting::Safe => self.promote(to) == to,

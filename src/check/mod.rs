@@ -13,4 +13,5 @@ pub mod names;
 mod operators;
 mod reductions;
 pub mod term;
+mod times;
 mod write_out;

@@ -10,6 +10,7 @@ pub mod operators;
 mod reductions;
 mod rounding;
 mod special;
+pub mod times;
 
 use super::function::Function;
 use std::sync::{Arc, OnceLock};
@@ -65,6 +66,7 @@ macro_rules! rows {
                 reference: $reference.into(),
                 body: $body,
                 of_complex: $crate::registry::builtins::complex::body(stringify!($name)),
+                of_time: $crate::registry::builtins::times::body(stringify!($name)),
             }),+]
         }
     };

@@ -33,6 +33,7 @@ fn row(name: &'static str, params: &[&'static str], doc: &'static str, accuracy:
         reference: NUMPY.into(),
         body,
         of_complex: None,
+        of_time: None,
     }
 }
 

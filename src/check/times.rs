@@ -165,7 +165,8 @@ impl Lowerer<'_> {
                 let quotient = self.current.op(Op::Div, &[double, y]);
                 self.time_of_float(x, quotient)
             }
-            BinaryOp::Div if right == DType::I64 => self.current.call(&QUOTIENT, &[x, y]),
+            // NumPy truncates both.
+            BinaryOp::Div | BinaryOp::FloorDiv if right == DType::I64 => self.current.call(&QUOTIENT, &[x, y]),
             BinaryOp::Div => {
                 let [dividend, divisor] = [x, y].map(|value| self.current.convert(value, DType::F64));
                 let quotient = self.current.op(Op::Div, &[dividend, divisor]);
@@ -175,17 +176,9 @@ impl Lowerer<'_> {
             }
             _ => {
                 let quotient = self.current.op(Op::FloorDiv, &[x, y]);
-                if right == DType::I64 {
-                    let zero = self.integer(0);
-                    let by_zero = self.current.op(Op::Eq, &[y, zero]);
-                    let nat = nat(&mut self.current);
-                    let quotient = self.current.op(Op::Select, &[by_zero, nat, quotient]);
-                    self.unless_nat(&[x], quotient)
-                } else {
-                    let is_nat = self.any_nat(&[x, y]);
-                    let zero = self.integer(0);
-                    self.current.op(Op::Select, &[is_nat, zero, quotient])
-                }
+                let is_nat = self.any_nat(&[x, y]);
+                let zero = self.integer(0);
+                self.current.op(Op::Select, &[is_nat, zero, quotient])
             }
         };
         Term::strong(value, result)

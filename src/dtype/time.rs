@@ -15,7 +15,7 @@ pub enum UnitError {
 const DAYS_OF_400_YEARS: i64 = 97 + 400 * 365;
 
 impl TimeBase {
-    /// Of how many of the next shorter unit it consists; of months, 1, since none of the shorter divides it.
+    /// Of how many of the next shorter unit it consists; 1 where that is no matter of a factor, or NumPy has none.
     const fn step(self) -> u64 {
         match self {
             TimeBase::Year | TimeBase::Month | TimeBase::Attosecond | TimeBase::Generic => 1,
@@ -26,7 +26,7 @@ impl TimeBase {
         }
     }
 
-    /// How many of a shorter unit, or of this, one has; weeks and shorter ones.
+    /// How many of a shorter unit, or of this, one has; only of weeks and shorter ones does it mean something.
     fn in_units(self, short: TimeBase) -> Result<i64, UnitError> {
         let between = TimeBase::ALL.iter().filter(|base| (self..short).contains(*base));
         let factor = between.fold(Some(1u64), |factor, base| {
@@ -55,7 +55,7 @@ impl Unit {
     }
 
     /// The longest unit that divides both, as far as NumPy looks for it: of points in time counted by the
-    /// calendar and others, that of the others.
+    /// calendar and others, one of the others.
     ///
     /// # Errors
     /// Where there is none: of spans, years and months have nothing in common with days.
@@ -68,7 +68,7 @@ impl Unit {
             (a, b) if a == b => 1,
             (TimeBase::Year, TimeBase::Month) => 12,
             (base, _) if base.is_of_calendar() && of_spans => return Err(UnitError::Nonlinear),
-            (base, _) if base.is_of_calendar() => 1,
+            // NumPy passes over the steps from years to weeks as if they were none.
             (a, b) => a.in_units(b)?,
         };
         let count = gcd(u64::from(long.count).wrapping_mul(factor as u64), short.count.into());
@@ -203,6 +203,7 @@ mod tests {
             ((unit(2, "Y"), unit(3, "M")), true, Ok(unit(3, "M"))),
             ((unit(2, "Y"), unit(3, "D")), true, Err(UnitError::Nonlinear)),
             ((unit(2, "Y"), unit(3, "D")), false, Ok(unit(1, "D"))),
+            ((unit(2, "Y"), unit(14, "D")), false, Ok(unit(14, "D"))),
             ((unit(1, "s"), unit(1, "as")), true, Err(UnitError::Overflow)),
         ] {
             assert_eq!(a.common(b, of_spans), common, "{a} {b}");

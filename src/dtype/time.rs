@@ -12,7 +12,7 @@ pub enum UnitError {
 }
 
 /// How many days 400 years have.
-const DAYS_OF_400_YEARS: i64 = 97 + 400 * 365;
+const DAYS_OF_400_YEARS: u64 = 97 + 400 * 365;
 
 impl TimeBase {
     /// Of how many of the next shorter unit it consists; 1 where that is no matter of a factor, or NumPy has none.
@@ -27,12 +27,12 @@ impl TimeBase {
     }
 
     /// How many of a shorter unit, or of this, one has; only of weeks and shorter ones does it mean something.
-    fn in_units(self, short: TimeBase) -> Result<i64, UnitError> {
+    fn in_units(self, short: TimeBase) -> Result<u64, UnitError> {
         let between = TimeBase::ALL.iter().filter(|base| (self..short).contains(*base));
         let factor = between.fold(Some(1u64), |factor, base| {
             factor.and_then(|factor| factor.checked_mul(base.step())).filter(|factor| *factor < 1 << 56)
         });
-        factor.map(|factor| factor as i64).ok_or(UnitError::Overflow)
+        factor.ok_or(UnitError::Overflow)
     }
 
     /// Is it counted by the calendar, in years or months?
@@ -71,7 +71,7 @@ impl Unit {
             // NumPy passes over the steps from years to weeks as if they were none.
             (a, b) => a.in_units(b)?,
         };
-        let count = gcd(u64::from(long.count).wrapping_mul(factor as u64), short.count.into());
+        let count = gcd(u64::from(long.count).wrapping_mul(factor), short.count.into());
         Ok(Unit { base: short.base, count: count as u32 })
     }
 
@@ -94,9 +94,9 @@ impl Unit {
             _ => (long.in_units(short)?, 1),
         };
         let (factor, divisor) = if self.base <= to.base { (factor, divisor) } else { (divisor, factor) };
-        let (factor, divisor) = (factor.wrapping_mul(i64::from(self.count)), divisor.wrapping_mul(i64::from(to.count)));
-        let common = gcd(factor as u64, divisor as u64) as i64;
-        Ok((factor.wrapping_div(common), divisor.wrapping_div(common)))
+        let (factor, divisor) = (factor.wrapping_mul(u64::from(self.count)), divisor.wrapping_mul(u64::from(to.count)));
+        let common = gcd(factor, divisor).max(1);
+        Ok(((factor / common) as i64, (divisor / common) as i64))
     }
 
     /// Is every number of this unit a whole number of another?
@@ -110,7 +110,7 @@ impl Unit {
             // As exact as the calendar is.
             (base, other) if base.is_of_calendar() && !other.is_of_calendar() => return true,
             (a, b) if a < b => match a.in_units(b) {
-                Ok(factor) => factor as u64,
+                Ok(factor) => factor,
                 Err(_) => return false,
             },
             _ => return false,

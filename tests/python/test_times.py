@@ -70,6 +70,11 @@ def times(rng, dtype, size=40):
     return numbers.view(dtype)
 
 
+def as_nat(x):
+    """As many NaT: NumPy refuses to convert another point without a unit to years or months, when it meets one."""
+    return np.full(x.shape, NAT).view(x.dtype)
+
+
 def others(rng, size=40):
     """Operands that are no times."""
     integers = rng.integers(-9, 10, size)
@@ -87,7 +92,8 @@ DTYPES = [f"{kind}[{unit}]" for kind in ["M8", "m8"] for unit in UNITS + COUNTED
 @pytest.mark.parametrize("op", OPERATORS + COMPARISONS)
 def test_operators_between_times(op, rng):
     arrays = {dtype: times(rng, dtype) for dtype in DTYPES}
-    for x, y in itertools.product(DTYPES, DTYPES):
+    pairs = list(itertools.product(DTYPES, DTYPES))
+    for x, y in itertools.chain(zip(DTYPES, DTYPES), rng.choice(pairs, 200)):
         same(f"x {op} y", x=arrays[x], y=rng.permutation(arrays[y]))
 
 
@@ -122,9 +128,8 @@ def test_not_is_logical_not(rng):
 
 #: NumPy answers otherwise here; with the reason.
 DIFFERENT = {
-    # NumPy's names are functions of another meaning or with other parameters.
-    "norm",
-    "spacing",
+    # NumPy makes floats of anything, NaT included.
+    "i0",
 }
 
 
@@ -139,7 +144,6 @@ def test_every_function(rng):
     operands = arrays | numbers
     checked = 0
     for name in nf.functions():
-        required = len(nf.functions(name).signature.split("*")[0].split(",")) if False else None
         oracle = NUMPY.get(name)
         for count in (1, 2, 3):
             for types in itertools.product(operands, repeat=count):
@@ -177,7 +181,10 @@ def test_extremes(name, rng):
 def test_choice(rng):
     c = rng.random(40) < 0.5
     for x, y in itertools.product(["m8[D]", "m8[7h]", "M8[Y]", "M8[s]", "m8", "M8", "m8[M]"], repeat=2):
-        same("where(c, x, y)", c=c, x=times(rng, x), y=times(rng, y))
+        first, second = times(rng, x), times(rng, y)
+        if "M8" in (x, y) and {x, y} & {"M8[Y]", "m8[M]"}:
+            first, second = (as_nat(t) if t.dtype == "M8" else t for t in (first, second))
+        same("where(c, x, y)", c=c, x=first, y=second)
     for name, y in others(rng).items():
         if name != "huge":
             same("where(c, x, y)", c=c, x=times(rng, "m8[D]"), y=y)
@@ -241,7 +248,7 @@ def test_reductions_among_other_things(rng):
     same("x - mean(x)", x=x)
     same("(x - min(x)) / ptp(x)", x=x)
     same("y - nanmin(y)", y=y)
-    same("sum(x[:, None] + y)" if False else "sum(y - nanmin(y) + x)", x=x, y=y)
+    same("nanmax(y - nanmin(y) + x)", x=x, y=y)
 
 
 CASTINGS = ["no", "equiv", "safe", "same_kind", "unsafe"]
@@ -257,6 +264,8 @@ def test_casts_to_outputs(casting, rng):
         if source in numbers and target in numbers:
             continue
         x, want, got = arrays[source], np.zeros(40, target), np.zeros(40, target)
+        if source == "M8" and target[-2:] in ("Y]", "M]"):
+            x = as_nat(x)
         expected = outcome(lambda: np.copyto(want, x, casting=casting))
         actual = outcome(lambda: nf.evaluate("x", {"x": x}, out=got, casting=casting))
         message = f"{source} -> {target} {casting}: {show(actual)} {show(expected)}\n{show(x)}"
@@ -304,7 +313,7 @@ def test_in_place(rng):
         x = times(rng, target) if target[0] in "mM" else others(rng)[target]
         want, got = x.copy(), x.copy()
         expected = outcome(lambda: update(want, y))
-        actual = outcome(lambda: nf.evaluate(f"x {symbol}= y", {"x": got, "y": y}))
+        actual = outcome(lambda: nf.evaluate(f"x {symbol}= y", x=got, y=y))
         message = f"{target} {symbol}= {code}: {show(actual)}, {show(expected)}"
         assert isinstance(actual, TypeError) == isinstance(expected, TypeError), message
         np.testing.assert_array_equal(got.view("i8"), want.view("i8"), err_msg=message)
@@ -352,7 +361,8 @@ def test_objects_of_python(rng):
 def test_several_loops(rng):
     x, y = times(rng, "M8[D]"), times(rng, "m8[h]")
     # What a later statement reads after it was overwritten is kept.
-    got = nf.evaluate("d = x - t\nx += y\ne = d + (x - t)\nm = max(e)", {"x": x.copy(), "y": y, "t": np.datetime64("2001-01-01")})
+    text = "d = x - t\nx += y\ne = d + (x - t)\nm = max(e)"
+    got = nf.evaluate(text, x=x.copy(), y=y, t=np.datetime64("2001-01-01"))
     d = x - np.datetime64("2001-01-01")
     after = (x + y).astype("M8[D]")
     e = d + (after - np.datetime64("2001-01-01"))

@@ -149,6 +149,22 @@ impl DType {
         }
     }
 
+    /// The type of times with a code or a name: `M8[ns]`, `timedelta64[25s]`.
+    pub fn parse_time(text: &str) -> Option<DType> {
+        let (name, unit) = match text.split_once('[') {
+            Some((name, unit)) => (name, unit.strip_suffix(']')?),
+            None => (text, TimeBase::Generic.code()),
+        };
+        let (count, base) = unit.split_at(unit.find(|c: char| !c.is_ascii_digit())?);
+        let base = *TimeBase::ALL.iter().find(|known| known.code() == base)?;
+        let count = if count.is_empty() { 1 } else { count.parse().ok().filter(|count| *count > 0)? };
+        match name {
+            "M8" | "datetime64" => Some(DType::DateTime(Unit { base, count })),
+            "m8" | "timedelta64" => Some(DType::TimeDelta(Unit { base, count })),
+            _ => None,
+        }
+    }
+
     /// Are numbers of the type taken for spans of time, of the unit that they meet?
     pub(crate) const fn is_time_like(self) -> bool {
         matches!(self, DType::TimeDelta(_) | DType::Bool) || self.is_int() && !matches!(self, DType::U64)
@@ -208,6 +224,19 @@ mod tests {
         ] {
             assert_eq!(a.common(b, of_spans), common, "{a} {b}");
             assert_eq!(b.common(a, of_spans), common, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn codes_and_names_are_read_back() {
+        for unit in [unit(1, "D"), unit(25, "s"), Unit::GENERIC] {
+            for dtype in [DType::DateTime(unit), DType::TimeDelta(unit)] {
+                assert_eq!(DType::parse_time(&dtype.code()), Some(dtype));
+                assert_eq!(DType::parse_time(&dtype.to_string()), Some(dtype));
+            }
+        }
+        for text in ["", "M8[", "M8[]", "M8[0s]", "M8[x]", "m8[99999999999s]", "f8[s]", "M8[s"] {
+            assert_eq!(DType::parse_time(text), None, "{text}");
         }
     }
 

@@ -82,7 +82,8 @@ def others(rng, size=40):
     floats[:6] = [0, np.nan, np.inf, 1e300, -0.0, -2.5]
     arrays = {code: integers.astype(code) for code in ["i1", "i2", "i4", "i8", "?", "c16"]}
     arrays |= {code: np.abs(integers).astype(code) for code in ["u1", "u2", "u4", "u8"]}
-    arrays |= {code: floats.astype(code) for code in ["f2", "f4", "f8"]}
+    with np.errstate(over="ignore"):
+        arrays |= {code: floats.astype(code) for code in ["f2", "f4", "f8"]}
     return arrays | {"int": 3, "zero": 0, "float": -1.5, "complex": 2j, "True": True, "huge": 2**63, "scalar": np.int32(-4)}
 
 
@@ -394,3 +395,17 @@ def test_messages():
         nf.evaluate("x + b", {"x": x, "b": np.array([1], "m8[Y]")})
     with pytest.raises(TypeError, match="isnat"):
         nf.evaluate("isnat(x)", {"x": 1.5})
+
+
+def test_definitions_and_signatures(rng):
+    x, y = times(rng, "M8[D]"), times(rng, "m8[h]")
+    registry = nf.Registry()
+    registry.define("later(t, by=3) = t + by")
+    registry.define("breadth(a) = max(a) - min(a)")
+    known = x[~np.isnat(x)]
+    got = nf.evaluate("later(x)", {"x": x}, functions=registry)
+    np.testing.assert_array_equal(got, x + 3)
+    assert nf.evaluate("breadth(x)", {"x": known}, functions=registry) == np.ptp(known)
+    kernel = nf.compile("when + by", signatures=["M8[h](M8[D], m8[h])", (x.dtype, np.dtype("m8[25s]"))])
+    assert {str(signature) for signature in kernel.signatures} == {"M8[h](M8[D], m8[h])", "M8[5s](M8[D], m8[25s])"}
+    np.testing.assert_array_equal(kernel(x, y), x + y)

@@ -309,7 +309,7 @@ impl Lowerer<'_> {
 
     /// Any value as the int64 of a type of times.
     pub(super) fn cast_to_time(&mut self, term: Term, dtype: DType, span: Span) -> Option<Value> {
-        let Some(to) = dtype.unit() else { return None };
+        let to = dtype.unit()?;
         let Term::Value(value, Type::Strong(from), _) = term else {
             return match term.is_weak_int() {
                 true => self.to(term, DType::I64, span),

@@ -28,11 +28,9 @@ impl TimeBase {
 
     /// How many of a shorter unit, or of this, one has; only of weeks and shorter ones does it mean something.
     fn in_units(self, short: TimeBase) -> Result<u64, UnitError> {
-        let between = TimeBase::ALL.iter().filter(|base| (self..short).contains(*base));
-        let factor = between.fold(Some(1u64), |factor, base| {
-            factor.and_then(|factor| factor.checked_mul(base.step())).filter(|factor| *factor < 1 << 56)
-        });
-        factor.ok_or(UnitError::Overflow)
+        let mut between = TimeBase::ALL.iter().filter(|base| (self..short).contains(*base));
+        let longer = |factor: u64, base: &TimeBase| factor.checked_mul(base.step()).filter(|factor| *factor < 1 << 56);
+        between.try_fold(1, longer).ok_or(UnitError::Overflow)
     }
 
     /// Is it counted by the calendar, in years or months?

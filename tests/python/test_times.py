@@ -407,5 +407,5 @@ def test_definitions_and_signatures(rng):
     np.testing.assert_array_equal(got, x + 3)
     assert nf.evaluate("breadth(x)", {"x": known}, functions=registry) == np.ptp(known)
     kernel = nf.compile("when + by", signatures=["M8[h](M8[D], m8[h])", (x.dtype, np.dtype("m8[25s]"))])
-    assert {str(signature) for signature in kernel.signatures} == {"M8[h](M8[D], m8[h])", "M8[5s](M8[D], m8[25s])"}
+    assert {str(signature) for signature in kernel.signatures} == {"M8[h](M8[D], m8[h])", "M8[25s](M8[D], m8[25s])"}
     np.testing.assert_array_equal(kernel(x, y), x + y)

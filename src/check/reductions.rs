@@ -103,9 +103,16 @@ impl Lowerer<'_> {
         let value = self.earlier(index);
         let Some(reduction) = &self.resolved.statements[index as usize].reduction else { return value };
         let dtype = value.ty().dtype();
+        let initial = reduction.initial.map(term);
+        if let Some(initial) = initial
+            && times::has_times(&[initial])
+            && !dtype.is_time()
+        {
+            return self.error(errors::no_loop(reduction.kind.ufunc(), &[initial.ty(), value.ty()], span));
+        }
         if let Term::Complex(..) = value {
             // No other fold of complex numbers has an initial value than the sum.
-            return match reduction.initial.map(term) {
+            return match initial {
                 Some(initial) => {
                     let initial = self.cast(initial, dtype, span);
                     self.complex_binary(BinaryOp::Add, initial, value, span)
@@ -115,13 +122,13 @@ impl Lowerer<'_> {
         }
         let Term::Value(mut result, ty, _) = value else { return value };
         if dtype.is_time() {
-            return self.time_folded(reduction.kind, index, result, reduction.initial.map(term), dtype, span);
+            return self.time_folded(reduction.kind, index, result, initial, dtype, span);
         }
         // It was folded in float32; a mean is rounded when it is one.
         if dtype == DType::F16 && reduction.kind != Reduction::Total {
             result = self.rounded_to_half(result);
         }
-        let Some(initial) = reduction.initial.map(term) else {
+        let Some(initial) = initial else {
             // As NumPy's scalars, it may be an exponent that is treated specially.
             let is_scalar = reduction.axes.is_none() && !reduction.keepdims && dtype.is_float();
             return Term::Value(result, ty, if is_scalar { Known::Scalar } else { Known::Unknown });

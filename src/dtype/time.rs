@@ -194,6 +194,7 @@ impl DType {
                 Casting::Safe => number.is_time_like(),
                 Casting::SameKind | Casting::Unsafe => true,
             },
+            (DType::Bytes(_) | DType::Str(_), _) | (_, DType::Bytes(_) | DType::Str(_)) => false,
             _ => casting == Casting::Unsafe,
         }
     }

@@ -238,8 +238,24 @@ def test_reductions_with_where_and_initial(rng):
         same(f"{name}(x, initial=i)", x=points, i=points[0])
         same(f"{name}(x, initial=i)", x=points, i=3)
     for text in ["sum(x, initial=1.5)", "sum(x, dtype=float64)"]:
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="ufunc"):
             nf.evaluate(text, {"x": x})
+    for text in ["sum(c, initial=i)", "max(1.0 * c, initial=i)", "prod(1j * c, initial=i)"]:
+        with pytest.raises(TypeError, match="ufunc"):
+            nf.evaluate(text, {"c": c, "i": np.timedelta64(1, "h")})
+
+
+def test_numbers_become_times_in_outputs():
+    kernel = nf.compile("n + 1")
+    # The first calls and the later ones take different ways.
+    for _ in range(3):
+        for value in [3, np.int64(3)]:
+            result = kernel(value, dtype="m8[s]")
+            assert result == np.timedelta64(4, "s") and isinstance(result, np.timedelta64)
+        assert kernel(2.5, dtype="M8[s]", casting="unsafe") == np.datetime64(3, "s")
+        np.testing.assert_array_equal(kernel(np.arange(3), dtype="m8[s]"), np.arange(1, 4).astype("m8[s]"))
+        with pytest.raises(TypeError, match="Cannot cast"):
+            kernel(np.timedelta64(1, "s"), dtype="S5", casting="unsafe")
 
 
 def test_reductions_among_other_things(rng):

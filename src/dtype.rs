@@ -1,6 +1,9 @@
 //! Element types, the casting rules and promotion as NumPy 2 defines them.
 
+mod time;
+
 use std::fmt;
+pub use time::UnitError;
 
 /// An element type, in NumPy's order of promotion within a kind.
 ///
@@ -304,7 +307,9 @@ impl DType {
     pub fn can_cast(self, to: DType, casting: Casting) -> bool {
         match casting {
             _ if self == to => true,
-            Casting::Safe | Casting::SameKind if !self.is_number() || !to.is_number() => false,
+            // Strings are not cast to anything, nor anything to strings.
+            _ if self.kind() == Kind::Text || to.kind() == Kind::Text => false,
+            _ if self.is_time() || to.is_time() => self.can_cast_times(to, casting),
             Casting::No | Casting::Equiv => false,
             Casting::Safe => self.promote(to) == to,
             Casting::SameKind => self.kind() <= to.kind() || self.promote(to) == to,

@@ -74,7 +74,7 @@ pub fn parse_type(text: &str) -> Option<Type> {
     match text {
         "float" => Some(Type::WeakFloat),
         "int" => Some(Type::WeakInt),
-        _ => DType::parse(text).map(Type::Strong),
+        _ => DType::parse(text).or_else(|| DType::parse_time(text)).map(Type::Strong),
     }
 }
 

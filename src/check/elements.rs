@@ -96,6 +96,7 @@ impl Lowerer<'_> {
         let is_float = dtype.is_float();
         Some(match term {
             Term::Poison | Term::Str(_) => return None,
+            _ if dtype.is_time() && term.ty() != Type::Strong(dtype) => return self.cast_to_time(term, dtype, span),
             // As Python makes a float of an integer, and NumPy that type of the float.
             Term::Int(value) if is_float => self.constant(dtype, value as f64),
             Term::Int(value) => {

@@ -1,7 +1,7 @@
 //! The wording of the checker's diagnostics.
 
 use crate::diagnostic::{Category, Diagnostic};
-use crate::dtype::{Casting, DType, Type};
+use crate::dtype::{Casting, DType, Type, UnitError};
 use crate::registry::expression::Lookup;
 use crate::registry::function::{Function, Param, ParamKind};
 use crate::source::Span;
@@ -318,6 +318,43 @@ pub fn cannot_cast(from: DType, to: DType, casting: Casting, span: Span, what: &
             casting.name()
         ),
     )
+}
+
+/// An operand that can't be cast to the type of the loop that takes it.
+pub fn cannot_cast_input(ufunc: &str, number: usize, from: DType, to: DType, span: Span) -> Diagnostic {
+    type_error(
+        span,
+        format!(
+            "Cannot cast ufunc '{ufunc}' input {number} from dtype('{from}') to dtype('{to}') with casting rule \
+             'same_kind'"
+        ),
+    )
+}
+
+/// Times whose units can't be joined.
+pub fn no_common_unit(error: UnitError, types: &[Type], span: Span) -> Diagnostic {
+    let types = list(types);
+    match error {
+        UnitError::Nonlinear => type_error(
+            span,
+            format!("Cannot get a common unit of {types}: years and months have no fixed length in days"),
+        ),
+        UnitError::Overflow => {
+            Diagnostic::new(Category::Overflow, span, format!("Integer overflow getting a common unit of {types}"))
+        }
+    }
+}
+
+/// A time that can't be converted to another unit.
+pub fn no_conversion(error: UnitError, from: DType, to: DType, span: Span) -> Diagnostic {
+    match error {
+        UnitError::Nonlinear => type_error(span, format!("{from} can't be converted to {to}")),
+        UnitError::Overflow => Diagnostic::new(
+            Category::Overflow,
+            span,
+            format!("Integer overflow while computing the conversion factor between {from} and {to}"),
+        ),
+    }
 }
 
 /// A Python integer that its partner's type can't hold.

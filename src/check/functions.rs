@@ -4,6 +4,7 @@ use super::errors;
 use super::lower::Lowerer;
 use super::names::{Argument, Listed, Reference, Resolved, is_too_large, places_of, resolve};
 use super::term::{Known, Term, promote, promoting};
+use super::times::has_times;
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Kind, Scalar, Type};
 use crate::ir::{Callee, GuardKind, Inst, Op, Value};
@@ -13,7 +14,7 @@ use crate::registry::function::{
     Body, Function, Loops, Param, ParamKind, Resolved as Resolution, Special, integer_callee,
 };
 use crate::source::Span;
-use crate::syntax::ast::{Expr, Name};
+use crate::syntax::ast::{BinaryOp, Expr, Name};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -91,6 +92,12 @@ impl Lowerer<'_> {
         }
         let Some(args) = self.complete(function, given, span) else { return Term::Poison };
         let args = &args[..];
+        if has_times(args) && !function.is_of_any_type() {
+            return match function.body {
+                Body::Special(Special::Clip) => self.time_clip(args, span),
+                _ => self.time_call(function, args, span),
+            };
+        }
         if args.iter().any(|arg| arg.ty().dtype().is_complex()) && !function.is_of_any_type() {
             return self.complex_call(function, args, span);
         }
@@ -142,6 +149,7 @@ impl Lowerer<'_> {
                     self.strong_binary(*op, a, b, span, false)
                 }
             },
+            Body::Compare(op) if has_times(args) => self.time_compare(*op, args[0], args[1], span, false),
             Body::Compare(op) => self.compare(*op, args[0], args[1], span),
             Body::Logical(op) => self.logical(*op, args[0], args[1], span),
             Body::Special(Special::LogicalXor) => {
@@ -153,6 +161,7 @@ impl Lowerer<'_> {
             Body::Special(Special::Clip) => self.clip(args, span),
             Body::Special(Special::Round) => self.round(args, span),
             Body::Special(Special::Ldexp) => self.ldexp(function, args, span),
+            Body::Special(Special::Per) if has_times(args) => self.time_binary(BinaryOp::Div, args[0], args[1], span),
             Body::Special(Special::Per) => self.per(args[0], args[1], span),
             Body::Reduce(_) => unreachable!("a reduction is a statement of its own"),
         }
@@ -300,7 +309,11 @@ impl Lowerer<'_> {
         if Self::any_text(&[condition, then, otherwise]) {
             return self.error(errors::text_operand("where", &types(&[condition, then, otherwise]), span));
         }
-        let dtype = promote(&[then, otherwise]).dtype();
+        let dtype = match has_times(&[then, otherwise]) {
+            true => self.time_choice(then, otherwise, span),
+            false => Some(promote(&[then, otherwise]).dtype()),
+        };
+        let Some(dtype) = dtype else { return Term::Poison };
         let condition = self.truth(condition);
         match (self.cast(then, dtype, span), self.cast(otherwise, dtype, span)) {
             (Term::Complex(then, ty), Term::Complex(otherwise, _)) => {

@@ -344,13 +344,16 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Folds values, the lanes of a dtype, into operands of the statement's own, at the end of the current loop.
-    pub(super) fn fold(&mut self, statement: usize, fold: Fold, lanes: &[Value], dtype: DType) {
+    /// Folds values into operands of the statement's own, at the end of the current loop: the lanes of a dtype,
+    /// and what else its value is made of.
+    pub(super) fn fold(&mut self, statement: usize, lanes: &[(Fold, Value)], dtype: DType) {
         let name: Name = Arc::from(format!("statement {statement}"));
         let role = Role::Hidden(statement as u32);
-        for (number, &value) in lanes.iter().enumerate() {
+        let mut offset = 0;
+        for &(fold, value) in lanes {
             let lane = self.current.dtype(value);
-            let operand = self.operand(role, &name, lane, number * lane.size());
+            let operand = self.operand(role, &name, lane, offset);
+            offset += lane.size();
             self.folds.push((fold, operand, value));
         }
         self.kept[statement] = Some((role, Type::Strong(dtype)));

@@ -14,4 +14,5 @@ mod operators;
 mod reductions;
 pub mod term;
 mod text;
+mod times;
 mod write_out;

@@ -4,6 +4,7 @@ use super::errors;
 use super::functions::types;
 use super::lower::Lowerer;
 use super::term::{Known, Term, promote};
+use super::times::has_times;
 use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{Callee, CalleeFn, GuardKind, Op, Value};
 use crate::math::block::plain;
@@ -40,6 +41,7 @@ impl Lowerer<'_> {
             (_, Term::Str(_) | Term::Value(_, Type::Strong(DType::Bytes(_) | DType::Str(_)), _)) => {
                 self.error(errors::text_operand(unary_name(op), &types(&[a]), span))
             }
+            _ if dtype.is_time() => self.time_unary(op, a, span),
             (UnaryOp::Not, _) => {
                 let truth = self.truth(a);
                 Term::strong(self.current.op(Op::Not, &[truth]), DType::Bool)
@@ -94,6 +96,7 @@ impl Lowerer<'_> {
         match (a, b) {
             (Term::Poison, _) | (_, Term::Poison) => Term::Poison,
             _ if Self::any_text(&[a, b]) => self.error(errors::text_operand(ufunc(op), &types(&[a, b]), span)),
+            _ if has_times(&[a, b]) => self.time_binary(op, a, b, span),
             (Term::Complex(..), _) | (_, Term::Complex(..)) => self.complex_binary(op, a, b, span),
             _ if !a.is_weak() || !b.is_weak() => self.strong_binary(op, a, b, span, true),
             (Term::Int(a), Term::Int(b)) => self.fold_int(op, a, b, span),
@@ -117,6 +120,9 @@ impl Lowerer<'_> {
     pub(super) fn strong_binary(&mut self, op: BinaryOp, a: Term, b: Term, span: Span, as_operator: bool) -> Term {
         if a == Term::Poison || b == Term::Poison {
             return Term::Poison;
+        }
+        if has_times(&[a, b]) {
+            return self.time_binary(op, a, b, span);
         }
         let common = promote(&[a, b]).dtype();
         if common.is_complex() {
@@ -207,6 +213,9 @@ impl Lowerer<'_> {
         }
         if Self::any_text(&[a, b]) {
             return self.compare_texts(op, a, b, span);
+        }
+        if has_times(&[a, b]) {
+            return self.time_compare(op, a, b, span, true);
         }
         if [a, b].iter().any(|term| matches!(term, Term::Complex(..))) {
             return self.complex_compare(op, a, b, span);

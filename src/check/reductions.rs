@@ -4,14 +4,19 @@ use super::errors;
 use super::functions::types;
 use super::lower::Lowerer;
 use super::term::{Known, Term};
+use super::times;
 use crate::dtype::{DType, Kind, Scalar, Type};
 use crate::ir::{Fold, Op, Value};
 use crate::registry::function::Reduction;
 use crate::source::Span;
 use crate::syntax::ast::BinaryOp;
+use smallvec::{SmallVec, smallvec};
 
 /// The type in which NumPy reduces values of a type, and what joins them.
 fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType, Fold)> {
+    if operand.is_time() || asked.is_some_and(DType::is_time) {
+        return times::rule(kind, operand, asked);
+    }
     let wide = match operand.kind() {
         Kind::Bool | Kind::Signed => DType::I64,
         Kind::Unsigned => DType::U64,
@@ -51,8 +56,7 @@ impl Lowerer<'_> {
         let statement = &resolved.statements[index];
         let Some(reduction) = &statement.reduction else { return };
         let span = resolved.ast.span(statement.value);
-        let wanted: smallvec::SmallVec<[_; 2]> =
-            [Some(reduction.operand), reduction.condition].into_iter().flatten().collect();
+        let wanted: SmallVec<[_; 2]> = [Some(reduction.operand), reduction.condition].into_iter().flatten().collect();
         let terms = self.values_of(statement, &wanted);
         if terms.contains(&Term::Poison) {
             return;
@@ -74,9 +78,10 @@ impl Lowerer<'_> {
             }
             _ => self.cast(strong, dtype, span),
         };
-        let mut lanes: smallvec::SmallVec<[Value; 2]> = match value {
-            Term::Complex(parts, _) => parts.into_iter().collect(),
-            Term::Value(value, ..) => [value].into_iter().collect(),
+        let mut lanes: SmallVec<[(Fold, Value); 2]> = match value {
+            Term::Complex(parts, _) => parts.into_iter().map(|part| (fold, part)).collect(),
+            Term::Value(value, ..) if dtype.is_time() => self.time_lanes(reduction.kind, fold, value),
+            Term::Value(value, ..) => smallvec![(fold, value)],
             _ => return,
         };
         if let Some(&condition) = terms.get(1) {
@@ -85,12 +90,12 @@ impl Lowerer<'_> {
                 return;
             }
             let condition = self.truth(condition);
-            let nothing = self.current.constant(fold.identity(dtype.lane()));
-            for value in &mut lanes {
+            for (fold, value) in &mut lanes {
+                let nothing = self.current.constant(fold.identity(self.current.dtype(*value)));
                 *value = self.current.op(Op::Select, &[condition, *value, nothing]);
             }
         }
-        self.fold(index, fold, &lanes, dtype);
+        self.fold(index, &lanes, dtype);
     }
 
     /// What has a statement of its own, where it is read: a reduction joined to the value that it begins
@@ -104,9 +109,16 @@ impl Lowerer<'_> {
         let value = self.earlier(index);
         let Some(reduction) = &self.resolved.statements[index as usize].reduction else { return value };
         let dtype = value.ty().dtype();
+        let initial = reduction.initial.map(term);
+        if let Some(initial) = initial
+            && times::has_times(&[initial])
+            && !dtype.is_time()
+        {
+            return self.error(errors::no_loop(reduction.kind.ufunc(), &[initial.ty(), value.ty()], span));
+        }
         if let Term::Complex(..) = value {
             // No other fold of complex numbers has an initial value than the sum.
-            return match reduction.initial.map(term) {
+            return match initial {
                 Some(initial) => {
                     let initial = self.cast(initial, dtype, span);
                     self.complex_binary(BinaryOp::Add, initial, value, span)
@@ -115,11 +127,14 @@ impl Lowerer<'_> {
             };
         }
         let Term::Value(mut result, ty, _) = value else { return value };
+        if dtype.is_time() {
+            return self.time_folded(reduction.kind, index, result, initial, dtype, span);
+        }
         // It was folded in float32; a mean is rounded when it is one.
         if dtype == DType::F16 && reduction.kind != Reduction::Total {
             result = self.rounded_to_half(result);
         }
-        let Some(initial) = reduction.initial.map(term) else {
+        let Some(initial) = initial else {
             // As NumPy's scalars, it may be an exponent that is treated specially.
             let is_scalar = reduction.axes.is_none() && !reduction.keepdims && dtype.is_float();
             return Term::Value(result, ty, if is_scalar { Known::Scalar } else { Known::Unknown });

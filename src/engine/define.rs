@@ -99,6 +99,7 @@ impl Engine {
             reference: Cow::Borrowed("a Rust function"),
             body: Body::Foreign(vec![Arc::new(callee)]),
             of_complex: None,
+            of_time: None,
         };
         add(self.functions(), function, replace)
     }
@@ -130,6 +131,7 @@ pub fn define(registry: &Registry, text: &str, doc: &str, replace: bool) -> Resu
         reference: text.trim().to_owned().into(),
         body: Body::Inline(Expression::of(definition.body, registry)),
         of_complex: None,
+        of_time: None,
     };
     let others = functions::resolve_row(&function, definition.name.span).err().unwrap_or_default();
     // What is wrong with names was said above, of all at once and with the registry's names at hand.

@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 pub mod block;
+pub mod calendar;
 pub mod complex;
 pub mod distributions;
 pub mod elementary;

@@ -11,6 +11,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyDate, PyDelta};
 use std::cell::RefCell;
 use std::mem::{MaybeUninit, take};
 
@@ -201,7 +202,10 @@ impl<'py, 's> Viewer<'py, 's> {
                 }
                 refuse(&any)?;
             }
-            let array = as_array(&any)?;
+            let array = match as_time(&any)? {
+                Some(time) => as_array(&time)?,
+                None => as_array(&any)?,
+            };
             let pointer = array.as_ptr();
             self.keep(array);
             // The arena keeps the array until the call ends.
@@ -262,6 +266,25 @@ fn refuse(object: &Bound<'_, PyAny>) -> Result<(), Refusal> {
     } else {
         Ok(())
     }
+}
+
+/// NumPy's scalar of a `datetime.datetime`, `date` or `timedelta`, of which NumPy's arrays would be of objects.
+fn as_time<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = object.py();
+    let constructor = if object.is_instance_of::<PyDelta>() {
+        intern!(py, "timedelta64")
+    } else if object.is_instance_of::<PyDate>() {
+        // A `datetime` is a `date`.
+        intern!(py, "datetime64")
+    } else {
+        return Ok(None);
+    };
+    // Those of other libraries may be finer than Python's, and say so.
+    let to_numpy = intern!(py, "to_numpy");
+    if object.get_type().hasattr(to_numpy)? {
+        return object.call_method0(to_numpy).map(Some);
+    }
+    py.import(intern!(py, "numpy"))?.call_method1(constructor, (object,)).map(Some)
 }
 
 /// The array that NumPy makes of an object.

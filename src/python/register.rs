@@ -191,6 +191,7 @@ fn function(name: &str, params: Vec<Param>, doc: String, reference: String, body
         reference: reference.into(),
         body,
         of_complex: None,
+        of_time: None,
     }
 }
 

@@ -214,7 +214,7 @@ fn parse_signature(signature: &str) -> PyResult<(Option<String>, Vec<Type>)> {
         "float" => Ok(Type::WeakFloat),
         "complex" => Ok(Type::WeakComplex),
         "bool" => Ok(Type::Strong(DType::Bool)),
-        _ => DType::parse(ty).map(Type::Strong).ok_or_else(wrong),
+        _ => DType::parse(ty).or_else(|| DType::parse_time(ty)).map(Type::Strong).ok_or_else(wrong),
     });
     Ok((result, types.collect::<PyResult<_>>()?))
 }

@@ -30,6 +30,8 @@ pub struct Function {
     pub body: Body,
     /// How it is computed of complex numbers, if the body is not for any type and it takes them.
     pub of_complex: Option<OfComplex>,
+    /// How it is computed of times, likewise.
+    pub of_time: Option<OfTime>,
 }
 
 /// How a function is computed of complex numbers, each a pair of its real and its imaginary part, all of one type.
@@ -41,6 +43,16 @@ pub enum OfComplex {
     Real(fn(&mut Loop, DType, &[[Value; 2]]) -> Value),
     /// Native functions, for each part of the value one.
     Native(&'static Complex),
+}
+
+/// How a function is computed of times, whose numbers are int64 and of one unit: primitives that give a number
+/// of that unit, or a bool.
+#[derive(Debug)]
+pub enum OfTime {
+    /// Of points in time and of spans.
+    Any(fn(&mut Loop, &[Value]) -> Value),
+    /// Of spans alone.
+    Spans(fn(&mut Loop, &[Value]) -> Value),
 }
 
 /// The native functions of a row for complex numbers, made at first use.
@@ -346,6 +358,8 @@ pub enum Loops {
     Bits,
     /// Every number.
     All,
+    /// No number: the function is one of times.
+    Never,
 }
 
 /// What became of the search for a loop.
@@ -377,6 +391,7 @@ impl Loops {
             Loops::Number | Loops::Arithmetic => &[INTEGERS, FLOATS],
             Loops::Integer | Loops::StrictInteger => &[INTEGERS],
             Loops::Bits => &[BOOL, INTEGERS],
+            Loops::Never => &[],
             Loops::All => &[BOOL, INTEGERS, FLOATS, COMPLEX],
         };
         lists.iter().copied().flatten().find(|l| fits(l)).map_or(Resolved::None, |l| Resolved::Loop(*l))

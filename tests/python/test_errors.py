@@ -91,7 +91,6 @@ def test_a_lone_surrogate():
         (np.array([None]), "object"),
         (np.float16(1), "float16"),
         (np.longdouble(1), "longdouble|float128"),
-        (np.datetime64(1, "s"), "datetime64"),
         ({"a": 1}, "dict"),
         (object(), "object"),
         (np.ones(2, "i4,f8"), "i4"),

@@ -3,8 +3,8 @@
 use super::dispatch::{Binary, Kernel, Kernels, Unary};
 use super::half;
 use crate::dtype::DType;
-use crate::math::elementary;
 use crate::math::integer::Integer;
+use crate::math::{calendar, elementary};
 
 /// A kernel whose every argument is done by a scalar function.
 macro_rules! plain {
@@ -43,6 +43,9 @@ plain! {
     Lcm<T> Binary (x: X T, y: Z T) -> T { x.lcm(y) }
     Reciprocal<T> Unary (x: X T) -> T { x.reciprocal() }
     BitwiseCount<T> Unary (x: X T) -> u8 { x.ones() }
+    DaysOfMonth Unary (x: X i64) -> i64 { calendar::days_of_month(x) }
+    MonthOfDay Unary (x: X i64) -> i64 { calendar::month_of_day(x) }
+    TimeQuotient Binary (x: X i64, y: Z i64) -> i64 { calendar::quotient(x, y) }
 }
 
 /// The neighbour of the first argument towards the second.
@@ -51,6 +54,13 @@ pub static NEXTAFTER: Kernels = Kernels::binary::<NextAfter32, NextAfter64>("nex
 pub static SPACING: Kernels = Kernels::unary::<Spacing32, Spacing64>("spacing").with_half(&half::SPACING);
 /// `x * 2**i`; the second argument is int64 for either type.
 pub static LDEXP: Kernels = Kernels::binary::<Ldexp32, Ldexp64>("ldexp");
+
+/// The day with which a month begins, both counted from 1970.
+pub static DAYS_OF_MONTH: Kernel = Kernel::unary::<DaysOfMonth>();
+/// The month in which a day is, both counted from 1970.
+pub static MONTH_OF_DAY: Kernel = Kernel::unary::<MonthOfDay>();
+/// The truncated quotient of a span of time and an integer.
+pub static TIME_QUOTIENT: Kernel = Kernel::binary::<TimeQuotient>();
 
 macro_rules! by_type {
     ($($(#[doc = $doc:literal])+ $name:ident $kernel:ident $choose:ident;)+) => {$(

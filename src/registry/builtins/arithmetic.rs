@@ -69,7 +69,7 @@ rows! {
     ldexp(x1, x2): "`x1 * 2**x2` for an integer x2.", 0.0, NUMPY, Body::Special(Special::Ldexp);
 }
 
-fn sign(l: &mut Loop, dtype: DType, args: &[Value]) -> Value {
+pub(super) fn sign(l: &mut Loop, dtype: DType, args: &[Value]) -> Value {
     let x = args[0];
     let [zero, one, minus] = [0.0, 1.0, -1.0].map(|value| l.constant(Scalar::of(dtype, value)));
     let positive = l.op(Op::Gt, &[x, zero]);

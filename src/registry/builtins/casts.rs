@@ -39,6 +39,7 @@ pub(super) fn rows() -> Vec<Function> {
         reference: "`astype` of NumPy's arrays".into(),
         body: Body::Cast(dtype),
         of_complex: None,
+        of_time: None,
     };
     DType::NUMBERS.into_iter().map(row).collect()
 }

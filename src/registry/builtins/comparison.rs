@@ -20,6 +20,7 @@ rows! {
     isnan(x): "Whether x is NaN.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, args| {
         if dtype.is_float() { l.op(Op::Ne, &[args[0], args[0]]) } else { l.constant(Scalar::bool(false)) }
     });
+    isnat(x): "Whether x, a time, is NaT: no time.", 0.0, NUMPY, Body::Op(Loops::Never, |_, _, args| args[0]);
     isinf(x): "Whether x is an infinity.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, args| {
         if !dtype.is_float() {
             return l.constant(Scalar::bool(false));

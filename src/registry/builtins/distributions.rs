@@ -532,6 +532,7 @@ fn private(name: String, body: Body) -> Function {
         reference: "the distribution's functions".into(),
         body,
         of_complex: None,
+        of_time: None,
     }
 }
 
@@ -616,6 +617,7 @@ impl Distribution {
             reference: reference.into(),
             body: Body::Expand(Loops::Real, Expression::made(text)),
             of_complex: None,
+            of_time: None,
         }
     }
 

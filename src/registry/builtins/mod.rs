@@ -12,6 +12,7 @@ mod reductions;
 mod rounding;
 mod special;
 mod text;
+pub mod times;
 
 use super::function::Function;
 use std::sync::{Arc, OnceLock};
@@ -69,6 +70,7 @@ macro_rules! rows {
                 reference: $reference.into(),
                 body: $body,
                 of_complex: $crate::registry::builtins::complex::body(stringify!($name)),
+                of_time: $crate::registry::builtins::times::body(stringify!($name)),
             }),+]
         }
     };

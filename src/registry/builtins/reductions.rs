@@ -6,7 +6,9 @@
 use crate::dtype::Scalar;
 use crate::ir::Op;
 use crate::registry::expression::Expression;
-use crate::registry::function::{Accuracy, Body, Function, Loops, Param, ParamKind, Reduction, Special};
+use crate::registry::function::{
+    Accuracy, Body, Function, Loops, OfComplex, OfTime, Param, ParamKind, Reduction, Special,
+};
 
 const NUMPY: &str = "NumPy's function of the same name";
 
@@ -33,6 +35,7 @@ fn row(name: &'static str, params: &[&'static str], doc: &'static str, accuracy:
         reference: NUMPY.into(),
         body,
         of_complex: None,
+        of_time: None,
     }
 }
 
@@ -151,7 +154,7 @@ pub(super) fn rows() -> Vec<Function> {
             "The sum along axes, NaNs left out.",
             sums,
             inline(
-                "sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=~isnan(a) & (where != 0))",
+                "sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=_known(a) & (where != 0))",
             ),
         ),
         row(
@@ -159,7 +162,7 @@ pub(super) fn rows() -> Vec<Function> {
             moment,
             "The mean along axes, NaNs left out.",
             sums,
-            inline("mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=~isnan(a) & (where != 0))"),
+            inline("mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=_known(a) & (where != 0))"),
         ),
         Function {
             reference: "numpy.linalg.norm of vectors".into(),
@@ -202,6 +205,22 @@ pub(super) fn rows() -> Vec<Function> {
             Accuracy::Ulp(1.0),
             Body::Special(Special::Per),
         ),
+        Function {
+            of_complex: Some(OfComplex::Real(|l, _, z| {
+                let known = [0, 1].map(|part| l.op(Op::Eq, &[z[0][part], z[0][part]]));
+                l.op(Op::And, &known)
+            })),
+            of_time: Some(OfTime::Any(|l, _| l.constant(Scalar::bool(true)))),
+            ..row(
+                "_known",
+                &["x"],
+                "Whether x is no NaN; a time that is NaT is none.",
+                exact,
+                Body::Op(Loops::All, |l, dtype, args| {
+                    if dtype.is_float() { l.op(Op::Eq, &[args[0], args[0]]) } else { l.constant(Scalar::bool(true)) }
+                }),
+            )
+        },
         row(
             "_finite",
             &["x"],

@@ -355,7 +355,7 @@ impl Function {
     pub fn is_of_any_type(&self) -> bool {
         match self.body {
             Body::Inline(_) | Body::Unary(_) | Body::Binary(_) | Body::Compare(_) | Body::Logical(_) => true,
-            Body::Special(special) => matches!(special, Special::Where | Special::LogicalXor | Special::Per),
+            Body::Special(special) => !matches!(special, Special::Clip | Special::Ldexp),
             _ => false,
         }
     }

@@ -9,10 +9,9 @@ use crate::dtype::{DType, Scalar, Type};
 use crate::ir::{CalleeFn, GuardKind, Op, Value};
 use crate::math::python;
 use crate::registry::builtins::complex::{self, Parts};
-use crate::registry::function::{Body, Function, Loops, OfComplex, ParamKind};
+use crate::registry::function::{Body, Function, Loops, OfComplex};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, CompareOp};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 impl Lowerer<'_> {
@@ -47,24 +46,21 @@ impl Lowerer<'_> {
                 complex::quotient(&mut self.current, x, y, ty.is_weak())
             }
             BinaryOp::Pow if ty.is_weak() => self.weak_complex_power(x, y, span),
-            BinaryOp::Pow => self.complex_power(x, y, if as_operator { exponent(b) } else { None }, dtype),
+            BinaryOp::Pow => self.complex_power(x, y, exponent(b), as_operator, dtype),
             _ => return self.error(errors::no_loop(ufunc(op), &types(&[a, b]), span)),
         };
         Term::Complex(parts, ty)
     }
 
     /// A power by NumPy's rules: as an operator it has its own functions for some exponents.
-    fn complex_power(&mut self, x: Parts, y: Parts, exponent: Option<f64>, dtype: DType) -> Parts {
+    fn complex_power(&mut self, x: Parts, y: Parts, exponent: Option<f64>, as_operator: bool, dtype: DType) -> Parts {
         let l = &mut self.current;
         match exponent {
-            Some(2.0) => complex::product(l, x, x),
-            Some(1.0) => x,
-            Some(0.5) => complex::SQRT.call(l, dtype.lane(), &x),
-            Some(-1.0) => complex::reciprocal(l, x),
-            // The kernel's products, so that it need not find out for each element that it may multiply.
-            Some(3.0) => {
-                let square = complex::product(l, x, x);
-                complex::product(l, x, square)
+            Some(2.0) if as_operator => complex::product(l, x, x),
+            Some(0.5) if as_operator => complex::SQRT.call(l, dtype.lane(), &x),
+            Some(-1.0) if as_operator => complex::reciprocal(l, x),
+            Some(whole) if whole.abs() < 100.0 && whole.fract() == 0.0 && whole != 0.0 => {
+                complex::whole_power(l, x, whole as i32)
             }
             _ => complex::POWER.call(l, dtype.lane(), &[x[0], x[1], y[0], y[1]]),
         }
@@ -119,18 +115,13 @@ impl Lowerer<'_> {
         let Some(body) = &function.of_complex else {
             return self.error(errors::no_loop(&function.name, &types(args), span));
         };
-        let is_number = |kind: ParamKind| !matches!(kind, ParamKind::Flag);
-        let kinds = || function.params.iter().map(|param| param.kind);
-        let numbers: SmallVec<[Term; 4]> =
-            args.iter().zip(kinds()).filter(|(_, kind)| is_number(*kind)).map(|(arg, _)| *arg).collect();
         let dtype = match function.body {
             Body::Native(Loops::Double, _) => DType::C128,
-            _ => promote(&numbers).dtype(),
+            _ => promote(args).dtype(),
         };
         let mut parts = Vec::with_capacity(args.len());
-        for (&arg, kind) in args.iter().zip(kinds()) {
-            let arg = if is_number(kind) { self.complex_parts(arg, dtype, span) } else { Some([self.truth(arg); 2]) };
-            match arg {
+        for &arg in args {
+            match self.complex_parts(arg, dtype, span) {
                 Some(arg) => parts.push(arg),
                 None => return Term::Poison,
             }

@@ -204,6 +204,12 @@ impl NumPy {
         }
     }
 
+    /// Does a scalar of a dtype fit the slot that [`NumPy::new_scalar`] takes it from?
+    #[inline]
+    pub(super) fn fits_slot(dtype: DType) -> bool {
+        dtype.size() <= 8 && dtype.is_number() && !dtype.is_complex()
+    }
+
     /// A new NumPy scalar from the bits in the low bytes of `bits`; null with an exception set.
     #[inline]
     pub(super) fn new_scalar(&self, dtype: DType, bits: u64) -> *mut PyObject {

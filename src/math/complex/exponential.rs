@@ -23,11 +23,11 @@ fn of<K: Unary<X = f64, Y = f64>, const FMA: bool>(x: f64) -> f64 {
     K::careful::<FMA>(x)
 }
 
-/// The cosine and the sine, and whether the angle is too large for them here.
+/// The cosine and the sine, and whether the angle is too large for them here, or no number.
 #[inline(always)]
 pub(super) fn turn<const FMA: bool>(angle: f64) -> (f64, f64, bool) {
     let ((cos, far), (sin, _)) = (Cos64::fast::<FMA>(angle), Sin64::fast::<FMA>(angle));
-    (cos, sin, far)
+    (cos, sin, far | angle.is_nan())
 }
 
 /// A product that is zero where its first factor is, as if the second were a number.
@@ -35,8 +35,8 @@ fn product(zero: f64, other: f64) -> f64 {
     if zero == 0.0 && !other.is_finite() { zero } else { zero * other }
 }
 
-/// `e**x * factor` where the power may overflow, but the product does not.
-fn scaled<const FMA: bool>(x: f64, factor: f64) -> f64 {
+/// `e**x * unit * factor` for a `unit` up to 1, where the power may overflow, but the product does not.
+fn scaled<const FMA: bool>(x: f64, unit: f64, factor: f64) -> f64 {
     const STEP: f64 = 600.0;
     let (mut x, mut factor) = (x, factor);
     // With three steps, the least factor overflows.
@@ -46,7 +46,7 @@ fn scaled<const FMA: bool>(x: f64, factor: f64) -> f64 {
             factor *= of::<ExpKernel<f64>, FMA>(STEP);
         }
     }
-    factor * of::<ExpKernel<f64>, FMA>(x)
+    factor * (unit * of::<ExpKernel<f64>, FMA>(x))
 }
 
 /// `size(x) * e**(i*y)` of a power that is zero, a number or infinite.
@@ -71,7 +71,7 @@ pub(super) mod exp {
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {
-        rare_power::<FMA>([x, y], |factor| scaled::<FMA>(x, factor))
+        rare_power::<FMA>([x, y], |factor| scaled::<FMA>(x, 1.0, factor))
     }
 }
 
@@ -111,7 +111,8 @@ pub(super) mod exp2 {
         if y == 0.0 || !angle.is_finite() {
             return rare_power::<FMA>([x, y], size);
         }
-        let (low_cos, low_sin, _) = turn::<FMA>(low + y * LN_2.1);
+        let low = low + y * LN_2.1;
+        let (low_cos, low_sin) = (of::<Cos64, FMA>(low), of::<Sin64, FMA>(low));
         let (cos, sin) = (of::<Cos64, FMA>(angle), of::<Sin64, FMA>(angle));
         [size(cos * low_cos - sin * low_sin), size(sin * low_cos + cos * low_sin)]
     }
@@ -140,7 +141,7 @@ pub(super) mod expm1 {
         }
         let cos = of::<Cos64, FMA>(y);
         if x > MODERATE {
-            return [scaled::<FMA>(x, cos), imag];
+            return [scaled::<FMA>(x, 1.0, cos), imag];
         }
         let half = of::<Sin64, FMA>(0.5 * y);
         [of::<Expm1Kernel<f64>, FMA>(x) * cos - 2.0 * (half * half), imag]
@@ -166,7 +167,8 @@ pub(super) mod sinh {
             return [x, f64::NAN];
         }
         if x.abs() > ONE_SIDED {
-            return [scaled::<FMA>(x.abs(), 0.5f64.copysign(x) * cos), scaled::<FMA>(x.abs(), 0.5 * sin)];
+            let half = |factor: f64| scaled::<FMA>(x.abs(), 0.5, factor);
+            return [half(cos * 1f64.copysign(x)), half(sin)];
         }
         [product(of::<Sinh64, FMA>(x), cos), of::<Cosh64, FMA>(x) * sin]
     }
@@ -191,7 +193,8 @@ pub(super) mod cosh {
             return [x.abs(), f64::NAN];
         }
         if x.abs() > ONE_SIDED {
-            return [scaled::<FMA>(x.abs(), 0.5 * cos), scaled::<FMA>(x.abs(), 0.5f64.copysign(x) * sin)];
+            let half = |factor: f64| scaled::<FMA>(x.abs(), 0.5, factor);
+            return [half(cos), half(sin * 1f64.copysign(x))];
         }
         [of::<Cosh64, FMA>(x) * cos, product(of::<Sinh64, FMA>(x), sin)]
     }

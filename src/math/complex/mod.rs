@@ -30,9 +30,10 @@ pub struct Complex {
 }
 
 /// A table of functions of complex numbers: `NAME name(parameters): module;`, where the module has the lane
-/// `name::usual` and the function `name::rare`.
+/// `name::usual` and the function `name::rare`. Behind `before` stands a function for arguments that are rare, but
+/// simpler than others, if it has a value for them.
 macro_rules! kernels {
-    ($($(#[doc = $doc:literal])+ $kernels:ident $module:ident::$name:ident($($x:ident $y:ident),+);)+) => {
+    ($($(#[doc = $doc:literal])+ $kernels:ident $module:ident::$name:ident($($x:ident $y:ident),+) $(before $simple:ident)?;)+) => {
         $(
             $(#[doc = $doc])+
             pub static $kernels: Complex = {
@@ -46,7 +47,11 @@ macro_rules! kernels {
                     }
 
                     #[inline(always)]
-                    fn careful<const FMA: bool>([$($x, $y),+]: [f64; ARITY]) -> f64 {
+                    fn careful<const FMA: bool>(parts: [f64; ARITY]) -> f64 {
+                        $(if let Some(value) = $module::$simple(parts) {
+                            return value[PART];
+                        })?
+                        let [$($x, $y),+] = parts;
                         let (value, is_rare) = $module::$name::usual::<FMA>($([$x, $y]),+);
                         if is_rare { $module::$name::rare::<FMA>($([$x, $y]),+)[PART] } else { value[PART] }
                     }
@@ -106,5 +111,5 @@ kernels! {
     /// The inverse of the hyperbolic tangent.
     ARCTANH inverse::arctanh(x y);
     /// `z ** w`
-    POWER power::power(x y, u v);
+    POWER power::power(x y, u v) before whole_power;
 }

@@ -103,16 +103,17 @@ pub(super) mod power {
         if z[0] == 0.0 && z[1] == 0.0 {
             return if u > 0.0 { [0.0, 0.0] } else { [f64::NAN, f64::NAN] };
         }
-        if v == 0.0 && is_small_integer(u) {
-            return whole_power(z, u as i32);
+        let (log, angle) = (log_of_any_modulus::<FMA>(z), angle::<FMA>(z));
+        let ([x, y], [x_low, y_low]) = exponent::<FMA>(z, log, angle, w);
+        if x.is_nan() || y.is_nan() {
+            return exp::rare::<FMA>(multiply_infinite(w, [log.0 + log.1, angle]));
         }
-        let ([x, y], [x_low, y_low]) = exponent::<FMA>(z, log_of_any_modulus::<FMA>(z), angle::<FMA>(z), w);
-        let value = exp::rare::<FMA>([x, y]);
-        if !(x_low.is_finite() && y_low.is_finite() && value.iter().all(|part| part.is_finite())) {
-            return value;
+        let [re, im] = exp::rare::<FMA>([x, y]);
+        // Of a power that is infinite, or an angle of so many turns that nothing is known of it.
+        if !(x_low.abs() < 0.5 && y_low.abs() < 0.5 && re.is_finite() && im.is_finite()) {
+            return [re, im];
         }
         // The errors' own power turns and stretches the value by little.
-        let [re, im] = value;
         [re + (x_low * re - y_low * im), im + (x_low * im + y_low * re)]
     }
 }
@@ -121,24 +122,50 @@ pub(in crate::math) fn multiply([a, b]: Parts, [c, d]: Parts) -> Parts {
     [a * c - b * d, a * d + b * c]
 }
 
-/// `1 / z`, as complex numbers are divided.
+/// The product as in C99, Annex G: what is infinite times what is not zero is infinite, though both parts of the formula
+/// are NaN.
+fn multiply_infinite(z: Parts, w: Parts) -> Parts {
+    let product = multiply(z, w);
+    let is_infinite = |z: Parts| z.iter().any(|part| part.is_infinite());
+    if !product.iter().all(|part| part.is_nan()) || !(is_infinite(z) || is_infinite(w)) {
+        return product;
+    }
+    // Infinite parts of an infinite factor count as 1, others as 0; so do NaNs of the other factor.
+    let boxed = |z: Parts| {
+        let size = |part: f64| match (is_infinite(z), part.is_infinite()) {
+            (true, infinite) => f64::from(u8::from(infinite)).copysign(part),
+            _ if part.is_nan() => 0.0f64.copysign(part),
+            _ => part,
+        };
+        z.map(size)
+    };
+    multiply(boxed(z), boxed(w)).map(|part| f64::INFINITY * part)
+}
+
+/// `1 / z`, as NumPy divides.
 fn reciprocal([x, y]: Parts) -> Parts {
+    if x == 0.0 && y == 0.0 {
+        return [1.0 / x.abs(), 0.0 / x.abs()];
+    }
     if x.abs() >= y.abs() {
-        if x == 0.0 && y == 0.0 {
-            return [1.0 / x.abs(), 0.0 / x.abs()];
-        }
         let ratio = y / x;
-        let scaled = x + y * ratio;
-        [1.0 / scaled, -ratio / scaled]
+        let scale = 1.0 / (x + y * ratio);
+        [scale, (0.0 - ratio) * scale]
     } else {
         let ratio = x / y;
-        let scaled = y + x * ratio;
-        [ratio / scaled, -1.0 / scaled]
+        let scale = 1.0 / (y + x * ratio);
+        [(ratio + 0.0) * scale, -scale]
     }
 }
 
 /// A power by products, as NumPy has it: of squares of squares, those that the exponent's binary digits name.
-fn whole_power(z: Parts, exponent: i32) -> Parts {
+#[inline(always)]
+pub(super) fn whole_power([x, y, u, v]: [f64; 4]) -> Option<Parts> {
+    let z = [x, y];
+    (v == 0.0 && u != 0.0 && is_small_integer(u) && z != [0.0, 0.0]).then(|| products(z, u as i32))
+}
+
+fn products(z: Parts, exponent: i32) -> Parts {
     match exponent {
         1 => return z,
         2 => return multiply(z, z),

@@ -59,16 +59,13 @@ pub(super) fn body(name: &str) -> Option<OfComplex> {
         "maximum" => OfComplex::Complex(|l, _, z| extreme(l, Op::Ge, z[0], z[0], z[1])),
         "fmin" => OfComplex::Complex(|l, _, z| extreme(l, Op::Le, z[1], z[0], z[1])),
         "fmax" => OfComplex::Complex(|l, _, z| extreme(l, Op::Ge, z[1], z[0], z[1])),
-        "clip" => OfComplex::Complex(|l, _, z| {
-            let above = extreme(l, Op::Gt, z[0], z[0], z[1]);
-            extreme(l, Op::Lt, above, above, z[2])
-        }),
+        "clip" => OfComplex::Complex(|l, _, z| clip(l, z[0], z[1], z[2])),
         _ => return None,
     })
 }
 
 pub(super) fn rows() -> Vec<Function> {
-    let row = |name: &'static str, aliases, doc: &'static str, ulp, body, of_complex| Function {
+    let row = |name: &'static str, aliases, doc: &'static str, ulp, body, of_complex: Option<OfComplex>| Function {
         name: name.into(),
         aliases,
         params: vec![Param::required("z")],
@@ -76,7 +73,7 @@ pub(super) fn rows() -> Vec<Function> {
         accuracy: Accuracy::Ulp(ulp),
         reference: NUMPY.into(),
         body,
-        of_complex: Some(of_complex),
+        of_complex,
     };
     vec![
         row(
@@ -85,7 +82,7 @@ pub(super) fn rows() -> Vec<Function> {
             "The real part.",
             0.0,
             Body::Op(Loops::All, |_, _, args| args[0]),
-            OfComplex::Real(|_, _, z| z[0][0]),
+            Some(OfComplex::Real(|_, _, z| z[0][0])),
         ),
         row(
             "imag",
@@ -93,7 +90,7 @@ pub(super) fn rows() -> Vec<Function> {
             "The imaginary part: 0 of what is not complex.",
             0.0,
             Body::Op(Loops::All, |l, dtype, _| l.constant(Scalar::of(dtype, 0.0))),
-            OfComplex::Real(|_, _, z| z[0][1]),
+            Some(OfComplex::Real(|_, _, z| z[0][1])),
         ),
         row(
             "conjugate",
@@ -101,7 +98,7 @@ pub(super) fn rows() -> Vec<Function> {
             "The complex conjugate; of what is not complex, itself.",
             0.0,
             Body::Op(Loops::Number, |_, _, args| args[0]),
-            OfComplex::Complex(|l, _, z| [z[0][0], l.op(Op::Neg, &[z[0][1]])]),
+            Some(OfComplex::Complex(|l, _, z| [z[0][0], l.op(Op::Neg, &[z[0][1]])])),
         ),
         Function {
             params: vec![
@@ -113,14 +110,11 @@ pub(super) fn rows() -> Vec<Function> {
                 &[],
                 "The angle from the positive real axis, in radians from -pi to pi, or in degrees.",
                 3.0,
-                Body::Expand(Loops::Float, Expression::builtin("arctan2(0, z) * (180 / pi if deg else 1)")),
-                OfComplex::Real(|l, dtype, z| {
-                    static ARCTAN2: Floats = Floats::new(&crate::math::block::inverse_trig::ARCTAN2);
-                    let angle = ARCTAN2.call(l, dtype, &[z[0][1], z[0][0]]);
-                    let degree = l.constant(Scalar::of(dtype, 180.0 / std::f64::consts::PI));
-                    let degrees = l.op(Op::Mul, &[angle, degree]);
-                    l.op(Op::Select, &[z[1][0], degrees, angle])
-                }),
+                // The difference makes a number of a bool, and keeps a zero's sign.
+                Body::Inline(Expression::builtin(
+                    "arctan2(imag(z) - 0, real(z)) * (180 / pi) if deg else arctan2(imag(z) - 0, real(z))",
+                )),
+                None,
             )
         },
     ]
@@ -199,14 +193,50 @@ pub fn reciprocal(l: &mut Loop, y: Parts) -> Parts {
     [real, imag].map(|part| l.op(Op::Div, &[part, scaled]))
 }
 
+/// A power by a whole number other than 0, by the products that [`POWER`] has for it.
+pub fn whole_power(l: &mut Loop, z: Parts, exponent: i32) -> Parts {
+    let [zero, one] = [0.0, 1.0].map(|value| l.constant(Scalar::of(l.dtype(z[0]), value)));
+    let mut square = z;
+    let value = match exponent {
+        1 => z,
+        3 => {
+            square = product(l, z, z);
+            product(l, z, square)
+        }
+        _ => {
+            let (mut value, mut rest) = ([one, zero], exponent.unsigned_abs());
+            loop {
+                if rest & 1 == 1 {
+                    value = product(l, value, square);
+                }
+                rest >>= 1;
+                if rest == 0 {
+                    break value;
+                }
+                square = product(l, square, square);
+            }
+        }
+    };
+    let value = if exponent < 0 { quotient(l, [one, zero], value, false) } else { value };
+    // Zero is not multiplied.
+    let of_zero = if exponent < 0 { l.constant(Scalar::of(l.dtype(z[0]), f64::NAN)) } else { zero };
+    let is_zero = is_zero(l, z);
+    value.map(|part| select(l, is_zero, of_zero, part))
+}
+
 /// A comparison in order: by the real part, then by the imaginary.
 pub fn in_order(l: &mut Loop, op: Op, x: Parts, y: Parts) -> Value {
-    let strictly = if matches!(op, Op::Lt | Op::Le) { Op::Lt } else { Op::Gt };
-    let first = l.op(strictly, &[x[0], y[0]]);
     // A NaN in an imaginary part decides nothing.
     let [known_x, known_y] = [x[1], y[1]].map(|imag| l.op(Op::Eq, &[imag, imag]));
     let known = l.op(Op::And, &[known_x, known_y]);
-    let first = l.op(Op::And, &[first, known]);
+    in_order_if(l, known, op, x, y)
+}
+
+/// The same, where the real parts decide on a condition.
+fn in_order_if(l: &mut Loop, condition: Value, op: Op, x: Parts, y: Parts) -> Value {
+    let strictly = if matches!(op, Op::Lt | Op::Le) { Op::Lt } else { Op::Gt };
+    let first = l.op(strictly, &[x[0], y[0]]);
+    let first = l.op(Op::And, &[first, condition]);
     let equal = l.op(Op::Eq, &[x[0], y[0]]);
     let second = l.op(op, &[x[1], y[1]]);
     let second = l.op(Op::And, &[equal, second]);
@@ -229,9 +259,23 @@ fn sizes(l: &mut Loop, dtype: DType, z: Parts, op: Op) -> [Value; 2] {
 
 /// x, where a comparison with y holds or `unless` is NaN, else y.
 fn extreme(l: &mut Loop, op: Op, unless: Parts, x: Parts, y: Parts) -> Parts {
-    let (holds, is_nan) = (in_order(l, op, x, y), is_nan(l, unless));
-    let is_first = l.op(Op::Or, &[holds, is_nan]);
+    let holds = in_order(l, op, x, y);
+    first_if(l, holds, unless, x, y)
+}
+
+fn first_if(l: &mut Loop, condition: Value, unless: Parts, x: Parts, y: Parts) -> Parts {
+    let is_nan = is_nan(l, unless);
+    let is_first = l.op(Op::Or, &[condition, is_nan]);
     [0, 1].map(|part| select(l, is_first, x[part], y[part]))
+}
+
+/// x within bounds, where a bound's real part decides whatever its imaginary part, as in NumPy.
+fn clip(l: &mut Loop, x: Parts, lower: Parts, upper: Parts) -> Parts {
+    let always = l.constant(Scalar::bool(true));
+    let is_above = in_order_if(l, always, Op::Gt, x, lower);
+    let above = first_if(l, is_above, x, x, lower);
+    let is_below = in_order_if(l, always, Op::Lt, above, upper);
+    first_if(l, is_below, above, above, upper)
 }
 
 fn modulus(l: &mut Loop, dtype: DType, z: Parts) -> Value {
@@ -242,12 +286,12 @@ fn modulus(l: &mut Loop, dtype: DType, z: Parts) -> Value {
 /// z over its modulus; of zero, zero; of one infinite part, its direction.
 fn sign(l: &mut Loop, dtype: DType, z: Parts) -> Parts {
     let modulus = modulus(l, dtype, z);
-    let [zero, one, infinity] = [0.0, 1.0, f64::INFINITY].map(|value| l.constant(Scalar::of(dtype, value)));
+    let [zero, one, infinity, no_number] =
+        [0.0, 1.0, f64::INFINITY, f64::NAN].map(|value| l.constant(Scalar::of(dtype, value)));
     let is_zero = l.op(Op::Eq, &[modulus, zero]);
     let is_infinite = l.op(Op::Eq, &[modulus, infinity]);
     let infinite = sizes(l, dtype, z, Op::Eq);
     let neither = l.op(Op::Xor, &infinite);
-    let [no_number, _] = [f64::NAN, 0.0].map(|value| l.constant(Scalar::of(dtype, value)));
     [0, 1].map(|part| {
         let quotient = l.op(Op::Div, &[z[part], modulus]);
         let usual = select(l, is_zero, zero, quotient);

@@ -1,5 +1,6 @@
 //! Functions of complex numbers against values from many digits, tests/data/complex.txt, which the script of that name
 //! beside it makes.
+#![allow(unsafe_code, reason = "kernels are called by address")]
 
 use numfuse::dtype::DType;
 use numfuse::math::block::dispatch::{Kernels, Level, level};
@@ -19,7 +20,8 @@ const BOUNDS: &[(&str, f64, f64, f64)] = &[
     ("sinh", 2.0, 3.0, 3.0),
     ("cosh", 2.0, 3.0, 3.0),
     ("tanh", 3.0, 4.0, 5.0),
-    ("log", 2.0, 2.0, 3.0),
+    // Next to the unit circle, where squares without a fused multiply-add are exact but for their last digits.
+    ("log", 2.0, 2.0, 6.0),
     ("log2", 2.0, 2.0, 3.0),
     ("log10", 2.0, 2.0, 3.0),
     ("log1p", 2.0, 2.0, 3.0),

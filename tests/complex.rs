@@ -80,8 +80,8 @@ fn agree_with_many_digits() {
             let parts = [&function.real, &function.imag].map(|part| evaluate(part, DType::F64, level, args));
             let error = |part: usize, row: usize| (parts[part][row] - truth[part][row]).abs();
             let (mut norms, mut ulps): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-            for row in 0..truth[0].len() {
-                let modulus = truth[0][row].hypot(truth[1][row]);
+            for (row, (real, imag)) in truth[0].iter().zip(&truth[1]).enumerate() {
+                let modulus = real.hypot(*imag);
                 norms.push(error(0, row).hypot(error(1, row)) / modulus / f64::EPSILON);
                 ulps.extend([0, 1].map(|part| error(part, row) / ulp(truth[part][row])));
             }

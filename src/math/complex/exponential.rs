@@ -1,6 +1,6 @@
 //! Exponentials, trigonometric and hyperbolic functions: products of those of the parts.
 
-use super::{Lane, Parts};
+use super::{Lane, Parts, is_beyond};
 use crate::math::block::dispatch::Unary;
 use crate::math::block::exp::{Exp2Kernel, ExpKernel, Expm1Kernel};
 use crate::math::block::hyperbolic::{Cosh64, Sinh64, Tanh64};
@@ -67,7 +67,7 @@ pub(super) mod exp {
     pub(in super::super) fn usual<const FMA: bool>([x, y]: Parts) -> Lane {
         let (size, _) = ExpKernel::<f64>::fast::<FMA>(x);
         let (cos, sin, far) = turn::<FMA>(y);
-        ([size * cos, size * sin], far | !(x.abs() <= MODERATE))
+        ([size * cos, size * sin], far | is_beyond(x, MODERATE))
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {
@@ -92,7 +92,7 @@ pub(super) mod exp2 {
     pub(in super::super) fn usual<const FMA: bool>([x, y]: Parts) -> Lane {
         let (size, _) = Exp2Kernel::<f64>::fast::<FMA>(x);
         let (cos, sin, far) = turned::<FMA>(y);
-        ([size * cos, size * sin], far | !(x.abs() <= 1000.0))
+        ([size * cos, size * sin], far | is_beyond(x, 1000.0))
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {
@@ -128,7 +128,7 @@ pub(super) mod expm1 {
         let (size, _) = ExpKernel::<f64>::fast::<FMA>(x);
         let (cos, sin, far) = turn::<FMA>(y);
         let (half, _) = Sin64::fast::<FMA>(0.5 * y);
-        ([less_one * cos - 2.0 * (half * half), size * sin], far | !(x.abs() <= MODERATE))
+        ([less_one * cos - 2.0 * (half * half), size * sin], far | is_beyond(x, MODERATE))
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {
@@ -155,7 +155,7 @@ pub(super) mod sinh {
     pub(in super::super) fn usual<const FMA: bool>([x, y]: Parts) -> Lane {
         let (cos, sin, far) = turn::<FMA>(y);
         let (sinh, cosh) = (Sinh64::fast::<FMA>(x).0, Cosh64::fast::<FMA>(x).0);
-        ([sinh * cos, cosh * sin], far | !(x.abs() <= MODERATE))
+        ([sinh * cos, cosh * sin], far | is_beyond(x, MODERATE))
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {
@@ -181,7 +181,7 @@ pub(super) mod cosh {
     pub(in super::super) fn usual<const FMA: bool>([x, y]: Parts) -> Lane {
         let (cos, sin, far) = turn::<FMA>(y);
         let (sinh, cosh) = (Sinh64::fast::<FMA>(x).0, Cosh64::fast::<FMA>(x).0);
-        ([cosh * cos, sinh * sin], far | !(x.abs() <= MODERATE))
+        ([cosh * cos, sinh * sin], far | is_beyond(x, MODERATE))
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {
@@ -210,7 +210,7 @@ pub(super) mod tanh {
         let (cos, sin, far) = turn::<FMA>(y);
         let (sinh, cosh) = (Sinh64::fast::<FMA>(x).0, Cosh64::fast::<FMA>(x).0);
         let inverse = lane::Lane::madd::<FMA>(sinh, sinh, cos * cos);
-        ([sinh * cosh / inverse, sin * cos / inverse], far | !(x.abs() <= SQUARED))
+        ([sinh * cosh / inverse, sin * cos / inverse], far | is_beyond(x, SQUARED))
     }
 
     pub(in super::super) fn rare<const FMA: bool>([x, y]: Parts) -> Parts {

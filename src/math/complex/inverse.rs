@@ -7,7 +7,7 @@
 //! are sums of positive terms. The tangent after W. Kahan, "Branch cuts for complex elementary functions" (1987).
 
 use super::logarithm::{LARGE, angle, log_of_any_modulus};
-use super::{Lane, Parts};
+use super::{Lane, Parts, is_beyond};
 use crate::math::block::dispatch::{Binary, Unary};
 use crate::math::block::inverse_trig::ArcTan2x64;
 use crate::math::block::lane::Lane as _;
@@ -50,7 +50,7 @@ fn arc<const FMA: bool>(x: f64, y: f64) -> Arc {
 
 /// The same of magnitudes whose squares overflow or underflow, and of what is no number.
 fn rare_arc<const FMA: bool>(x: f64, y: f64) -> Arc {
-    if !(x <= LARGE && y <= LARGE) {
+    if is_beyond(x, LARGE) || is_beyond(y, LARGE) {
         // One is nothing beside z.
         let (high, low) = log_of_any_modulus::<FMA>([x, y]);
         let side = if x == 0.0 && y.is_nan() { 1.0 } else { y };
@@ -69,7 +69,7 @@ fn rare_arc<const FMA: bool>(x: f64, y: f64) -> Arc {
 /// Do squares overflow or underflow, or is there a NaN?
 #[inline(always)]
 fn is_rare(x: f64, y: f64) -> bool {
-    !((x <= LARGE) & (y <= LARGE)) | ((y < SMALL) & (y != 0.0))
+    is_beyond(x, LARGE) | is_beyond(y, LARGE) | ((y < SMALL) & (y != 0.0))
 }
 
 /// The functions, by the [`Arc`] of the magnitudes of `u` and `v`: `name([x, y]) by [u, v]: |arc, angle| parts`, where

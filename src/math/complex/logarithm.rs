@@ -3,7 +3,7 @@
 //! The square of the modulus is a sum of squares in two parts, to which the logarithm is as sensitive as its
 //! distance from 1 is small: where it nearly is 1, what the parts' products lost counts as well.
 
-use super::{Lane, Parts};
+use super::{Lane, Parts, is_beyond};
 use crate::math::block::dispatch::{Binary, Unary};
 use crate::math::block::inverse_trig::ArcTan2x64;
 use crate::math::block::lane::{any_sum, product, sum};
@@ -54,7 +54,7 @@ pub(super) fn is_extreme([x, y]: Parts) -> bool {
     let (x, y) = (x.abs(), y.abs());
     let most = if x > y { x } else { y };
     // A NaN may be in either.
-    !((most >= SMALL) & (most <= LARGE) & (x <= LARGE))
+    (most < SMALL) | is_beyond(most, LARGE) | is_beyond(x, LARGE)
 }
 
 /// The same for all others.
@@ -94,7 +94,7 @@ pub(super) fn angle<const FMA: bool>([x, y]: Parts) -> f64 {
 fn in_unit<const FMA: bool>((high, low): (f64, f64), angle: f64, unit: Unit) -> Parts {
     let (most, rest) = product::<f64, FMA>(high, unit.0);
     // What is infinite has no rest.
-    let rest = if high - high == 0.0 { rest + (low * unit.0 + high * unit.1) } else { 0.0 };
+    let rest = if high.abs() < f64::INFINITY { rest + (low * unit.0 + high * unit.1) } else { 0.0 };
     [most + rest, angle * unit.0]
 }
 
@@ -147,7 +147,7 @@ pub(super) mod log1p {
         let real = if is_near { near.0 + near.1 } else { elsewhere.0 + elsewhere.1 };
         let (angle, is_undefined) = ArcTan2x64::fast::<FMA>(y, one_more);
         let most = if one_more.abs() > y.abs() { one_more.abs() } else { y.abs() };
-        let is_extreme = !((most >= SMALL) & (most <= LARGE) & (one_more.abs() <= LARGE));
+        let is_extreme = (most < SMALL) | is_beyond(most, LARGE) | is_beyond(one_more, LARGE);
         ([0.5 * real, angle], is_extreme | is_undefined)
     }
 

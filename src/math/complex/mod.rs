@@ -7,16 +7,23 @@
 mod exponential;
 mod inverse;
 mod logarithm;
-mod power;
+mod powers;
 
 use super::block::dispatch::{Kernels, Nary};
-pub(super) use power::multiply;
+pub(super) use powers::multiply;
 
 /// The real and the imaginary part.
 type Parts = [f64; 2];
 
 /// The value, and whether the arguments are rare: then the value may be anything.
 type Lane = (Parts, bool);
+
+/// Is a magnitude not up to a limit? So is NaN's.
+#[inline(always)]
+fn is_beyond(x: f64, limit: f64) -> bool {
+    let is_within = x.abs() <= limit;
+    !is_within
+}
 
 /// The kernels of a function of complex numbers, over their parts.
 #[derive(Debug)]
@@ -97,7 +104,7 @@ kernels! {
     /// `log(1 + z)`
     LOG1P logarithm::log1p(x y);
     /// The square root.
-    SQRT power::sqrt(x y);
+    SQRT powers::sqrt(x y);
     /// The inverse of the sine.
     ARCSIN inverse::arcsin(x y);
     /// The inverse of the cosine.
@@ -111,5 +118,5 @@ kernels! {
     /// The inverse of the hyperbolic tangent.
     ARCTANH inverse::arctanh(x y);
     /// `z ** w`
-    POWER power::power(x y, u v) before whole_power;
+    POWER powers::power(x y, u v) before whole_power;
 }

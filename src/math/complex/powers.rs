@@ -2,7 +2,7 @@
 
 use super::exponential::{exp, turn};
 use super::logarithm::{angle, is_extreme, log_of_any_modulus, log_of_modulus};
-use super::{Lane, Parts};
+use super::{Lane, Parts, is_beyond};
 use crate::math::block::dispatch::{Binary, Unary};
 use crate::math::block::exp::ExpKernel;
 use crate::math::block::inverse_trig::ArcTan2x64;
@@ -66,7 +66,7 @@ pub(super) mod power {
         let (cos, sin, far) = turn::<FMA>(y);
         let value = [size * (cos - y_low * sin), size * (sin + y_low * cos)];
         let is_whole = (w[1] == 0.0) & is_small_integer(w[0]);
-        (value, is_extreme(z) | is_undefined | far | is_whole | !(x.abs() <= 700.0))
+        (value, is_extreme(z) | is_undefined | far | is_whole | is_beyond(x, 700.0))
     }
 
     /// `w * log(z)`, and its rounding errors.

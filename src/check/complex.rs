@@ -4,16 +4,15 @@ use super::errors;
 use super::functions::types;
 use super::lower::Lowerer;
 use super::operators::{comparison, ufunc};
-use super::term::{Term, promote};
+use super::term::{Known, Term, promote};
 use crate::dtype::{DType, Scalar, Type};
-use crate::ir::{GuardKind, Loop, Op, Value};
-use crate::registry::builtins::complex;
-use crate::registry::function::{Function, OfComplex};
+use crate::ir::{CalleeFn, GuardKind, Op, Value};
+use crate::math::python;
+use crate::registry::builtins::complex::{self, Parts};
+use crate::registry::function::{Body, Function, Loops, OfComplex};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, CompareOp};
-
-/// The real and the imaginary part.
-pub(super) type Parts = [Value; 2];
+use std::sync::Arc;
 
 impl Lowerer<'_> {
     /// A number as a complex one of the given dtype.
@@ -26,8 +25,9 @@ impl Lowerer<'_> {
         Some([real, self.current.constant(Scalar::of(lane, 0.0))])
     }
 
-    /// An operator of numbers, at least one of them complex.
-    pub(super) fn complex_binary(&mut self, op: BinaryOp, a: Term, b: Term, span: Span) -> Term {
+    /// An operator of numbers, at least one of them complex. `as_operator` is false for the function of the same
+    /// meaning, which treats exponents alike whatever they are.
+    pub(super) fn complex_binary(&mut self, op: BinaryOp, a: Term, b: Term, span: Span, as_operator: bool) -> Term {
         let ty = promote(&[a, b]);
         let dtype = ty.dtype();
         let (Some(x), Some(y)) = (self.complex_parts(a, dtype, span), self.complex_parts(b, dtype, span)) else {
@@ -37,25 +37,65 @@ impl Lowerer<'_> {
         let parts = match op {
             BinaryOp::Add => [0, 1].map(|part| l.op(Op::Add, &[x[part], y[part]])),
             BinaryOp::Sub => [0, 1].map(|part| l.op(Op::Sub, &[x[part], y[part]])),
-            BinaryOp::Mul => product(l, x, y),
-            BinaryOp::Div if ty.is_weak() => {
-                let is_zero = is_zero(l, y);
-                self.guard_not(is_zero, GuardKind::ZeroDivision, span);
-                quotient(&mut self.current, x, y)
+            BinaryOp::Mul => complex::product(l, x, y),
+            BinaryOp::Div => {
+                if ty.is_weak() {
+                    let is_zero = complex::is_zero(l, y);
+                    self.guard_not(is_zero, GuardKind::ZeroDivision, span);
+                }
+                complex::quotient(&mut self.current, x, y, ty.is_weak())
             }
-            BinaryOp::Div => quotient(l, x, y),
-            BinaryOp::Pow => match b {
-                Term::Int(2) => product(l, x, x),
-                _ => complex::POWER.call(l, dtype.lane(), &[x[0], x[1], y[0], y[1]]),
-            },
+            BinaryOp::Pow if ty.is_weak() => self.weak_complex_power(x, y, span),
+            BinaryOp::Pow => self.complex_power(x, y, exponent(b), as_operator, dtype),
             _ => return self.error(errors::no_loop(ufunc(op), &types(&[a, b]), span)),
         };
         Term::Complex(parts, ty)
     }
 
+    /// A power by NumPy's rules: as an operator it has its own functions for some exponents.
+    fn complex_power(&mut self, x: Parts, y: Parts, exponent: Option<f64>, as_operator: bool, dtype: DType) -> Parts {
+        let l = &mut self.current;
+        match exponent {
+            Some(2.0) if as_operator => complex::product(l, x, x),
+            Some(0.5) if as_operator => complex::SQRT.call(l, dtype.lane(), &x),
+            Some(-1.0) if as_operator => complex::reciprocal(l, x),
+            Some(whole) if whole.abs() < 100.0 && whole.fract() == 0.0 && whole != 0.0 => {
+                complex::whole_power(l, x, whole as i32)
+            }
+            _ => complex::POWER.call(l, dtype.lane(), &[x[0], x[1], y[0], y[1]]),
+        }
+    }
+
+    /// A power of Python's own complex numbers.
+    fn weak_complex_power(&mut self, x: Parts, y: Parts, span: Span) -> Parts {
+        type Part = extern "C" fn(f64, f64, f64, f64) -> f64;
+        type Question = extern "C" fn(f64, f64, f64, f64) -> bool;
+        let args = [x[0], x[1], y[0], y[1]];
+        let divides = (python::complex_power_divides_by_zero as Question).callee("complex_power_divides_by_zero");
+        let divides = self.current.call(&Arc::new(divides), &args);
+        self.guard_not(divides, GuardKind::ZeroDivision, span);
+        let parts = [
+            (python::complex_power_real as Part).callee("complex_power_real"),
+            (python::complex_power_imag as Part).callee("complex_power_imag"),
+        ];
+        let parts = parts.map(|part| self.current.call(&Arc::new(part), &args));
+        let infinity = self.current.constant(Scalar::f64(f64::INFINITY));
+        let [real, imag] = parts.map(|part| {
+            let size = self.current.op(Op::Abs, &[part]);
+            self.current.op(Op::Eq, &[size, infinity])
+        });
+        let overflows = self.current.op(Op::Or, &[real, imag]);
+        self.guard_not(overflows, GuardKind::Overflow, span);
+        parts
+    }
+
     /// A comparison of numbers, at least one of them complex: by the real part, then by the imaginary.
     pub(super) fn complex_compare(&mut self, op: CompareOp, a: Term, b: Term, span: Span) -> Term {
-        let dtype = promote(&[a, b]).dtype();
+        let ty = promote(&[a, b]);
+        if ty.is_weak() && !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return self.error(errors::not_ordered(op, &types(&[a, b]), span));
+        }
+        let dtype = ty.dtype();
         let (Some(x), Some(y)) = (self.complex_parts(a, dtype, span), self.complex_parts(b, dtype, span)) else {
             return Term::Poison;
         };
@@ -65,21 +105,7 @@ impl Lowerer<'_> {
                 let [real, imag] = [0, 1].map(|part| l.op(comparison(op), &[x[part], y[part]]));
                 l.op(if op == CompareOp::Eq { Op::And } else { Op::Or }, &[real, imag])
             }
-            _ => {
-                let strictly = match op {
-                    CompareOp::Lt | CompareOp::Le => Op::Lt,
-                    _ => Op::Gt,
-                };
-                let first = l.op(strictly, &[x[0], y[0]]);
-                // A NaN in an imaginary part decides nothing.
-                let [known_x, known_y] = [x[1], y[1]].map(|imag| l.op(Op::Eq, &[imag, imag]));
-                let known = l.op(Op::And, &[known_x, known_y]);
-                let first = l.op(Op::And, &[first, known]);
-                let equal = l.op(Op::Eq, &[x[0], y[0]]);
-                let second = l.op(comparison(op), &[x[1], y[1]]);
-                let second = l.op(Op::And, &[equal, second]);
-                l.op(Op::Or, &[first, second])
-            }
+            _ => complex::in_order(l, comparison(op), x, y),
         };
         Term::strong(value, DType::Bool)
     }
@@ -89,7 +115,10 @@ impl Lowerer<'_> {
         let Some(body) = &function.of_complex else {
             return self.error(errors::no_loop(&function.name, &types(args), span));
         };
-        let dtype = promote(args).dtype();
+        let dtype = match function.body {
+            Body::Native(Loops::Double, _) => DType::C128,
+            _ => promote(args).dtype(),
+        };
         let mut parts = Vec::with_capacity(args.len());
         for &arg in args {
             match self.complex_parts(arg, dtype, span) {
@@ -112,41 +141,11 @@ impl Lowerer<'_> {
     }
 }
 
-pub(super) fn product(l: &mut Loop, x: Parts, y: Parts) -> Parts {
-    let [rr, ii, ri, ir] = [(0, 0), (1, 1), (0, 1), (1, 0)].map(|(i, k)| l.op(Op::Mul, &[x[i], y[k]]));
-    [l.op(Op::Sub, &[rr, ii]), l.op(Op::Add, &[ri, ir])]
-}
-
-fn is_zero(l: &mut Loop, x: Parts) -> Value {
-    let zero = l.constant(Scalar::of(l.dtype(x[0]), 0.0));
-    let [real, imag] = x.map(|part| l.op(Op::Eq, &[part, zero]));
-    l.op(Op::And, &[real, imag])
-}
-
-/// By Smith's method (Algorithm 116, Communications of the ACM 5, 1962), as NumPy divides: scaled by the part of
-/// the divisor that is the greater.
-fn quotient(l: &mut Loop, x: Parts, y: Parts) -> Parts {
-    let [size_real, size_imag] = y.map(|part| l.op(Op::Abs, &[part]));
-    let by_real = l.op(Op::Ge, &[size_real, size_imag]);
-    let select = |l: &mut Loop, a: Value, b: Value| l.op(Op::Select, &[by_real, a, b]);
-    let (major, minor) = (select(l, y[0], y[1]), select(l, y[1], y[0]));
-    let ratio = l.op(Op::Div, &[minor, major]);
-    let one = l.constant(Scalar::of(l.dtype(major), 1.0));
-    let scaled = l.op(Op::Mul, &[minor, ratio]);
-    let scaled = l.op(Op::Add, &[major, scaled]);
-    let scale = l.op(Op::Div, &[one, scaled]);
-    // By the real part: (a + b r) s and (b - a r) s; by the imaginary: (a r + b) s and (b r - a) s.
-    let (plain_real, turned_real) = (select(l, x[0], x[1]), select(l, x[1], x[0]));
-    let turned = l.op(Op::Mul, &[turned_real, ratio]);
-    let real = l.op(Op::Add, &[plain_real, turned]);
-    let [b_ratio, a_ratio] = [x[1], x[0]].map(|part| l.op(Op::Mul, &[part, ratio]));
-    let (from, taken) = (select(l, x[1], b_ratio), select(l, a_ratio, x[0]));
-    let imag = l.op(Op::Sub, &[from, taken]);
-    let scaled = [real, imag].map(|part| l.op(Op::Mul, &[part, scale]));
-    // Nothing divided by zero has a ratio.
-    let zero = is_zero(l, y);
-    [0, 1].map(|part| {
-        let over_zero = l.op(Op::Div, &[x[part], size_real]);
-        l.op(Op::Select, &[zero, over_zero, scaled[part]])
-    })
+/// An exponent that is a number of Python's own and known.
+fn exponent(term: Term) -> Option<f64> {
+    match term {
+        Term::Int(value) => Some(value as f64),
+        Term::Float(value) => Some(value),
+        _ => (term.is_weak_int() && term.known() == Known::Two).then_some(2.0),
+    }
 }

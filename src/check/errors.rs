@@ -5,7 +5,7 @@ use crate::dtype::{Casting, DType, Type, UnitError};
 use crate::registry::expression::Lookup;
 use crate::registry::function::{Function, Param, ParamKind};
 use crate::source::Span;
-use crate::syntax::ast::Name;
+use crate::syntax::ast::{CompareOp, Name};
 
 fn type_error(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Category::Type, span, message)
@@ -387,9 +387,10 @@ pub fn negative_power(span: Span) -> Diagnostic {
     Diagnostic::new(Category::Value, span, "Integers to negative integer powers are not allowed.")
 }
 
-/// A power of Python's own numbers that is complex.
-pub fn complex_power(span: Span) -> Diagnostic {
-    type_error(span, "this power is complex, and complex numbers are not supported yet")
+/// An order of Python's own complex numbers.
+pub fn not_ordered(op: CompareOp, types: &[Type], span: Span) -> Diagnostic {
+    let names: Vec<String> = types.iter().map(|ty| format!("'{}'", ty.code())).collect();
+    type_error(span, format!("'{}' not supported between instances of {}", op.symbol(), names.join(" and ")))
 }
 
 /// `decimals=` of `round` that is no constant.

@@ -376,6 +376,13 @@ impl Lowerer<'_> {
         let Term::Int(decimals) = args[1] else { return self.error(errors::round_decimals(span)) };
         let dtype = promote(&args[..1]).dtype();
         let x = self.strong(args[0], span);
+        if let Term::Complex(parts, ty) = x {
+            let parts = parts.map(|part| match self.round(&[Term::strong(part, dtype.lane()), args[1]], span) {
+                Term::Value(value, ..) => value,
+                _ => part,
+            });
+            return Term::Complex(parts, ty);
+        }
         // A bool is rounded as a float16.
         let dtype = if dtype == DType::Bool { DType::F16 } else { dtype };
         let Some(x) = self.to(x, dtype, span) else { return Term::Poison };

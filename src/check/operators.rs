@@ -97,7 +97,7 @@ impl Lowerer<'_> {
             (Term::Poison, _) | (_, Term::Poison) => Term::Poison,
             _ if Self::any_text(&[a, b]) => self.error(errors::text_operand(ufunc(op), &types(&[a, b]), span)),
             _ if has_times(&[a, b]) => self.time_binary(op, a, b, span),
-            (Term::Complex(..), _) | (_, Term::Complex(..)) => self.complex_binary(op, a, b, span),
+            (Term::Complex(..), _) | (_, Term::Complex(..)) => self.complex_binary(op, a, b, span, true),
             _ if !a.is_weak() || !b.is_weak() => self.strong_binary(op, a, b, span, true),
             (Term::Int(a), Term::Int(b)) => self.fold_int(op, a, b, span),
             (Term::Int(_) | Term::Float(_), Term::Int(_) | Term::Float(_)) => {
@@ -126,7 +126,7 @@ impl Lowerer<'_> {
         }
         let common = promote(&[a, b]).dtype();
         if common.is_complex() {
-            return self.complex_binary(op, a, b, span);
+            return self.complex_binary(op, a, b, span, as_operator);
         }
         let is_bool = common == DType::Bool;
         // The type of NumPy's loop.
@@ -391,7 +391,14 @@ impl Lowerer<'_> {
             BinaryOp::Pow if python::float_power_divides_by_zero(a, b) => {
                 return self.error(errors::zero_division(span));
             }
-            BinaryOp::Pow if python::float_power_is_complex(a, b) => return self.error(errors::complex_power(span)),
+            BinaryOp::Pow if python::float_power_is_complex(a, b) => {
+                let [real, imag] = python::complex_power([a, 0.0], [b, 0.0]);
+                if real.is_infinite() || imag.is_infinite() {
+                    return self.error(errors::weak_overflow(span));
+                }
+                let parts = [real, imag].map(|part| self.current.constant(Scalar::f64(part)));
+                return Term::Complex(parts, Type::WeakComplex);
+            }
             BinaryOp::Pow => {
                 let power = natives::POW.get(DType::F64).call(&[Scalar::f64(a), Scalar::f64(b)]);
                 let power = power.map_or(f64::NAN, Scalar::as_f64);

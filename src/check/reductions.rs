@@ -121,7 +121,7 @@ impl Lowerer<'_> {
             return match initial {
                 Some(initial) => {
                     let initial = self.cast(initial, dtype, span);
-                    self.complex_binary(BinaryOp::Add, initial, value, span)
+                    self.complex_binary(BinaryOp::Add, initial, value, span, false)
                 }
                 None => value,
             };

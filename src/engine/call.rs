@@ -520,7 +520,7 @@ impl Kernel {
             GuardKind::Overflow => Error::Overflow("the result of Python's own numbers is too large".into()),
             GuardKind::NegativeShift => Error::Value("negative shift count".into()),
             GuardKind::ComplexPower => {
-                Error::Type("this power is complex, and complex numbers are not supported yet".into())
+                Error::Type("the power of a negative float is complex; write `(x+0j)` for `x`".into())
             }
             GuardKind::NegativePower => Error::Value("Integers to negative integer powers are not allowed.".into()),
             GuardKind::OutOfBounds(DType::I64, _) => {

@@ -1,5 +1,7 @@
 //! Python's arithmetic on its own numbers, where it differs from NumPy's.
 
+use super::complex::multiply;
+
 /// `a / b` of integers, correctly rounded; b is not zero.
 pub extern "C" fn true_divide(a: i64, b: i64) -> f64 {
     const EXACT: u64 = 1 << 53;
@@ -75,6 +77,57 @@ pub extern "C" fn float_power_is_complex(base: f64, exponent: f64) -> bool {
 /// Whether `base ** exponent` of floats is Python's OverflowError; `result` is the power.
 pub extern "C" fn float_power_overflows(base: f64, exponent: f64, result: f64) -> bool {
     base.is_finite() && exponent.is_finite() && base != 0.0 && result.is_infinite()
+}
+
+/// Whether `z ** w` of complex numbers, each given by its parts, is Python's ZeroDivisionError.
+pub extern "C" fn complex_power_divides_by_zero(x: f64, y: f64, u: f64, v: f64) -> bool {
+    x == 0.0 && y == 0.0 && (u < 0.0 || v != 0.0)
+}
+
+/// The real part of `z ** w` of complex numbers.
+pub extern "C" fn complex_power_real(x: f64, y: f64, u: f64, v: f64) -> f64 {
+    complex_power([x, y], [u, v])[0]
+}
+
+/// The imaginary part of `z ** w` of complex numbers.
+pub extern "C" fn complex_power_imag(x: f64, y: f64, u: f64, v: f64) -> f64 {
+    complex_power([x, y], [u, v])[1]
+}
+
+/// `z ** w` of complex numbers: by products where `w` is an integer up to 100, else in polar coordinates. It is
+/// Python's OverflowError where a part is infinite.
+pub fn complex_power(z: [f64; 2], [u, v]: [f64; 2]) -> [f64; 2] {
+    if v == 0.0 && u.floor() == u && u.abs() <= 100.0 {
+        let (mut value, mut square, mut rest) = ([1.0, 0.0], z, u.abs() as u32);
+        while rest != 0 {
+            if rest & 1 == 1 {
+                value = multiply(value, square);
+            }
+            rest >>= 1;
+            square = multiply(square, square);
+        }
+        if u > 0.0 {
+            return value;
+        }
+        let [x, y] = value;
+        return if x.abs() >= y.abs() {
+            let ratio = y / x;
+            [1.0 / (x + y * ratio), -ratio / (x + y * ratio)]
+        } else {
+            let ratio = x / y;
+            [ratio / (x * ratio + y), -1.0 / (x * ratio + y)]
+        };
+    }
+    if z == [0.0, 0.0] {
+        return [0.0, 0.0];
+    }
+    let (modulus, angle) = (z[0].hypot(z[1]), z[1].atan2(z[0]));
+    let (mut size, mut phase) = (modulus.powf(u), angle * u);
+    if v != 0.0 {
+        size *= (-angle * v).exp();
+        phase += v * modulus.ln();
+    }
+    [size * phase.cos(), size * phase.sin()]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::argument::{Arena, Refusal, Viewer, WORDS, check_subclass, check_writa
 use super::error::{diagnosed, exception};
 use super::fast_call::call_fast;
 use super::kernel::KernelObject;
-use super::numpy_api::numpy;
+use super::numpy_api::{NumPy, numpy};
 use super::options::Given;
 use super::register::left_behind;
 use crate::array::{ArrayRef, Memory};
@@ -164,7 +164,7 @@ impl Host for CallHost<'_, '_> {
     fn allocate(&mut self, output: usize, dtype: DType, shape: &[isize], strides: &[isize]) -> Result<Memory, Error> {
         let made = &mut self.made[output];
         // What does not fit the slot is an array without dimensions until the call is over.
-        if shape.is_empty() && dtype.size() <= 8 && dtype.is_number() && !dtype.is_complex() {
+        if shape.is_empty() && NumPy::fits_slot(dtype) {
             made.scalar = Some(dtype);
             // The vector of these has its final length, so the slot stays where it is.
             // SAFETY: a scalar's dtype has at most the slot's 8 bytes, which are read when the call is over.

@@ -6,7 +6,7 @@ use super::argument::{Arena, Viewer, WORDS};
 use super::call::detached;
 use super::error::exception;
 use super::kernel::KernelObject;
-use super::numpy_api::{descr_simple, numpy, scalar_value};
+use super::numpy_api::{NumPy, descr_simple, numpy, scalar_value};
 use crate::array::ArrayRef;
 use crate::diagnostic::Error;
 use crate::dtype::{DType, Type};
@@ -221,6 +221,7 @@ pub(super) unsafe fn call_fast(
                 (out, fields.data.cast())
             }
         }
+        Some(dtype) if shape.extents.is_empty() && !NumPy::fits_slot(dtype) => return None,
         Some(_) if shape.extents.is_empty() => (std::ptr::null_mut(), (&raw mut slot).cast()),
         Some(dtype) => {
             let array = table.new_packed_array(py, dtype, shape.extents);
@@ -307,6 +308,7 @@ unsafe fn call_repeat(
             unsafe { ffi::Py_INCREF(out) };
             (out, data.cast())
         }
+        (Some((dtype, [], _)), None) if !NumPy::fits_slot(dtype) => return None,
         (Some((_, [], _)), None) => (std::ptr::null_mut(), (&raw mut slot).cast()),
         (Some((dtype, extents, strides)), None) => {
             let array = table.new_array(py, dtype, extents, strides);

@@ -46,7 +46,7 @@ pub(super) fn numpy() -> &'static NumPy {
 const TYPE_NUMBERS: [i32; 14] = [0, 1, 3, 5, 7, 2, 4, 6, 8, 23, 11, 12, 14, 15];
 
 /// The dtypes of the first numbers in the order of `type_num`.
-const DTYPES: [Option<DType>; 16] = [
+const DTYPES: [Option<DType>; 24] = [
     Some(DType::Bool),
     Some(DType::I8),
     Some(DType::U8),
@@ -63,6 +63,14 @@ const DTYPES: [Option<DType>; 16] = [
     None,
     Some(DType::C64),
     Some(DType::C128),
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    Some(DType::F16),
 ];
 
 /// Looks NumPy's objects up.
@@ -207,6 +215,12 @@ impl NumPy {
         }
     }
 
+    /// Does a scalar of a dtype fit the slot that [`NumPy::new_scalar`] takes it from?
+    #[inline]
+    pub(super) fn fits_slot(dtype: DType) -> bool {
+        dtype.size() <= 8 && dtype.is_number() && !dtype.is_complex()
+    }
+
     /// A new NumPy scalar from the bits in the low bytes of `bits`; null with an exception set.
     #[inline]
     pub(super) fn new_scalar(&self, dtype: DType, bits: u64) -> *mut PyObject {
@@ -283,7 +297,6 @@ pub(super) unsafe fn descr_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> O
             19 => DType::Str(length(4)?),
             21 => DType::DateTime(unit()?),
             22 => DType::TimeDelta(unit()?),
-            23 => DType::F16,
             _ => return None,
         };
         (dtype, fields.byteorder as u8)
@@ -292,7 +305,7 @@ pub(super) unsafe fn descr_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> O
     Some((dtype, order == foreign))
 }
 
-/// The same for the types without parameters, but float16.
+/// The same for the types without parameters.
 ///
 /// # Safety
 /// As of [`descr_dtype`].

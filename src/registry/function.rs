@@ -404,7 +404,7 @@ impl Function {
         match self.body {
             Body::Inline(_) | Body::Unary(_) | Body::Binary(_) | Body::Compare(_) | Body::Logical(_) => true,
             Body::Cast(_) => true,
-            Body::Special(special) => matches!(special, Special::Where | Special::LogicalXor | Special::Per),
+            Body::Special(special) => !matches!(special, Special::Clip | Special::Ldexp),
             _ => false,
         }
     }

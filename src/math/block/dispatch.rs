@@ -172,7 +172,7 @@ impl Kernels {
 ///
 /// Both methods must be `#[inline(always)]` and free of branches and calls that LLVM would not
 /// vectorise; with `FMA`, `mul_add` is one instruction.
-pub(super) trait Unary {
+pub(in crate::math) trait Unary {
     /// The element type of the argument.
     type X: Element;
     /// The element type of the result.
@@ -203,7 +203,7 @@ impl<K: Unary<X = f64, Y = f64>> Unary for Widened<K> {
 }
 
 /// The same of two arguments.
-pub(super) trait Binary {
+pub(in crate::math) trait Binary {
     /// The element type of the first argument.
     type X: Element;
     /// The element type of the second argument.

@@ -216,7 +216,7 @@ pub(in crate::math) fn clamp<T: Lane>(x: T, bound: T) -> T {
 macro_rules! kernels {
     ($($(#[doc = $doc:literal])+ $kernel:ident: |$x:ident| $power:expr, unit $unit:expr;)+) => {$(
         $(#[doc = $doc])+
-        struct $kernel<T>(PhantomData<T>);
+        pub(in crate::math) struct $kernel<T>(PhantomData<T>);
 
         impl<T: Exp> Unary for $kernel<T> {
             type X = T;
@@ -248,7 +248,7 @@ kernels! {
 }
 
 /// `e**x - 1`. Greatest error measured: 0.92 ULP, 0.81 in float32.
-struct Expm1Kernel<T>(PhantomData<T>);
+pub(in crate::math) struct Expm1Kernel<T>(PhantomData<T>);
 
 impl<T: Exp> Unary for Expm1Kernel<T> {
     type X = T;

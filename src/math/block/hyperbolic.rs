@@ -127,7 +127,7 @@ fn join<const FMA: bool>(c: f64, cosine: f64, s: f64, r: f64, sine: f64) -> f64 
 
 /// The hyperbolic sine of a float64: at most 1.27 ULP. With the rest `r` and `2**n`, it is
 /// `sinh(r)*cosh(n*ln(2)) + cosh(r)*sinh(n*ln(2))`.
-struct Sinh64;
+pub(in crate::math) struct Sinh64;
 
 impl Unary for Sinh64 {
     type X = f64;
@@ -149,7 +149,7 @@ impl Unary for Sinh64 {
 
 /// The hyperbolic cosine of a float64: at most 1.23 ULP. With the rest `r` and `2**n`, it is
 /// `cosh(r)*cosh(n*ln(2)) + sinh(r)*sinh(n*ln(2))`.
-struct Cosh64;
+pub(in crate::math) struct Cosh64;
 
 impl Unary for Cosh64 {
     type X = f64;
@@ -223,7 +223,7 @@ impl Unary for Cosh32 {
 
 /// The hyperbolic tangent of a float64: at most 1.42 ULP. With `m = expm1(-2*x)` it is
 /// `-m / (m + 2)`, where the errors of the terms are added to the quotient.
-struct Tanh64;
+pub(in crate::math) struct Tanh64;
 
 impl Unary for Tanh64 {
     type X = f64;

@@ -188,7 +188,7 @@ fn direction(y: f64, x: f64) -> (f64, f64) {
 
 /// The angle of a point of float64 coordinates: at most 1.50 ULP. Zeros, infinities and their signs
 /// are as in C99's annex F.
-struct ArcTan2x64;
+pub(in crate::math) struct ArcTan2x64;
 
 impl Binary for ArcTan2x64 {
     type X = f64;

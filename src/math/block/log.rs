@@ -176,7 +176,7 @@ pub(in crate::math) fn one_plus<T: Log, const FMA: bool>(x: T, error: T) -> (T, 
 }
 
 /// `ln(1 + x)`. Greatest error measured: 0.80 ULP in both types.
-struct Log1pKernel<T>(PhantomData<T>);
+pub(in crate::math) struct Log1pKernel<T>(PhantomData<T>);
 
 impl<T: Log> Unary for Log1pKernel<T> {
     type X = T;

@@ -107,7 +107,7 @@ impl<T: Log> Unary for Log1pExpKernel<T> {
 
 /// The logarithm of a positive number in two parts, in two parts.
 #[inline(always)]
-pub(super) fn log_of_pair<const FMA: bool>(high: f64, low: f64) -> (f64, f64) {
+pub(in crate::math) fn log_of_pair<const FMA: bool>(high: f64, low: f64) -> (f64, f64) {
     let (k, m) = high.split();
     let (f, rest) = any_sum(m - 1.0, low * f64::pow2(-k));
     // log(1 + f + rest) = log(1 + f) + rest / (1 + f).

@@ -318,7 +318,7 @@ impl<T: Cbrt> Unary for CbrtKernel<T> {
 /// `sqrt(x*x + z*z)` of float64: the squares and their sum in two parts, and one step of Newton's for
 /// the root (Borges, "An Improved Algorithm for hypot(a, b)", 2019).
 /// Greatest error measured: 0.75 ULP, for subnormal numbers.
-struct Hypot64;
+pub(in crate::math) struct Hypot64;
 
 impl Hypot64 {
     /// For `most` of no lesser magnitude than `least`, whose squares are far from overflow and underflow.

@@ -218,8 +218,22 @@ fn sine_of<const FMA: bool>(x: Reduced, quarters: u64, sign: u64) -> f64 {
     flip(if quadrant & 1 == 0 { a } else { b }, quadrant << 62 ^ sign)
 }
 
+/// The cosine and the sine of a magnitude up to [`LIMIT`], each as a number and a little one to add to it, to some 58
+/// bits.
+#[inline(always)]
+pub(in crate::math) fn turn<const FMA: bool>(x: f64) -> [(f64, f64); 2] {
+    let reduced = reduce::<FMA>(x.abs());
+    let [sine, cosine] = sine_and_cosine::<FMA>(reduced.high, reduced.low);
+    let (sine, cosine) = (lane::sum(sine.0, sine.1), lane::sum(cosine.0, cosine.1));
+    let quadrant = reduced.quadrant;
+    let is_even = quadrant & 1 == 0;
+    let (a, b) = (if is_even { cosine } else { sine }, if is_even { sine } else { cosine });
+    let (sign_a, sign_b) = (quadrant.wrapping_add(1) << 62, quadrant << 62 ^ x.to_bits());
+    [(flip(a.0, sign_a), flip(a.1, sign_a)), (flip(b.0, sign_b), flip(b.1, sign_b))]
+}
+
 /// The sine of a float64: at most 0.83 ULP.
-struct Sin64;
+pub(in crate::math) struct Sin64;
 
 impl Unary for Sin64 {
     type X = f64;
@@ -237,7 +251,7 @@ impl Unary for Sin64 {
 }
 
 /// The cosine of a float64: at most 0.86 ULP.
-struct Cos64;
+pub(in crate::math) struct Cos64;
 
 impl Unary for Cos64 {
     type X = f64;
@@ -270,7 +284,7 @@ fn tangent_of<const FMA: bool>(x: Reduced, sign: u64) -> f64 {
 }
 
 /// The tangent of a float64: at most 1.07 ULP.
-struct Tan64;
+pub(in crate::math) struct Tan64;
 
 impl Unary for Tan64 {
     type X = f64;

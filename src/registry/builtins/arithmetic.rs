@@ -30,11 +30,6 @@ rows! {
     });
     fabs(x): "The absolute value, floating-point.", 0.0, NUMPY, Body::Op(Loops::Float, |l, _, args| l.op(Op::Abs, args));
     sign(x): "-1, 0 or 1 by the sign; NaN for NaN.", 0.0, NUMPY, Body::Op(Loops::Arithmetic, sign);
-    real(x): "The real part.", 0.0, NUMPY, Body::Op(Loops::All, |_, _, args| args[0]);
-    imag(x): "The imaginary part: 0 of what is not complex.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, _| {
-        l.constant(Scalar::of(dtype, 0.0))
-    });
-    conjugate conj(x): "The complex conjugate; of what is not complex, itself.", 0.0, NUMPY, Body::Op(Loops::Number, |_, _, args| args[0]);
     _conj(x): "The complex conjugate; of what is not complex, itself, bools included.", 0.0, NUMPY, Body::Op(Loops::All, |_, _, args| args[0]);
     square(x): "`x * x`.", 0.0, NUMPY, Body::Op(Loops::Number, |l, _, args| l.op(Op::Mul, &[args[0], args[0]]));
     reciprocal(x): "`1 / x`, truncated for integers.", 0.0, NUMPY, Body::Op(Loops::Number, |l, dtype, args| {

@@ -20,10 +20,11 @@ use std::sync::{Arc, OnceLock};
 /// A family: its name and its rows.
 type Family = (&'static str, fn() -> Vec<Function>);
 
-const FAMILIES: [Family; 10] = [
+const FAMILIES: [Family; 11] = [
     ("Arithmetic, extremes, signs and selection", arithmetic::rows),
     ("Comparison, logic and classification", comparison::rows),
     ("Elementary functions", elementary::rows),
+    ("Complex numbers", complex::rows),
     ("Bits and integers", integer::rows),
     ("Rounding", rounding::rows),
     ("Reductions", reductions::rows),

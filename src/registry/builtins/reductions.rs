@@ -74,7 +74,7 @@ pub(super) fn rows() -> Vec<Function> {
             "The variance along axes: the mean square of the distances from the mean, with `ddof` less in the divisor.",
             sums,
             inline(
-                "_per(_total(square(abs(a - mean(a, axis=axis, dtype=dtype, keepdims=True, where=where))), axis=axis, \
+                "_per(_total(_abs2(a - mean(a, axis=axis, dtype=dtype, keepdims=True, where=where)), axis=axis, \
              dtype=dtype, keepdims=keepdims, where=where), \
              maximum(_size(a, axis=axis, keepdims=keepdims, where=where) - ddof, 0))",
             ),
@@ -171,7 +171,7 @@ pub(super) fn rows() -> Vec<Function> {
                 &["a", "axis", "keepdims"],
                 "The Euclidean norm along axes: the square root of the sum of squares.",
                 sums,
-                inline("sqrt(sum(square(abs(a * 1.0)), axis=axis, keepdims=keepdims))"),
+                inline("sqrt(sum(_abs2(a * 1.0), axis=axis, keepdims=keepdims))"),
             )
         },
         Function {
@@ -219,6 +219,16 @@ pub(super) fn rows() -> Vec<Function> {
                 Body::Op(Loops::All, |l, dtype, args| {
                     if dtype.is_float() { l.op(Op::Eq, &[args[0], args[0]]) } else { l.constant(Scalar::bool(true)) }
                 }),
+            )
+        },
+        Function {
+            of_complex: super::complex::body("_abs2"),
+            ..row(
+                "_abs2",
+                &["x"],
+                "The square of the magnitude.",
+                exact,
+                Body::Op(Loops::Number, |l, _, args| l.op(Op::Mul, &[args[0], args[0]])),
             )
         },
         row(

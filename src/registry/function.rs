@@ -301,8 +301,10 @@ type Made = [OnceLock<Arc<Callee>>; 3];
 impl Floats {
     /// From the kernels for float32 and for float64.
     pub const fn new(kernels: &'static Kernels) -> Floats {
-        const NONE: Made = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
-        Floats { kernels, made: NONE, approximate: NONE }
+        const fn none() -> Made {
+            [OnceLock::new(), OnceLock::new(), OnceLock::new()]
+        }
+        Floats { kernels, made: none(), approximate: none() }
     }
 
     /// The function for a type; that for float16 takes and gives float32, and is to be rounded.

@@ -168,19 +168,19 @@ impl Builder<'_> {
         let size = self.program[operand].dtype.size();
         let bytes = size * self.lanes.count;
         let width = Width::of(bytes.min(Width::Y.bytes()));
-        let halves = halves.map(|half| {
-            let mut parts = vec![self.reg(half)];
-            if bytes > width.bytes() {
-                parts.push(self.upper_part(parts[0], &isa::VEXTRACTI64X4, Width::Z));
+        let [firsts, seconds] = halves.map(|half| {
+            let whole = self.reg(half);
+            match bytes > width.bytes() {
+                true => vec![whole, self.upper_part(whole, &isa::VEXTRACTI64X4, Width::Z)],
+                false => vec![whole],
             }
-            parts
         });
         let cursors = self.groups(operand, steps, window);
-        for part in 0..halves[0].len() {
-            let [first, second] = [0, 1].map(|half| {
-                let src = Src::Reg(halves[half][part]);
-                // So that what is joined within each 128 bits follows one another.
-                if width == Width::Y { self.unary_imm(&isa::VPERMQ, width, src, 0b11_01_10_00) } else { src }
+        for (part, (first, second)) in firsts.into_iter().zip(seconds).enumerate() {
+            // So that what is joined within each 128 bits follows one another.
+            let [first, second] = [first, second].map(|half| match width {
+                Width::Y => self.unary_imm(&isa::VPERMQ, width, Src::Reg(half), 0b11_01_10_00),
+                _ => Src::Reg(half),
             });
             let (low, high) = match size {
                 4 => (&isa::VPUNPCKLDQ, &isa::VPUNPCKHDQ),

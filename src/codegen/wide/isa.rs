@@ -405,7 +405,7 @@ mod tests {
             _ if row.name == "shr" => Imm::I8(3),
             _ if row.is_legacy() && row.digit.is_some() => Imm::I32(77),
             (Map::M3A, _) | (_, Some(_)) => Imm::I8(1),
-            _ if ["vpshufd", "vcmpps", "vcmppd"].contains(&row.name) => Imm::I8(1),
+            _ if ["vpshufd", "vshufps", "vcmpps", "vcmppd"].contains(&row.name) => Imm::I8(1),
             _ => Imm::None,
         };
         let mut bytes = Bytes::default();

@@ -233,11 +233,6 @@ pub fn mask_is_no_bool(ufunc: &str, ty: Type, span: Span) -> Diagnostic {
     type_error(span, format!("the `where` of a reduction by '{ufunc}' must be bool, not {ty}"))
 }
 
-/// A literal whose type is not here yet.
-pub fn unsupported_literal(what: &str, span: Span) -> Diagnostic {
-    type_error(span, format!("{what} are not supported yet"))
-}
-
 /// No loop of a ufunc takes the types.
 pub fn no_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
     type_error(

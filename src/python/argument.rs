@@ -336,6 +336,7 @@ unsafe fn unsupported_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> Refusa
             match name.to_str() {
                 Ok("longdouble" | "float128") => "convert it with .astype('float64')",
                 Ok("clongdouble" | "complex256") => "convert it with .astype('complex128')",
+                Ok(name) if name.starts_with("StringDType") => "convert it with .astype('U')",
                 Ok(name) if name.starts_with('[') || name.starts_with('{') => "pass its fields: x['name']",
                 _ => "convert it to a supported dtype, for example with .astype('float64')",
             },

@@ -83,3 +83,23 @@ def test_the_last_element_is_the_last_that_is_read(tmp_path):
     page = np.memmap(tmp_path / "pairs", dtype="c16", mode="w+", shape=(256,))
     page[:] = np.arange(256) + 1j
     np.testing.assert_array_equal(nf.evaluate("imag(z) + real(z)", z=page), np.arange(256) + 1.0)
+
+
+def test_fields_of_records_are_operands_where_they_are(rng, tmp_path):
+    """Without copies: what is written to a field is in the record, and so with files that are mapped."""
+    kinds = [("flag", "?"), ("count", "<i2"), ("x", "<f8"), ("z", "<c16"), ("half", "<f2"), ("big", ">f4")]
+    memory = np.memmap(tmp_path / "records", dtype=kinds, mode="w+", shape=(100,))
+    for records in (np.zeros(100, kinds), memory, np.zeros((10, 10), kinds)[::2, ::-1]):
+        for name in ("count", "x", "half", "big"):
+            records[name] = rng.integers(0, 100, records.shape)
+        records["z"] = records["x"] + 2j
+        fields = {name: records[name] for name, _ in kinds}
+        want = fields["x"] * fields["count"] + fields["z"] - fields["big"] * fields["half"]
+        for _ in range(3):
+            got = nf.evaluate("x*count + z - big*half", {name: fields[name] for name in ("x", "count", "z", "big", "half")})
+            assert got.dtype == want.dtype
+            np.testing.assert_allclose(got, want)
+        before = fields["z"].copy()
+        nf.evaluate("z += x; flag |= x > 50", z=fields["z"], x=fields["x"], flag=fields["flag"])
+        np.testing.assert_array_equal(records["z"], before + records["x"])
+        np.testing.assert_array_equal(records["flag"], records["x"] > 50)

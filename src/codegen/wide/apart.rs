@@ -68,6 +68,11 @@ impl Builder<'_> {
         Address { base: Base::Reg(cursor), index, scale, disp: 0 }
     }
 
+    /// Are lanes to be moved across the 128 bits within which pairs are taken apart and joined?
+    fn crosses(&self, width: Width) -> bool {
+        width == Width::Y && !self.plan.pairs_only
+    }
+
     /// The lanes of an operand whose elements of 4 or 8 bytes are halves of pairs: whole pairs are loaded, and
     /// the other halves left out.
     fn load_interleaved(&mut self, operand: OperandId, steps: Steps, window: Window) -> Src {
@@ -93,7 +98,10 @@ impl Builder<'_> {
                 (_, true) => self.binary(&isa::VUNPCKHPD, width, a, b),
             };
             // Within each 128 bits one is of the first vector, the other of the second.
-            if width == Width::Y { self.unary_imm(&isa::VPERMQ, width, halves, 0b11_01_10_00) } else { halves }
+            match self.crosses(width) {
+                true => self.unary_imm(&isa::VPERMQ, width, halves, 0b11_01_10_00),
+                false => halves,
+            }
         });
         let parts: Vec<Src> = parts.collect();
         self.joined(parts, Width::Z)
@@ -178,9 +186,9 @@ impl Builder<'_> {
         let cursors = self.groups(operand, steps, window);
         for (part, (first, second)) in firsts.into_iter().zip(seconds).enumerate() {
             // So that what is joined within each 128 bits follows one another.
-            let [first, second] = [first, second].map(|half| match width {
-                Width::Y => self.unary_imm(&isa::VPERMQ, width, Src::Reg(half), 0b11_01_10_00),
-                _ => Src::Reg(half),
+            let [first, second] = [first, second].map(|half| match self.crosses(width) {
+                true => self.unary_imm(&isa::VPERMQ, width, Src::Reg(half), 0b11_01_10_00),
+                false => Src::Reg(half),
             });
             let (low, high) = match size {
                 4 => (&isa::VPUNPCKLDQ, &isa::VPUNPCKHDQ),

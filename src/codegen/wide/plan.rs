@@ -3,7 +3,7 @@
 use super::{Level, Unsupported, lacks};
 use crate::codegen::{Layout, Stride};
 use crate::dtype::DType;
-use crate::ir::{Inst, Loop, Op, OperandId, Program, Value};
+use crate::ir::{Inst, Loop, Op, Operand, OperandId, Program, Value};
 
 /// The place of an instruction, outermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,9 @@ pub(super) struct Plan {
     pub(super) streamed: Vec<OperandId>,
     /// Can all of these be moved under masks? Not if they lie apart, nor by AVX2 if they are small.
     pub(super) masked: bool,
+    /// Are all of these halves of pairs of one size, and is each stored with the other? Then it does not matter
+    /// in which order vectors have their lanes.
+    pub(super) pairs_only: bool,
     /// How many constants may wait in registers.
     pub(super) hoists: usize,
 }
@@ -105,6 +108,13 @@ impl Plan {
             masked && layout.stride == Stride::Streamed && is_whole
         };
         let streamed = stored.iter().copied().filter(is_streamed).collect();
+        let is_pairs = |operand: &OperandId| {
+            let Operand { role, dtype, offset, .. } = program[*operand];
+            let is_other = |other: &OperandId| program[*other].role == role && program[*other].offset != offset;
+            let is_whole = !stored.contains(operand) || stored.iter().any(is_other);
+            layouts[operand.0 as usize].stride == Stride::Interleaved && dtype.size() == widest && is_whole
+        };
+        let pairs_only = loaded.iter().chain(&stored).all(is_pairs);
         let folded = folded(body, layouts);
         let live = most_live(body, &places, &folded, level);
         let count = body.iter().filter(|(value, inst)| inner(*value) && matches!(inst, Inst::Op(..))).count();
@@ -121,7 +131,7 @@ impl Plan {
             copies /= 2;
         }
         let hoists = registers.saturating_sub(outer + copies * live);
-        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, streamed, masked, hoists })
+        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, streamed, masked, pairs_only, hoists })
     }
 
     pub(super) fn place(&self, value: Value) -> Place {

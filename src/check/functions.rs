@@ -374,6 +374,9 @@ impl Lowerer<'_> {
 
     fn round(&mut self, args: &[Term], span: Span) -> Term {
         let Term::Int(decimals) = args[1] else { return self.error(errors::round_decimals(span)) };
+        if has_times(&args[..1]) {
+            return self.error(errors::no_loop("rint", &types(&args[..1]), span));
+        }
         let dtype = promote(&args[..1]).dtype();
         let x = self.strong(args[0], span);
         if let Term::Complex(parts, ty) = x {

@@ -304,8 +304,8 @@ pub(super) fn _ufunc_loops(
             }
             for index in 0..ntypes {
                 let number = |argument: usize| *fields.types.add(index * (nin + nout) + argument);
-                let types: Option<Vec<DType>> =
-                    (0..nin + nout).map(|argument| dtype_of_number(number(argument).into())).collect();
+                let lane = |argument: usize| dtype_of_number(number(argument).into()).filter(|dtype| dtype.is_lane());
+                let types: Option<Vec<DType>> = (0..nin + nout).map(lane).collect();
                 let (Some(mut inputs), Some(function)) = (types, *fields.functions.add(index)) else { continue };
                 let outputs = inputs.split_off(nin);
                 let data = if fields.data.is_null() { 0 } else { *fields.data.add(index) as usize };

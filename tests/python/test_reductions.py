@@ -79,7 +79,8 @@ def compare(text, args, scale=None, units=0.0):
     if scale is not None and text.startswith("prod") and np.asarray(want).dtype == np.float16:
         # NumPy rounds each product to float16.
         single = {name: value.astype(np.float32) for name, value in args.items()}
-        want = evaluated(text, single)[1].astype(np.float16)
+        of_single = evaluated(text, single)[1]
+        want = of_single if isinstance(of_single, Exception) else of_single.astype(np.float16)
         scale = scale + 1e-4
     shown = f"{text!r} of {[(v.dtype, v.shape, v.strides) for v in map(np.asarray, args.values())]}"
     if isinstance(want, Exception) or isinstance(got, Exception):

@@ -64,6 +64,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         folds: Vec::new(),
         places: HashMap::new(),
         outputs: vec![None; resolved.outputs.len()],
+        folded: Vec::new(),
         strings: Vec::new(),
         errors: Vec::new(),
     };
@@ -76,6 +77,13 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
     } else {
         Err(lowerer.errors)
     }
+}
+
+/// What a statement's reduction folds.
+struct Folded {
+    statement: usize,
+    lanes: SmallVec<[(Fold, Value); 2]>,
+    dtype: DType,
 }
 
 pub(super) struct Lowerer<'a> {
@@ -101,6 +109,8 @@ pub(super) struct Lowerer<'a> {
     pending: Vec<(Role, Term, u32)>,
     /// What it folds, and into which operands.
     folds: Vec<(Fold, OperandId, Value)>,
+    /// What the current loop's reductions fold.
+    folded: Vec<Folded>,
     /// The dtype of each output that has memory of its own.
     outputs: Vec<Option<DType>>,
     /// Where each storage is in `pending`.
@@ -347,6 +357,14 @@ impl Lowerer<'_> {
     /// Folds values into operands of the statement's own, at the end of the current loop: the lanes of a dtype,
     /// and what else its value is made of.
     pub(super) fn fold(&mut self, statement: usize, lanes: &[(Fold, Value)], dtype: DType) {
+        let known = self.folded.iter().find(|known| {
+            known.lanes[..] == *lanes && known.dtype == dtype && self.can_stand_for(known.statement, statement)
+        });
+        if let Some(known) = known {
+            self.kept[statement] = self.kept[known.statement];
+            return;
+        }
+        self.folded.push(Folded { statement, lanes: lanes.into(), dtype });
         let name: Name = Arc::from(format!("statement {statement}"));
         let role = Role::Hidden(statement as u32);
         let mut offset = 0;
@@ -357,6 +375,13 @@ impl Lowerer<'_> {
             self.folds.push((fold, operand, value));
         }
         self.kept[statement] = Some((role, Type::Strong(dtype)));
+    }
+
+    /// Can the result of one reduction of a loop be read for that of another, of the same values?
+    fn can_stand_for(&self, one: usize, other: usize) -> bool {
+        let [one, other] = [one, other].map(|statement| self.resolved.statements[statement].reduction.as_ref());
+        // They are along the same axes, or they would not share the loop. What has no dimensions broadcasts.
+        one.zip(other).is_some_and(|(one, other)| one.keepdims == other.keepdims || one.axes.is_none() && !one.keepdims)
     }
 
     pub(super) fn operand(&mut self, role: Role, name: &Name, dtype: DType, offset: usize) -> OperandId {
@@ -404,6 +429,7 @@ impl Lowerer<'_> {
             self.current.push(Inst::Reduce(fold, operand, value), None);
         }
         self.loads.clear();
+        self.folded.clear();
         let finished = std::mem::take(&mut self.current);
         let first = self.first.take();
         if finished.insts.iter().any(Inst::must_stay) {

@@ -14,6 +14,9 @@ COUNTED = ["7D", "2D", "25s", "10ms", "2Y", "3M", "5W", "90m"]
 NAT = -(2**63)
 
 NUMPY = {name: getattr(np, name) for name in dir(np) if not name.startswith("_") and callable(getattr(np, name))}
+for name in ("real", "imag"):
+    # Attributes of whatever array, not loops over numbers.
+    del NUMPY[name]
 NUMPY |= {"abs": np.absolute, "min": np.min, "max": np.max, "sum": np.sum, "round": np.round}
 
 OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>"]

@@ -92,6 +92,9 @@ impl Lowerer<'_> {
         }
         let Some(args) = self.complete(function, given, span) else { return Term::Poison };
         let args = &args[..];
+        if Self::any_text(args) && !matches!(function.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_)) {
+            return self.error(errors::text_operand(&function.name, &types(args), span));
+        }
         if has_times(args) && !function.is_of_any_type() {
             return match function.body {
                 Body::Special(Special::Clip) => self.time_clip(args, span),
@@ -100,9 +103,6 @@ impl Lowerer<'_> {
         }
         if args.iter().any(|arg| arg.ty().dtype().is_complex()) && !function.is_of_any_type() {
             return self.complex_call(function, args, span);
-        }
-        if Self::any_text(args) && !matches!(function.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_)) {
-            return self.error(errors::text_operand(&function.name, &types(args), span));
         }
         match &function.body {
             Body::Cast(dtype) => match args[0] {

@@ -110,9 +110,13 @@ impl Lowerer<'_> {
         let Some(reduction) = &self.resolved.statements[index as usize].reduction else { return value };
         let dtype = value.ty().dtype();
         let initial = reduction.initial.map(term);
+        // A string, a time or a complex number begins no reduction of others.
+        let differs = |initial: Term| {
+            let is_other = |is: fn(DType) -> bool| is(initial.ty().dtype()) && !is(dtype);
+            Self::any_text(&[initial]) || is_other(DType::is_time) || is_other(DType::is_complex)
+        };
         if let Some(initial) = initial
-            && times::has_times(&[initial])
-            && !dtype.is_time()
+            && differs(initial)
         {
             return self.error(errors::no_loop(reduction.kind.ufunc(), &[initial.ty(), value.ty()], span));
         }

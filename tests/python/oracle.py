@@ -28,6 +28,10 @@ BUDGET = dict.fromkeys(
 ) | {"logaddexp": 64, "logaddexp2": 64}
 
 
+class WeakComplex(TypeError):
+    """A complex power of Python's own numbers, which the language has where both are literals."""
+
+
 class WeakOverflow(OverflowError):
     """Python's own integers beyond 64 bits, which the language has not."""
 
@@ -43,7 +47,7 @@ def _checked(value):
         if not -(2**63) <= value < 2**63:
             raise WeakOverflow("Python integer beyond 64 bits")
     elif isinstance(value, complex):
-        raise TypeError("complex power of Python's own numbers")
+        raise WeakComplex("complex power of Python's own numbers")
     return value
 
 

@@ -46,7 +46,11 @@ def test_ufuncs_of_scipy(name):
     registry = nf.Registry()
     outputs = tuple(f"out{k}" for k in range(ufunc.nout))
     registry.register(outputs if ufunc.nout > 1 else outputs[0], ufunc)
-    values = {f"a{k}": column for k, column in enumerate(points(ufunc.nin))}
+    columns = points(ufunc.nin)
+    if name.startswith("obl_rad"):
+        # At zero SciPy's own loops read memory that nothing has written.
+        columns[-1][columns[-1] == 0] = 0.25
+    values = {f"a{k}": column for k, column in enumerate(columns)}
     expected = ufunc(*values.values())
     for output, wanted in zip(outputs, expected if ufunc.nout > 1 else (expected,), strict=True):
         result = nf.evaluate(f"{output}({', '.join(values)})", values, functions=registry)

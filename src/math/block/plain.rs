@@ -6,7 +6,7 @@ use crate::dtype::DType;
 use crate::math::integer::Integer;
 use crate::math::{calendar, elementary};
 
-/// A kernel whose every argument is done by a scalar function.
+/// Kernels whose every argument is done by a function of scalars.
 macro_rules! plain {
     ($(
         $kernel:ident$(<$param:ident>)? $trait:ident
@@ -30,6 +30,8 @@ macro_rules! plain {
         }
     )+};
 }
+
+pub(super) use plain;
 
 plain! {
     NextAfter32 Binary (x: X f32, y: Z f32) -> f32 { elementary::nextafter::single(x, y) }

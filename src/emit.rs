@@ -3,11 +3,12 @@
 use crate::check::lower::{ArgumentType, Stores, lower};
 use crate::check::names::{Listed, Resolved, resolve};
 use crate::check::term::Known;
-use crate::codegen::{Layout, Simd, Stride, lines};
+use crate::codegen::lines::{self, Form};
+use crate::codegen::{Layout, Simd, Stride, wide};
 use crate::diagnostic::{Error, Report};
 use crate::dtype::{Casting, DType, Type};
 use crate::ir::{Program, Role};
-use crate::jit::Jit;
+use crate::jit::{Jit, wide_level};
 use crate::opt::{self, Options};
 use crate::registry::Registry;
 use crate::syntax::{self, Limits};
@@ -96,7 +97,8 @@ pub fn emit(request: &Request, stage: Stage) -> Result<String, Error> {
             let layouts = layouts(&program, request);
             let jit = Jit::global().map_err(internal)?;
             let text = |index: usize| {
-                let (program, index, layouts) = coded(&program, index, &layouts);
+                let level = wide_level(request.simd).filter(|_| stage == Stage::Asm);
+                let (program, index, layouts) = coded(&program, index, &layouts, level);
                 match stage {
                     Stage::Clif => jit.clif_text(&program, index, &layouts, request.simd),
                     _ => jit.asm_text(&program, index, &layouts, request.simd),
@@ -129,23 +131,33 @@ pub fn time_passes(request: &Request) -> Result<Vec<Timing>, Error> {
     let jit = Jit::global().map_err(internal)?;
     for index in 0..program.loops.len() {
         let start = Instant::now();
-        let (program, index, layouts) = coded(&program, index, &layouts);
+        let (program, index, layouts) = coded(&program, index, &layouts, wide_level(request.simd));
         jit.compile(&program, index, &layouts, request.simd).map_err(internal)?;
         timed("machine code", start);
     }
     Ok(timings)
 }
 
-/// A loop as it is compiled: where it reduces, it stores what is folded to lines.
-fn coded<'p>(program: &'p Program, index: usize, layouts: &[Layout]) -> (Cow<'p, Program>, usize, Vec<Layout>) {
+/// A loop as it is compiled: where it reduces, it stores what is folded to lines, or what a row folds to if the
+/// wide back end has code of a level for that.
+fn coded<'p>(
+    program: &'p Program,
+    index: usize,
+    layouts: &[Layout],
+    level: Option<wide::Level>,
+) -> (Cow<'p, Program>, usize, Vec<Layout>) {
     let body = &program.loops[index];
     let (folds, _) = lines::folds(program, body, layouts, false);
     if folds.is_empty() {
         return (Cow::Borrowed(program), index, layouts.to_vec());
     }
-    let line = Layout { stride: Stride::Contiguous, swapped: false };
-    let layouts = layouts.iter().copied().chain(folds.iter().map(|_| line)).collect();
-    (Cow::Owned(lines::with_lines(program, body, &folds)), 0, layouts)
+    let made = |form| (lines::with_lines(program, body, &folds, form), lines::layouts(layouts, &folds, form));
+    let (rows, row_layouts) = made(Form::Rows);
+    let (program, layouts) = match level {
+        Some(level) if wide::lower(&rows, 0, &row_layouts, level).is_ok() => (rows, row_layouts),
+        _ => made(Form::Values),
+    };
+    (Cow::Owned(program), 0, layouts)
 }
 
 fn internal(error: impl ToString) -> Error {

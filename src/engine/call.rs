@@ -9,7 +9,7 @@ use crate::array::{ArrayRef, Memory, Placed};
 use crate::check::lower::ArgumentType;
 use crate::check::names::{Reduction, Reference, Storage};
 use crate::check::term::Known;
-use crate::codegen::lines::Source;
+use crate::codegen::lines;
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType, Type};
 use crate::interp::check_guards;
@@ -18,7 +18,7 @@ use crate::math::block::{dispatch, fold};
 use crate::registry::function::Reduction as Kind;
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
-use crate::runtime::reduce::{FoldPlacement, Target, reduce};
+use crate::runtime::reduce::{FoldPlacement, Source, Target, reduce};
 use crate::runtime::run::{Buffer, Placement, RunError, run};
 use crate::runtime::shape::{self, Order, Shape};
 use crate::runtime::threads::threads_for;
@@ -472,8 +472,10 @@ impl Kernel {
         }
         let plan = LoopPlan::reducing(shape, &used, |operand| views.iter().any(|(result, _)| *result == operand))
             .with_weight(program.loops[index].weight());
-        let in_place = plan.is_in_place();
-        let (folds, code) = typed.folding_code(index, plan.layouts(), in_place, self.simd, &self.code_bytes)?;
+        let (in_place, rows) = (plan.is_in_place(), plan.has_rows());
+        let (folds, code) =
+            typed.folding_code(index, plan.layouts(), in_place, rows, self.simd, &self.code_bytes)?;
+        let folds_rows = code.as_ref().is_some_and(|code| code.folds_rows());
         let level = dispatch::level();
         let targets: PerArgument<Target> = folds
             .iter()
@@ -482,8 +484,9 @@ impl Kernel {
                 dtype: folded.dtype,
                 result: folded.result.0 as usize,
                 source: match folded.source {
-                    Source::Operand(operand) => Some(operand.0 as usize),
-                    Source::Line(_) => None,
+                    lines::Source::Operand(operand) => Source::Operand(operand.0 as usize),
+                    lines::Source::Line(_) if folds_rows => Source::Runs,
+                    lines::Source::Line(_) => Source::Values,
                 },
             })
             .collect();

@@ -3,6 +3,7 @@
 //! A text may come from a stranger, and the code generator's need of stack grows with the program:
 //! so it runs on a thread whose stack is known, whatever thread the caller is.
 
+use crate::codegen::lines::Folded;
 use crate::codegen::{Layout, Simd};
 use crate::diagnostic::Error;
 use crate::ir::Program;
@@ -17,22 +18,31 @@ struct Job {
     program: Arc<Program>,
     loop_index: usize,
     layouts: Box<[Layout]>,
+    folding: Option<Folding>,
     simd: Simd,
     reply: Sender<Result<Code, Error>>,
+}
+
+/// What the code of a loop that reduces is made for.
+pub(super) struct Folding {
+    pub(super) folds: Vec<Folded>,
+    /// May it fold each row?
+    pub(super) rows: bool,
 }
 
 /// The thread's mailbox and the process that it lives in: a forked child has none.
 static THREAD: Mutex<Option<(u32, Sender<Job>)>> = Mutex::new(None);
 
-/// Compiles a loop of a program for the layouts of its operands.
+/// Compiles a loop of a program for the layouts of its operands; one that reduces, as `folding` says.
 pub(super) fn compile(
     program: &Arc<Program>,
     loop_index: usize,
     layouts: &[Layout],
+    folding: Option<Folding>,
     simd: Simd,
 ) -> Result<Code, Error> {
     let (reply, answer) = channel();
-    let job = Job { program: Arc::clone(program), loop_index, layouts: layouts.into(), simd, reply };
+    let job = Job { program: Arc::clone(program), loop_index, layouts: layouts.into(), folding, simd, reply };
     mailbox()?.send(job).map_err(|_| lost())?;
     answer.recv().map_err(|_| lost())?
 }
@@ -56,10 +66,16 @@ fn mailbox() -> Result<Sender<Job>, Error> {
 }
 
 fn serve(jobs: Receiver<Job>) {
-    for Job { program, loop_index, layouts, simd, reply } in jobs {
+    for Job { program, loop_index, layouts, folding, simd, reply } in jobs {
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             let jit = Jit::global().map_err(|e| Error::Internal(e.to_string()))?;
-            jit.compile(&program, loop_index, &layouts, simd).map_err(|e| Error::Internal(e.to_string()))
+            let code = match folding {
+                None => jit.compile(&program, loop_index, &layouts, simd),
+                Some(Folding { folds, rows }) => {
+                    jit.compile_folding(&program, loop_index, &layouts, &folds, rows, simd)
+                }
+            };
+            code.map_err(|e| Error::Internal(e.to_string()))
         }));
         let compiled = compiled.unwrap_or_else(|_| Err(Error::Internal("the code generator panicked".into())));
         // The caller waits, unless its thread has ended; then nobody needs the code.

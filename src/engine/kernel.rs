@@ -183,7 +183,7 @@ impl Kernel {
                 .collect();
             match typed.loops[index].results.is_empty() {
                 true => _ = typed.code(index, &layouts, self.simd, &self.code_bytes)?,
-                false => _ = typed.folding_code(index, &layouts, true, self.simd, &self.code_bytes)?,
+                false => _ = typed.folding_code(index, &layouts, true, true, self.simd, &self.code_bytes)?,
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! A kernel's program for given types, and its machine code by layouts.
 
-use super::compiler;
+use super::compiler::{self, Folding};
 use crate::check::lower::ArgumentType;
-use crate::codegen::lines::{self, Folded};
-use crate::codegen::{Layout, Simd, Stride};
+use crate::codegen::lines::{self, Folded, Form};
+use crate::codegen::{Layout, Simd};
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
 use crate::ir::{Effects, Inst, OperandId, Program};
@@ -101,15 +101,19 @@ impl Typed {
         simd: Simd,
         code_bytes: &AtomicUsize,
     ) -> Result<Arc<Code>, Error> {
-        self.code_of(loop_index, layouts, code_bytes, || compiler::compile(&self.program, loop_index, layouts, simd))
+        self.code_of(loop_index, layouts, code_bytes, || {
+            compiler::compile(&self.program, loop_index, layouts, None, simd)
+        })
     }
 
-    /// The folds of a loop that reduces, and its machine code if they need any.
+    /// The folds of a loop that reduces, and its machine code if they need any. `in_place` and `rows` say whether
+    /// packed operands can be folded where they are, and whether rows can be by the code.
     pub(super) fn folding_code(
         &self,
         loop_index: usize,
         layouts: &[Layout],
         in_place: bool,
+        rows: bool,
         simd: Simd,
         code_bytes: &AtomicUsize,
     ) -> Result<(Vec<Folded>, Option<Arc<Code>>), Error> {
@@ -118,12 +122,11 @@ impl Typed {
         if !needs_code {
             return Ok((folds, None));
         }
-        let line = Layout { stride: Stride::Contiguous, swapped: false };
-        let lines = folds.iter().filter(|folded| matches!(folded.source, lines::Source::Line(_)));
-        let layouts: Vec<Layout> = layouts.iter().copied().chain(lines.map(|_| line)).collect();
-        let code = self.code_of(loop_index, &layouts, code_bytes, || {
-            let program = Arc::new(lines::with_lines(&self.program, body, &folds));
-            compiler::compile(&program, 0, &layouts, simd)
+        // Where rows may be folded, the code is known as such, whether it folds them or not.
+        let known = lines::layouts(layouts, &folds, if rows { Form::Rows } else { Form::Values });
+        let code = self.code_of(loop_index, &known, code_bytes, || {
+            let folding = Folding { folds: folds.clone(), rows };
+            compiler::compile(&self.program, loop_index, layouts, Some(folding), simd)
         });
         Ok((folds, Some(code?)))
     }

@@ -45,7 +45,7 @@ pub const ROW_RUN: usize = 1024;
 /// Values of a run where the innermost axis of the loop is kept, so that whole rows are joined.
 pub const COLUMN_RUN: usize = 16;
 /// Bytes of the lanes of a run: several vectors of any machine's, to hide the latency of additions.
-const LANE_BYTES: usize = 256;
+pub const LANE_BYTES: usize = 256;
 
 impl Tree {
     /// Of a loop whose innermost axis is reduced.

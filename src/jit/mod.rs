@@ -35,6 +35,7 @@ mod memory;
 mod steps;
 
 use crate::codegen::clif::{self, CodegenError, Target};
+use crate::codegen::lines::{self, Folded, Form};
 use crate::codegen::segment::{self, Action};
 use crate::codegen::wide;
 use crate::codegen::{Entry, Layout, Simd};
@@ -64,6 +65,8 @@ pub struct Code {
     size: usize,
     /// Essential: the code calls these by address.
     callees: Vec<Arc<Callee>>,
+    /// Does it fold each row of what is to be folded?
+    folds_rows: bool,
 }
 
 /// How a loop's code is called.
@@ -133,7 +136,8 @@ impl Jit {
         let Some(segments) = segment::cut(program, body, &cached, simd) else {
             let function = self.function(program, loop_index, layouts, simd)?;
             let (pages, entries) = self.place(&[&function])?;
-            return Ok(Code { pages, body: Body::Whole(entries[0]), size: function.len(), callees });
+            let body = Body::Whole(entries[0]);
+            return Ok(Code { pages, body, size: function.len(), callees, folds_rows: false });
         };
         let mut functions: Vec<Vec<u8>> = vec![Vec::new(); segments.program.loops.len()];
         for step in &segments.steps {
@@ -147,7 +151,30 @@ impl Jit {
         let (pages, entries) = self.place(&parts)?;
         let is_swapped = |operand: OperandId| layouts[operand.0 as usize].swapped;
         let body = Body::Steps(Steps::new(&segments, &entries, is_swapped));
-        Ok(Code { pages, body, size: functions.iter().map(Vec::len).sum(), callees })
+        Ok(Code { pages, body, size: functions.iter().map(Vec::len).sum(), callees, folds_rows: false })
+    }
+
+    /// Compiles a loop that reduces, for the layouts of the program's operands, to code that puts what is to be
+    /// folded into lines; or, if `rows` allows it and there is such code, what each row folds to.
+    pub fn compile_folding(
+        &self,
+        program: &Program,
+        loop_index: usize,
+        layouts: &[Layout],
+        folds: &[Folded],
+        rows: bool,
+        simd: Simd,
+    ) -> Result<Code, CodegenError> {
+        let body = program.loops.get(loop_index).ok_or_else(|| no_loop(loop_index))?;
+        let form = |form| (lines::with_lines(program, body, folds, form), lines::layouts(layouts, folds, form));
+        if let Some(level) = wide_level(simd).filter(|_| rows) {
+            let (program, layouts) = form(Form::Rows);
+            if let Some(code) = self.compile_wide(&program, 0, &layouts, level)? {
+                return Ok(Code { folds_rows: true, ..code });
+            }
+        }
+        let (program, layouts) = form(Form::Values);
+        self.compile(&program, 0, &layouts, simd)
     }
 
     /// The machine code of a loop that is one segment, with its constants behind it.
@@ -186,7 +213,8 @@ impl Jit {
     ) -> Result<Option<Code>, CodegenError> {
         let Some(function) = wide_function(program, loop_index, layouts, level)? else { return Ok(None) };
         let (pages, entries) = self.place(&[&function])?;
-        Ok(Some(Code { pages, body: Body::Whole(entries[0]), size: function.len(), callees: Vec::new() }))
+        let body = Body::Whole(entries[0]);
+        Ok(Some(Code { pages, body, size: function.len(), callees: Vec::new(), folds_rows: false }))
     }
 
     /// Puts finished machine code into memory; gives the address of each function.
@@ -242,7 +270,7 @@ impl Jit {
 }
 
 /// The wide back end's level, if code may be that wide and the machine has it.
-fn wide_level(simd: Simd) -> Option<wide::Level> {
+pub fn wide_level(simd: Simd) -> Option<wide::Level> {
     let level = match simd {
         Simd::Scalar | Simd::V128 => return None,
         Simd::Avx2 => wide::Level::Avx2,
@@ -384,6 +412,11 @@ impl Code {
     /// Does it compute anything once for all rows of a call? Then calls of many rows are cheaper.
     pub fn has_columns(&self) -> bool {
         matches!(&self.body, Body::Steps(steps) if steps.has_columns())
+    }
+
+    /// Does it fold each row of what is to be folded, so that lines have an element a row ([`Form::Rows`])?
+    pub fn folds_rows(&self) -> bool {
+        self.folds_rows
     }
 
     /// Bytes of machine code and its constants.

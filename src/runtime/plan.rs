@@ -406,6 +406,11 @@ impl<'a> ReducePlan<'a> {
         &self.plan.layouts
     }
 
+    /// Do runs of values lie along the innermost axis, so that code can fold them?
+    pub fn has_rows(&self) -> bool {
+        !self.is_columns && self.reduced == 1
+    }
+
     /// Can packed operands be folded where they are? Then runs of values are.
     pub fn is_in_place(&self) -> bool {
         self.is_columns || self.reduced == 1

@@ -28,6 +28,9 @@ const MOST_PARTS: usize = 1024;
 const MOST_ROW_PARTS: usize = 16;
 /// Elements of a line.
 const LINE: usize = 2048;
+/// Runs that the code folds in a call, and where other folds read the same operands.
+const RUNS: usize = 64;
+const RUNS_BESIDE_OTHERS: usize = 4;
 /// Elements of rows that are joined: those of operands, and of lines.
 const WIDE_TILE: usize = 2048;
 const TILE: usize = 512;
@@ -41,13 +44,29 @@ pub struct Target {
     pub dtype: DType,
     /// The operand that the results go to.
     pub result: usize,
-    /// The operand whose elements are folded; none if the code stores them to a line.
-    pub source: Option<usize>,
+    /// Where what is folded comes from.
+    pub source: Source,
+}
+
+/// Where the values of a fold come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An operand's elements.
+    Operand(usize),
+    /// The code stores them to a line.
+    Values,
+    /// The code folds them by runs, and stores what these fold to.
+    Runs,
 }
 
 impl Target {
     fn size(&self) -> usize {
         self.dtype.size()
+    }
+
+    /// Does the code store anything of it?
+    fn has_line(&self) -> bool {
+        !matches!(self.source, Source::Operand(_))
     }
 }
 
@@ -124,7 +143,7 @@ impl Division {
         let row = if plan.is_columns { extents[0] } else { 1 };
         let values: usize = extents[columns..][..plan.reduced].iter().product();
         let kept: usize = extents[columns + plan.reduced..].iter().product();
-        let widest = if targets.iter().all(|target| target.source.is_some()) { WIDE_TILE } else { TILE };
+        let widest = if targets.iter().any(Target::has_line) { TILE } else { WIDE_TILE };
         let tiles = row.div_ceil(widest);
         let tile = row.div_ceil(tiles);
         let results = kept * tiles;
@@ -336,15 +355,20 @@ impl<'w, R: Runs> Work<'w, R> {
         &self.plan.plan
     }
 
+    /// Does the code fold runs?
+    fn folds_runs(&self) -> bool {
+        self.targets.iter().any(|target| target.source == Source::Runs)
+    }
+
     fn scratch(&self) -> Scratch {
         let Division { part, tile, .. } = *self.division;
         let run = if self.plan.is_columns { COLUMN_RUN } else { ROW_RUN };
         // One for each binary digit of the number of runs, and the one in work.
         let levels = part.div_ceil(run).ilog2() as usize + 2;
         let operands = self.pointers.len();
-        let lines = self.targets.iter().filter(|target| target.source.is_none()).count();
+        let lines = self.targets.iter().filter(|target| target.has_line()).count();
         let room = LINE.min(self.plan().elements());
-        let line = |target: &Target| Vec::with_capacity(if target.source.is_none() { room } else { 0 });
+        let line = |target: &Target| Vec::with_capacity(if target.has_line() { room } else { 0 });
         // Along rows, a counter holds them.
         let waiting = if self.plan.is_columns { levels * tile } else { 0 };
         Scratch {
@@ -370,7 +394,13 @@ impl<'w, R: Runs> Work<'w, R> {
             result += unsafe {
                 match self.plan.is_columns {
                     true => self.columns(position, tile, subtree, from..to, scratch)?,
-                    false => self.row(position, (first + group).min(results) - result, subtree, from..to, scratch)?,
+                    false if values <= ROW_RUN => {
+                        self.short_rows(position, (first + group).min(results) - result, scratch)?
+                    }
+                    false => {
+                        self.row(position, subtree, from..to, scratch)?;
+                        1
+                    }
                 }
             };
         }
@@ -404,7 +434,7 @@ impl<'w, R: Runs> Work<'w, R> {
         let Some(code) = self.code else { return Ok(()) };
         let mut operand = self.pointers.len();
         for (target, line) in self.targets.iter().zip(&mut scratch.lines) {
-            if target.source.is_none() {
+            if target.has_line() {
                 scratch.pointers[operand] = line.as_mut_ptr().cast::<u8>().wrapping_add(done * target.size());
                 scratch.inner[operand] = target.size() as isize;
                 scratch.outer[operand] = (target.size() * inner) as isize;
@@ -462,69 +492,161 @@ impl<'w, R: Runs> Work<'w, R> {
         }
     }
 
-    /// Folds some values of the result at a position, or all values of several such results, up to `most`;
-    /// says how many results.
+    /// Lets the code fold `outer` runs of `inner` values each, from where the scratch's pointers are, to the places
+    /// of the targets: by their addresses and the distance from one run's to the next's.
+    ///
+    /// # Safety
+    /// The values are within the plan's extents, so far apart from run to run, and there is room for results.
+    unsafe fn fold_runs(
+        &self,
+        scratch: &mut Scratch,
+        places: impl Fn(usize, &mut Scratch) -> (*mut u8, isize),
+        strides: impl Fn(usize) -> isize,
+        inner: usize,
+        outer: usize,
+    ) -> Result<(), RunError> {
+        let Some(code) = self.code else { return Ok(()) };
+        let operands = self.pointers.len();
+        (0..operands).for_each(|operand| scratch.outer[operand] = strides(operand));
+        let mut line = operands;
+        for k in 0..self.targets.len() {
+            if self.targets[k].has_line() {
+                (scratch.pointers[line], scratch.outer[line]) = places(k, scratch);
+                line += 1;
+            }
+        }
+        // SAFETY: as the caller says; the code writes one element a row to each line.
+        guard(unsafe {
+            code.call(scratch.pointers.as_ptr(), scratch.inner.as_ptr(), scratch.outer.as_ptr(), inner, outer)
+        })
+    }
+
+    /// Folds the values of the result at a position, or of several such results, up to `most`, of which each is one
+    /// run; says how many results.
+    ///
+    /// # Safety
+    /// Only one task may work on these results.
+    unsafe fn short_rows(&self, position: usize, most: usize, scratch: &mut Scratch) -> Result<usize, RunError> {
+        let plan = self.plan();
+        let count = self.division.values;
+        self.place(&mut scratch.pointers, position);
+        let base = scratch.pointers.clone();
+        let extent = plan.extents().get(1).copied().unwrap_or(1);
+        let rows = match self.plan.reduced {
+            1 if self.folds_runs() => most.min(extent - position % extent),
+            1 => (ROW_RUN / count).clamp(1, most.min(extent - position % extent)),
+            _ => 1,
+        };
+        let result = |target: &Target, row: usize| {
+            let stride = if rows > 1 { plan.strides(1)[target.result] } else { 0 };
+            base[target.result].wrapping_offset(stride * row as isize)
+        };
+        // SAFETY: the values are the plan's, and a line holds as many short rows.
+        unsafe {
+            match self.folds_runs() {
+                true => {
+                    let places = |k: usize, _: &mut Scratch| {
+                        let stride = plan.strides(1)[self.targets[k].result];
+                        (result(&self.targets[k], 0), stride)
+                    };
+                    self.fold_runs(scratch, places, |operand| plan.strides(1)[operand], count, rows)?;
+                }
+                false if rows > 1 => self.store_to_lines(scratch, 0, count, rows)?,
+                false if self.code.is_some() => self.fill_values(scratch, 0, count)?,
+                false => {}
+            }
+        }
+        for (k, target) in self.targets.iter().enumerate() {
+            let Target { folding, source, .. } = target;
+            for row in 0..rows {
+                let values = match *source {
+                    Source::Runs => break,
+                    Source::Operand(operand) => {
+                        let stride = if rows > 1 { plan.strides(1)[operand] } else { 0 };
+                        base[operand].wrapping_offset(stride * row as isize)
+                    }
+                    Source::Values => {
+                        scratch.lines[k].as_mut_ptr().cast::<u8>().wrapping_add(row * count * target.size())
+                    }
+                };
+                let mut value = folding.identity.bits.to_le();
+                // SAFETY: a run's elements are there, packed; a place for an element of any type; the result of
+                // this row, in memory of ours.
+                unsafe {
+                    (folding.run)(count, [values.cast_const()].as_ptr(), (&raw mut value).cast());
+                    write(result(target, row), value, target.size());
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Folds some values of the result at a position.
     ///
     /// # Safety
     /// Only one task may work on this part of the results.
     unsafe fn row(
         &self,
         position: usize,
-        most: usize,
         subtree: usize,
         values: std::ops::Range<usize>,
         scratch: &mut Scratch,
-    ) -> Result<usize, RunError> {
+    ) -> Result<(), RunError> {
         let plan = self.plan();
         self.place(&mut scratch.pointers, position);
         let base = scratch.pointers.clone();
-        let count = values.len();
-        let axis = self.plan.reduced;
-        // Short rows side by side, one call for all of them.
-        let (length, extent) = (plan.extents()[0], plan.extents().get(axis).copied().unwrap_or(1));
-        let together = match axis == 1 && count == length && self.division.parts == 1 {
-            true => (ROW_RUN / length).clamp(1, most.min(extent - position % extent)),
-            false => 1,
-        };
         let mut counters: SmallVec<[Counter; 2]> = self.targets.iter().map(|_| Counter::default()).collect();
+        // What is also folded where it lies should be in the caches then.
+        let most = match self.targets.iter().all(Target::has_line) {
+            _ if !self.folds_runs() => 1,
+            true => RUNS,
+            false => RUNS_BESIDE_OTHERS,
+        };
         let mut at = values.start;
         while at < values.end {
-            let run = if together > 1 { count } else { ROW_RUN.min(values.end - at) };
-            // SAFETY: the values are the plan's, and a line holds `together` short rows, or a run.
+            let whole = ((values.end - at) / ROW_RUN).min(most);
+            let (count, runs) = if whole > 0 { (ROW_RUN, whole) } else { (values.end - at, 1) };
+            // SAFETY: the values are the plan's, and a line holds a run, or what so many runs fold to.
             unsafe {
-                match together > 1 {
-                    true => self.store_to_lines(scratch, 0, length, together)?,
-                    false if self.code.is_some() => self.fill_values(scratch, at, run)?,
+                match self.folds_runs() {
+                    true => {
+                        self.go_to(scratch, &base, 0, at);
+                        let places = |k: usize, scratch: &mut Scratch| {
+                            (scratch.lines[k].as_mut_ptr().cast(), self.targets[k].size() as isize)
+                        };
+                        let strides = |operand: usize| plan.strides(0)[operand] * ROW_RUN as isize;
+                        self.fold_runs(scratch, places, strides, count, runs)?;
+                    }
+                    false if self.code.is_some() => self.fill_values(scratch, at, count)?,
                     false => {}
                 }
             }
             for (k, target) in self.targets.iter().enumerate() {
                 let Target { folding, source, .. } = target;
-                for row in 0..together {
-                    let pointer = match source {
-                        Some(operand) => {
-                            let stride = plan.strides(0)[*operand];
-                            let row = if together > 1 { plan.strides(1)[*operand] * row as isize } else { 0 };
-                            base[*operand].wrapping_offset(stride * at as isize + row)
-                        }
-                        None => scratch.lines[k].as_mut_ptr().cast::<u8>().wrapping_add(row * count * target.size()),
-                    };
+                let line = scratch.lines[k].as_ptr().cast::<u8>();
+                for run in 0..runs {
                     let mut value = folding.identity.bits.to_le();
-                    // SAFETY: a run's elements are there, packed, and a place for an element of any type.
-                    unsafe { (folding.run)(run, [pointer.cast_const()].as_ptr(), (&raw mut value).cast()) };
-                    if together == 1 {
-                        counters[k].push(value, folding);
-                    } else {
-                        let stride = plan.strides(1)[target.result] * row as isize;
-                        // SAFETY: the result of this row, in memory of ours.
-                        unsafe { write(base[target.result].wrapping_offset(stride), value, target.size()) };
+                    let to = (&raw mut value).cast();
+                    // SAFETY: a run's elements are there, packed, or what it folds to, and a place for an element of
+                    // any type.
+                    unsafe {
+                        match *source {
+                            Source::Runs => {
+                                let from = line.wrapping_add(run * target.size());
+                                std::ptr::copy_nonoverlapping(from, to, target.size());
+                            }
+                            Source::Operand(operand) => {
+                                let distance = plan.strides(0)[operand] * (at + run * ROW_RUN) as isize;
+                                let first = base[operand].wrapping_offset(distance).cast_const();
+                                (folding.run)(count, [first].as_ptr(), to);
+                            }
+                            Source::Values => (folding.run)(count, [line].as_ptr(), to),
+                        }
                     }
+                    counters[k].push(value, folding);
                 }
             }
-            at += run;
-        }
-        if together > 1 {
-            return Ok(together);
+            at += count * runs;
         }
         for (k, target) in self.targets.iter().enumerate() {
             let value = counters[k].finish(&target.folding);
@@ -537,7 +659,7 @@ impl<'w, R: Runs> Work<'w, R> {
                 }
             }
         }
-        Ok(1)
+        Ok(())
     }
 
     /// Joins rows element by element: some values of the results of a tile.
@@ -588,9 +710,9 @@ impl<'w, R: Runs> Work<'w, R> {
                         // SAFETY: the last of the subtrees' places, which is the run's.
                         unsafe { fill(sum, folding.identity.bits, width, size) };
                     }
-                    let pointer = |row: usize| match source {
-                        Some(operand) => self.row_of(*operand, base[*operand], at + row),
-                        None => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
+                    let pointer = |row: usize| match *source {
+                        Source::Operand(operand) => self.row_of(operand, base[operand], at + row),
+                        _ => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
                     };
                     let pointers: [*const u8; ROWS] = std::array::from_fn(|k| pointer(row + k.min(joined - 1)));
                     // SAFETY: the rows' elements are there, packed; sums are apart from them.

@@ -231,7 +231,8 @@ impl Builder<'_> {
         }
     }
 
-    fn upper_part(&mut self, whole: VReg, row: &'static isa::Row, width: Width) -> VReg {
+    /// The upper half of a register's lanes.
+    pub(super) fn upper_part(&mut self, whole: VReg, row: &'static isa::Row, width: Width) -> VReg {
         let part = self.vreg(RegClass::Float);
         let imm = Imm::I8(1);
         self.push(Machine { reg: Some(whole), rm: Rm::Reg(part), imm, ..machine(row, width, Writes::Rm) });

@@ -147,8 +147,8 @@ impl Func {
         self.order.push(block);
     }
 
-    pub(super) fn param(&mut self, block: Block) -> VReg {
-        let param = self.vreg(RegClass::Int);
+    pub(super) fn param(&mut self, block: Block, class: RegClass) -> VReg {
+        let param = self.vreg(class);
         self.blocks[block.0 as usize].params.push(param);
         param
     }

@@ -12,6 +12,7 @@ use crate::dtype::DType;
 use crate::ir::{Inst, Loop, OperandId, Program, Value};
 use regalloc2::{PReg, RegClass, VReg};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Where an instruction finds a source.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ pub(super) struct Lanes {
 
 /// The constants behind the code.
 #[derive(Default)]
-struct Pool {
+pub(super) struct Pool {
     bytes: Vec<u8>,
     places: HashMap<(Splat, usize), u32>,
     numbers: [Option<u32>; 2],
@@ -78,7 +79,7 @@ impl Pool {
     }
 
     /// The offset of `bytes` bytes with the numbers 0, 1, 2 ... in lanes of 4 or 8 bytes.
-    fn place_numbers(&mut self, size: usize, bytes: usize) -> u32 {
+    pub(super) fn place_numbers(&mut self, size: usize, bytes: usize) -> u32 {
         *self.numbers[usize::from(size == 8)].get_or_insert_with(|| {
             let at = self.bytes.len().next_multiple_of(bytes);
             self.bytes.resize(at, 0);
@@ -97,10 +98,10 @@ pub(super) struct Builder<'a> {
     pub(super) layouts: &'a [Layout],
     pub(super) plan: &'a Plan,
     pub(super) level: Level,
-    func: Func,
-    pool: Pool,
+    pub(super) func: Func,
+    pub(super) pool: Pool,
     /// Where instructions go.
-    block: Block,
+    pub(super) block: Block,
     /// Run once, before the loops: constants that wait in registers.
     preheader: Block,
     hoisted: HashMap<Splat, VReg>,
@@ -115,7 +116,7 @@ pub(super) struct Builder<'a> {
     escaped: Vec<Option<Src>>,
     /// The values of the body, for each of its copies.
     inner: Vec<Option<Src>>,
-    copies: usize,
+    pub(super) copies: usize,
     pub(super) copy: usize,
     /// Each operand's address in the row.
     pub(super) rows: Vec<Option<VReg>>,
@@ -123,7 +124,11 @@ pub(super) struct Builder<'a> {
     /// each four lanes of theirs.
     pub(super) steps: Vec<Option<Steps>>,
     pub(super) cursors: Vec<Vec<VReg>>,
-    frame: usize,
+    pub(super) frame: usize,
+    /// What is folded so far in each of a turn's vectors, fold by fold, and the lanes of the current vector
+    /// that are there, if not all are.
+    pub(super) accumulators: Vec<VReg>,
+    pub(super) partial: Option<Src>,
     /// Are the streamed operands at addresses of whole vectors, in the loop that is being written?
     streaming: bool,
 }
@@ -181,6 +186,8 @@ impl<'a> Builder<'a> {
             steps: vec![None; program.operands.len()],
             cursors: vec![Vec::new(); program.operands.len()],
             frame: 0,
+            accumulators: Vec::new(),
+            partial: None,
             streaming: false,
         }
     }
@@ -200,7 +207,7 @@ impl<'a> Builder<'a> {
         self.func.end(self.block, End::Jump(self.preheader, Vec::new()));
 
         let row = self.func.block();
-        let j = self.func.param(row);
+        let j = self.func.param(row, RegClass::Int);
         self.func.end(self.preheader, End::Jump(row, vec![zero]));
         self.start(row);
         self.row_addresses(j, pointers, outer_strides);
@@ -227,10 +234,13 @@ impl<'a> Builder<'a> {
         let widest = self.plan.widest;
         let lanes = self.level.bytes() / widest;
         self.lanes = Lanes { count: lanes, widest, uniform: false };
+        if !self.plan.folds.is_empty() {
+            return self.folding_loop(inner, row_end);
+        }
         // The mask of the rest is made of a count in a byte.
         let copies = self.plan.copies.min(256 / lanes);
         let rest = self.func.block();
-        let i = self.func.param(rest);
+        let i = self.func.param(rest, RegClass::Int);
         self.streaming_loop(inner, copies, rest);
         let zero = self.immediate(0);
         self.vector_loop(inner, copies, zero, rest);
@@ -241,7 +251,7 @@ impl<'a> Builder<'a> {
             self.framed_tail(i, inner, row_end);
         } else {
             let tail = self.func.block();
-            let t = self.func.param(tail);
+            let t = self.func.param(tail, RegClass::Int);
             self.vector_loop(inner, 1, i, tail);
             self.start(tail);
             self.framed_tail(t, inner, row_end);
@@ -296,7 +306,7 @@ impl<'a> Builder<'a> {
         let end = self.two_address(&isa::ADD, whole, from);
         self.compare(from, end);
         let head = self.func.block();
-        let i = self.func.param(head);
+        let i = self.func.param(head, RegClass::Int);
         self.branch(Cond::Below, (head, vec![from]), (exit, vec![from]));
         self.func.mark_hot(head);
         self.start(head);
@@ -310,7 +320,7 @@ impl<'a> Builder<'a> {
     fn masked_loop(&mut self, from: VReg, inner: VReg, row_end: Block) {
         self.compare(from, inner);
         let head = self.func.block();
-        let i = self.func.param(head);
+        let i = self.func.param(head, RegClass::Int);
         self.branch(Cond::Below, (head, vec![from]), (row_end, Vec::new()));
         self.start(head);
         let left = self.two_address(&isa::SUB, inner, i);
@@ -366,23 +376,24 @@ impl<'a> Builder<'a> {
         self.branch(Cond::Below, (tail, Vec::new()), (row_end, Vec::new()));
         self.start(tail);
         let vector = self.level.bytes();
+        self.begin_turn(1);
         self.frame = self.program.operands.len() * vector;
         self.copy_elements(from, inner, true);
-        self.copies_of_body(1, Window::Frame);
+        self.body(0..1, Window::Frame);
         self.copy_elements(from, inner, false);
         self.func.end(self.block, End::Jump(row_end, Vec::new()));
     }
 
     /// Copies the elements from index `from` on, of all operands that are read to the frame, or of
     /// all that are written from it.
-    fn copy_elements(&mut self, from: VReg, inner: VReg, to_frame: bool) {
+    pub(super) fn copy_elements(&mut self, from: VReg, inner: VReg, to_frame: bool) {
         let operands = if to_frame { &self.plan.loaded } else { &self.plan.stored };
         if operands.is_empty() {
             return;
         }
         self.copy = 0;
         let head = self.func.block();
-        let [i, k] = [self.func.param(head), self.func.param(head)];
+        let [i, k] = [self.func.param(head, RegClass::Int), self.func.param(head, RegClass::Int)];
         let zero = self.immediate(0);
         self.func.end(self.block, End::Jump(head, vec![from, zero]));
         self.start(head);
@@ -445,12 +456,22 @@ impl<'a> Builder<'a> {
 
     /// Writes the body for so many vectors that follow one another.
     fn copies_of_body(&mut self, copies: usize, window: Window) {
+        self.begin_turn(copies);
+        self.body(0..copies, window);
+    }
+
+    /// Forgets the values of the body before.
+    pub(super) fn begin_turn(&mut self, copies: usize) {
         self.inner.clear();
         self.inner.resize(copies * self.body.insts.len(), None);
         self.copies = copies;
         self.cursors.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Writes the body for some of a turn's vectors, instruction by instruction.
+    pub(super) fn body(&mut self, copies: Range<usize>, window: Window) {
         for (value, inst) in self.body.iter().filter(|(value, _)| self.plan.place(*value) == Place::Element) {
-            for copy in 0..copies {
+            for copy in copies.clone() {
                 self.copy = copy;
                 let src = match inst {
                     Inst::Load(operand) => Some(self.load(value, *operand, window)),
@@ -459,9 +480,13 @@ impl<'a> Builder<'a> {
                         self.store(value, *operand, *stored, window);
                         None
                     }
+                    Inst::Reduce(fold, operand, folded) => {
+                        self.fold(*fold, *operand, *folded);
+                        None
+                    }
                     _ => None,
                 };
-                self.inner[value.0 as usize * copies + copy] = src;
+                self.inner[value.0 as usize * self.copies + copy] = src;
             }
         }
     }
@@ -492,7 +517,10 @@ impl<'a> Builder<'a> {
                 let disp = (self.copy * self.lanes.count * size) as i32;
                 Address { base: Base::Reg(row), index: Some(i), scale: size as u8, disp }
             }
-            _ => Address { base: Base::Frame, index: None, scale: 1, disp: (at * self.level.bytes()) as i32 },
+            _ => {
+                let disp = at * self.copies * self.level.bytes() + self.copy * self.lanes.count * size;
+                Address { base: Base::Frame, index: None, scale: 1, disp: disp as i32 }
+            }
         }
     }
 
@@ -697,13 +725,13 @@ impl<'a> Builder<'a> {
 
     // Control flow and addresses.
 
-    fn start(&mut self, block: Block) {
+    pub(super) fn start(&mut self, block: Block) {
         self.func.place(block);
         self.block = block;
     }
 
     /// Ends the block. Each way has a block of its own, so that the allocator may put moves there.
-    fn branch(&mut self, cond: Cond, yes: (Block, Vec<VReg>), no: (Block, Vec<VReg>)) {
+    pub(super) fn branch(&mut self, cond: Cond, yes: (Block, Vec<VReg>), no: (Block, Vec<VReg>)) {
         let [yes, no] = [yes, no].map(|(to, args)| {
             let edge = self.func.block();
             self.func.place(edge);
@@ -717,7 +745,7 @@ impl<'a> Builder<'a> {
     fn row_addresses(&mut self, j: VReg, pointers: VReg, outer_strides: VReg) {
         let mut touched = vec![false; self.program.operands.len()];
         for (_, inst) in self.body.iter() {
-            if let Inst::Load(operand) | Inst::Store(operand, _) = inst {
+            if let Inst::Load(operand) | Inst::Store(operand, _) | Inst::Reduce(_, operand, _) = inst {
                 touched[operand.0 as usize] = self.layouts[operand.0 as usize].stride != Stride::Constant;
             }
         }
@@ -768,11 +796,11 @@ impl<'a> Builder<'a> {
         reg
     }
 
-    fn add_immediate(&mut self, a: VReg, value: i32) -> VReg {
+    pub(super) fn add_immediate(&mut self, a: VReg, value: i32) -> VReg {
         self.with_immediate(&isa::ADD_IMM, a, value)
     }
 
-    fn and_immediate(&mut self, a: VReg, value: i32) -> VReg {
+    pub(super) fn and_immediate(&mut self, a: VReg, value: i32) -> VReg {
         self.with_immediate(&isa::AND_IMM, a, value)
     }
 
@@ -783,7 +811,7 @@ impl<'a> Builder<'a> {
         reg
     }
 
-    fn compare(&mut self, a: VReg, b: VReg) {
+    pub(super) fn compare(&mut self, a: VReg, b: VReg) {
         self.push(Machine { reg: Some(a), rm: Rm::Any(b), ..machine(&isa::CMP, Width::X, Writes::Nothing) });
     }
 

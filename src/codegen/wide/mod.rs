@@ -10,8 +10,8 @@
 //! rest:   one vector a turn, masked; where AVX2 has no masked moves, the last in a copy on the stack
 //! ```
 //!
-//! [`plan`] decides the places and how many lanes a vector has, [`loops`] builds the loops, [`select`]
-//! the instructions of each primitive, [`func`] holds them, [`emit`] has registers allocated and
+//! [`plan`] decides the places and how many lanes a vector has, [`loops`] builds the loops, [`fold`] those of
+//! reductions, [`select`] the instructions of each primitive, [`func`] holds them, [`emit`] has registers allocated and
 //! writes the bytes with [`encode`] and the table of [`isa`].
 //!
 //! **Lanes.** All values of a loop have the same number of lanes: as many as fill a vector of the
@@ -23,6 +23,7 @@
 mod apart;
 mod emit;
 mod encode;
+mod fold;
 mod func;
 mod isa;
 mod loops;

@@ -3,7 +3,8 @@
 use super::{Level, Unsupported, lacks};
 use crate::codegen::{Layout, Stride};
 use crate::dtype::DType;
-use crate::ir::{Inst, Loop, Op, Operand, OperandId, Program, Value};
+use crate::ir::fold::LANE_BYTES;
+use crate::ir::{Fold, Inst, Loop, Op, Operand, OperandId, Program, Value};
 
 /// The place of an instruction, outermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +23,9 @@ pub(super) struct Plan {
     pub(super) places: Vec<Place>,
     /// The size of the widest lane in the inner loop.
     pub(super) widest: usize,
-    /// How many vectors a turn of the main loop works on.
+    /// How many vectors a turn of the main loop works on, and how many of these side by side.
     pub(super) copies: usize,
+    pub(super) group: usize,
     /// Loads that are an operand of the only instruction that uses them.
     pub(super) folded: Vec<bool>,
     /// Outer values that the inner loop uses.
@@ -40,10 +42,14 @@ pub(super) struct Plan {
     pub(super) pairs_only: bool,
     /// How many constants may wait in registers.
     pub(super) hoists: usize,
+    /// What is folded along a row, and the operands that results go to.
+    pub(super) folds: Vec<(Fold, OperandId)>,
 }
 
 /// Loops of more instructions are refused: the time to allocate registers grows faster than they.
 pub(super) const MOST_INSTRUCTIONS: usize = 2000;
+/// The same of operations along a row of a loop that folds, which has more copies of them.
+const MOST_FOLDED: usize = 32;
 
 impl Plan {
     pub(super) fn new(program: &Program, body: &Loop, layouts: &[Layout], level: Level) -> Result<Plan, Unsupported> {
@@ -53,6 +59,7 @@ impl Plan {
         let mut places: Vec<Place> = Vec::with_capacity(body.insts.len());
         let mut loaded = Vec::new();
         let mut stored = Vec::new();
+        let mut folds = Vec::new();
         for (_, inst) in body.iter() {
             let place = inst.args().iter().map(|a| places[a.0 as usize]).max().unwrap_or(Place::Constant);
             if let Some(reason) = lacks(inst) {
@@ -81,10 +88,14 @@ impl Plan {
                         }
                     }
                 }
+                Inst::Reduce(fold, operand, _) => {
+                    folds.push((*fold, *operand));
+                    Place::Element
+                }
                 _ => place,
             });
         }
-        if stored.is_empty() {
+        if stored.is_empty() && folds.is_empty() {
             return Err(Unsupported { reason: "nothing is stored along a row" });
         }
         let inner = |value: Value| places[value.0 as usize] == Place::Element;
@@ -114,7 +125,7 @@ impl Plan {
             let is_whole = !stored.contains(operand) || stored.iter().any(is_other);
             layouts[operand.0 as usize].stride == Stride::Interleaved && dtype.size() == widest && is_whole
         };
-        let pairs_only = loaded.iter().chain(&stored).all(is_pairs);
+        let pairs_only = folds.is_empty() && loaded.iter().chain(&stored).all(is_pairs);
         let folded = folded(body, layouts);
         let live = most_live(body, &places, &folded, level);
         let count = body.iter().filter(|(value, inst)| inner(*value) && matches!(inst, Inst::Op(..))).count();
@@ -126,12 +137,44 @@ impl Plan {
             25..=48 => 2,
             _ => 1,
         };
-        let mut copies = wish;
-        while copies > 1 && copies * live > registers.saturating_sub(outer.min(4)) {
-            copies /= 2;
+        // The lanes of a fold are as many as the tree says, so that all levels have the same.
+        let turn = LANE_BYTES / level.bytes();
+        let accumulators = folds.len() * turn;
+        if accumulators > 0 {
+            if !stored.is_empty() {
+                return Err(Unsupported { reason: "stores beside what is folded" });
+            }
+            if widest < 4 || folds.iter().any(|(_, operand)| program[*operand].dtype.size() != widest) {
+                return Err(Unsupported { reason: "folds of other than the widest lanes" });
+            }
+            if folds.iter().any(|(_, operand)| program[*operand].dtype == DType::Bool) {
+                return Err(Unsupported { reason: "folds of bools" });
+            }
+            if accumulators + live > registers || count > MOST_FOLDED {
+                return Err(Unsupported { reason: "more to fold than there are registers" });
+            }
         }
-        let hoists = registers.saturating_sub(outer + copies * live);
-        Ok(Plan { places, widest, copies, folded, escapes, loaded, stored, streamed, masked, pairs_only, hoists })
+        let mut group = wish;
+        while group > 1 && group * live + accumulators > registers.saturating_sub(outer.min(4)) {
+            group /= 2;
+        }
+        let hoists = registers.saturating_sub(outer + group * live + accumulators);
+        let copies = if accumulators > 0 { turn } else { group };
+        Ok(Plan {
+            places,
+            widest,
+            copies,
+            group,
+            folded,
+            escapes,
+            loaded,
+            stored,
+            streamed,
+            masked,
+            pairs_only,
+            hoists,
+            folds,
+        })
     }
 
     pub(super) fn place(&self, value: Value) -> Place {
@@ -151,7 +194,7 @@ pub(super) fn constant_amount(body: &Loop, args: &[Value]) -> Option<i128> {
 fn width(program: &Program, body: &Loop, value: Value, inst: &Inst, level: Level) -> usize {
     let size = |value: &Value| body.dtype(*value).size();
     match inst {
-        Inst::Load(operand) | Inst::Store(operand, _) => program[*operand].dtype.size(),
+        Inst::Load(operand) | Inst::Store(operand, _) | Inst::Reduce(_, operand, _) => program[*operand].dtype.size(),
         Inst::Op(op, args) => {
             let (from, to) = (body.dtype(args[0]), body.dtype(value));
             let own = args.iter().map(size).max().unwrap_or(1).max(to.size());

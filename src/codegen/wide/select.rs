@@ -79,12 +79,17 @@ impl Builder<'_> {
             (Some(b), _) => {
                 let quiet = self.never_nan(if matches!(op, Op::Min | Op::Max) { *b } else { args[0] });
                 let b = self.value(*b);
-                match from {
-                    DType::Bool => self.bool_binary(op, a, b),
-                    _ if from.is_float() => self.float_binary(op, from, a, b, quiet),
-                    _ => self.int_binary(op, from, a, b),
-                }
+                self.binary_op(op, from, a, b, quiet)
             }
+        }
+    }
+
+    /// A primitive of two arguments of a type. `quiet`: the one whose NaN would need care is a number.
+    pub(super) fn binary_op(&mut self, op: Op, dtype: DType, a: Src, b: Src, quiet: bool) -> Src {
+        match dtype {
+            DType::Bool => self.bool_binary(op, a, b),
+            _ if dtype.is_float() => self.float_binary(op, dtype, a, b, quiet),
+            _ => self.int_binary(op, dtype, a, b),
         }
     }
 
@@ -104,7 +109,7 @@ impl Builder<'_> {
         Width::of(size * self.lanes.count)
     }
 
-    fn full(&self) -> Width {
+    pub(super) fn full(&self) -> Width {
         Width::of(self.level.bytes())
     }
 
@@ -161,7 +166,7 @@ impl Builder<'_> {
     }
 
     /// AVX-512: a comparison into a mask register.
-    fn compare_into_mask(&mut self, row: &'static Row, width: Width, a: Src, b: Src, imm: Imm) -> Src {
+    pub(super) fn compare_into_mask(&mut self, row: &'static Row, width: Width, a: Src, b: Src, imm: Imm) -> Src {
         debug_assert!(row.vex == isa::W::No, "its VEX form compares into a vector");
         let a = self.reg(a);
         let rm = self.rm(b, row);
@@ -286,7 +291,7 @@ impl Builder<'_> {
         self.blend(&isa::VPBLENDVB, width, mask, then, other)
     }
 
-    fn select(&mut self, mask: Src, then: Src, other: Src, dtype: DType) -> Src {
+    pub(super) fn select(&mut self, mask: Src, then: Src, other: Src, dtype: DType) -> Src {
         let size = dtype.size();
         let width = self.width(size);
         if self.wide() {
@@ -339,7 +344,6 @@ impl Builder<'_> {
         }
     }
 
-    /// `quiet`: the operand whose NaN would need care is a number.
     fn float_binary(&mut self, op: Op, dtype: DType, a: Src, b: Src, quiet: bool) -> Src {
         let size = dtype.size();
         let width = self.width(size);
@@ -752,14 +756,7 @@ impl Builder<'_> {
     /// AVX2: the upper 128 bits of a register.
     fn upper_half(&mut self, a: Src) -> Src {
         let a = self.reg(a);
-        let half = self.vreg(RegClass::Float);
-        self.push(Machine {
-            reg: Some(a),
-            rm: Rm::Reg(half),
-            imm: Imm::I8(1),
-            ..machine(&isa::VEXTRACTI128, Width::Y, Writes::Rm)
-        });
-        Src::Reg(half)
+        Src::Reg(self.upper_part(a, &isa::VEXTRACTI128, Width::Y))
     }
 
     fn int_to_float(&mut self, from: DType, to: DType, a: Src) -> Src {

@@ -15,7 +15,7 @@ use iced_x86::{Decoder, DecoderOptions};
 use numfuse::codegen::wide::{self, Level};
 use numfuse::codegen::{Layout, Stride};
 use numfuse::dtype::{DType, Scalar};
-use numfuse::ir::{Op, Program, Value};
+use numfuse::ir::{Fold, Op, Program, Value};
 use numfuse::jit::Jit;
 use random::Random;
 
@@ -280,6 +280,65 @@ fn in_place() {
         check_shared(&program, &layouts(&[Stride::Contiguous; 4]), &[0, 1, 0, 1], &extents, &mut random);
         let layout = apart(&mut random, dtype);
         check_shared(&program, &[layout; 4], &[0, 1, 0, 1], &extents, &mut random);
+    }
+}
+
+/// Every fold of each type that vectors of its width fold, along rows of all lengths, of values from operands of any
+/// width and layout.
+#[test]
+fn folds_of_rows() {
+    let mut random = Random::new();
+    let of_types = |fold: Fold| DType::LANES.into_iter().filter(move |&d| d.size() >= 4 && fold.accepts(d));
+    for (fold, dtype) in Fold::ALL.into_iter().flat_map(|fold| of_types(fold).map(move |dtype| (fold, dtype))) {
+        for narrow in [DType::Bool, DType::I8, DType::I16, DType::I32] {
+            let mut build = Build::default();
+            // Any bits, but for sums, which would be no number.
+            let x = build.argument(if matches!(fold, Fold::Add | Fold::Mul) { narrow } else { dtype });
+            let x = build.op(Op::Convert, &[x], dtype);
+            let y = build.argument(narrow);
+            let y = build.op(Op::Convert, &[y], dtype);
+            let tenth = build.constant(Scalar::of(dtype, if dtype.is_float() { 0.1 } else { 3.0 }));
+            let y = build.op(Op::Mul, &[y, tenth], dtype);
+            let less = build.op(Op::Lt, &[x, y], DType::Bool);
+            let value = build.op(Op::Select, &[less, x, y], dtype);
+            build.reduce(fold, value);
+            let program = build.finish();
+            let some = (1 + random.below(4)..=140).step_by(4).map(|n| [1 + n % 3, n]);
+            let lengths: Vec<[usize; 2]> = some.chain([[2, 1024]]).collect();
+            let mut strides = vec![Stride::Contiguous, Stride::Contiguous, Stride::Row];
+            check(&program, &layouts(&strides), &lengths, &mut random);
+            strides[1] = random.pick(&[Stride::Row, Stride::Constant, Stride::Column]);
+            check(&program, &layouts(&strides), &lengths, &mut random);
+            let mut layouts: Vec<Layout> =
+                program.operands.iter().map(|operand| apart(&mut random, operand.dtype)).collect();
+            layouts[2] = layout(Stride::Row);
+            check(&program, &layouts, &lengths, &mut random);
+        }
+    }
+}
+
+/// As many folds in a loop as there are registers for; more are refused.
+#[test]
+fn folds_beside_one_another() {
+    let mut random = Random::new();
+    for (count, fits) in [(1, [true, true]), (2, [false, true]), (5, [false, true]), (8, [false, false])] {
+        let mut build = Build::default();
+        let narrow = build.argument(DType::I16);
+        let x = build.op(Op::Convert, &[narrow], DType::F64);
+        for k in 0..count {
+            let factor = build.constant(Scalar::f64(0.1 + k as f64));
+            let value = build.op(Op::Mul, &[x, factor], DType::F64);
+            build.reduce(if k % 3 == 1 { Fold::Max } else { Fold::Add }, value);
+        }
+        let program = build.finish();
+        let mut layouts = layouts(&vec![Stride::Row; count + 1]);
+        layouts[0] = layout(Stride::Contiguous);
+        for (level, fits) in [Level::Avx2, Level::Avx512].into_iter().zip(fits) {
+            assert_eq!(wide::lower(&program, 0, &layouts, level).is_ok(), fits, "{count} {level:?}");
+        }
+        if fits[0] {
+            check(&program, &layouts, &[[3, 300]], &mut random);
+        }
     }
 }
 

@@ -475,6 +475,8 @@ impl Kernel {
         let (in_place, rows) = (plan.is_in_place(), plan.has_rows());
         let (folds, code) =
             typed.folding_code(index, plan.layouts(), in_place, rows, self.simd, &self.code_bytes)?;
+        let stores = program.loops[index].insts.iter().any(|inst| matches!(inst, Inst::Store(..)));
+        let only_reduces = body.effects.pure && !stores;
         let folds_rows = code.as_ref().is_some_and(|code| code.folds_rows());
         let level = dispatch::level();
         let targets: PerArgument<Target> = folds
@@ -482,6 +484,7 @@ impl Kernel {
             .map(|folded| Target {
                 folding: fold::functions(folded.fold, folded.dtype, level).expect("verified with the program"),
                 dtype: folded.dtype,
+                decides: folded.dtype == DType::Bool && only_reduces,
                 result: folded.result.0 as usize,
                 source: match folded.source {
                     lines::Source::Operand(operand) => Source::Operand(operand.0 as usize),

@@ -46,6 +46,8 @@ pub struct Target {
     pub result: usize,
     /// Where what is folded comes from.
     pub source: Source,
+    /// Is the first value that is not the identity the result, so that the others need not be computed?
+    pub decides: bool,
 }
 
 /// Where the values of a fold come from.
@@ -602,8 +604,9 @@ impl<'w, R: Runs> Work<'w, R> {
             true => RUNS,
             false => RUNS_BESIDE_OTHERS,
         };
+        let mut decided: SmallVec<[bool; 2]> = SmallVec::from_elem(false, self.targets.len());
         let mut at = values.start;
-        while at < values.end {
+        while at < values.end && !decided.iter().all(|decided| *decided) {
             let whole = ((values.end - at) / ROW_RUN).min(most);
             let (count, runs) = if whole > 0 { (ROW_RUN, whole) } else { (values.end - at, 1) };
             // SAFETY: the values are the plan's, and a line holds a run, or what so many runs fold to.
@@ -643,10 +646,15 @@ impl<'w, R: Runs> Work<'w, R> {
                             Source::Values => (folding.run)(count, [line].as_ptr(), to),
                         }
                     }
+                    decided[k] |= target.decides && value != folding.identity.bits.to_le();
                     counters[k].push(value, folding);
                 }
             }
             at += count * runs;
+        }
+        if self.division.results == 1 && at < values.end {
+            // Subtrees that were not begun are zeros: that none is true, or that not all are.
+            self.progress.stop.store(true, Ordering::Relaxed);
         }
         for (k, target) in self.targets.iter().enumerate() {
             let value = counters[k].finish(&target.folding);

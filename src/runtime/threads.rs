@@ -18,8 +18,8 @@ const WORTH_SHARING: usize = 1 << 20;
 const SHARE: usize = 1 << 19;
 /// Nobody has more threads than this.
 const MAX_THREADS: usize = 1024;
-/// How often a thread looks for news before it sleeps: some microseconds.
-const SPINS: usize = 200;
+/// How often a thread looks for news before it sleeps: some tens of microseconds, about what it takes to wake.
+const SPINS: usize = 2000;
 /// Stacks of the pool's threads; generated code and the functions it calls need little.
 const STACK: usize = 512 << 10;
 

@@ -6,8 +6,9 @@ use crate::random::Random;
 use numfuse::codegen::{Layout, Stride};
 use numfuse::dtype::{DType, Scalar};
 use numfuse::interp;
+use numfuse::ir::fold::Tree;
 use numfuse::ir::{
-    Args, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
+    Args, Fold, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, TypeRule, Value,
 };
 use numfuse::jit::Code;
 use numfuse::source::Span;
@@ -53,6 +54,12 @@ impl Build {
         let id = self.operand(self.body.dtype(value), Role::Output(self.program.operands.len() as u32));
         self.body.push(Inst::Store(id, value), None);
         id
+    }
+
+    /// Folds a value along each row.
+    pub(crate) fn reduce(&mut self, fold: Fold, value: Value) {
+        let id = self.operand(self.body.dtype(value), Role::Hidden(self.program.operands.len() as u32));
+        self.body.push(Inst::Reduce(fold, id, value), None);
     }
 
     pub(crate) fn guard(&mut self, condition: Value) -> GuardId {
@@ -248,6 +255,8 @@ pub(crate) struct Lane<'a> {
     of: &'a [usize],
     j: usize,
     i: usize,
+    /// What is to be folded along the row into each operand.
+    folded: &'a mut [Vec<Scalar>],
 }
 
 impl interp::Memory for Lane<'_> {
@@ -256,6 +265,9 @@ impl interp::Memory for Lane<'_> {
     }
     fn store(&mut self, operand: OperandId, value: Scalar) {
         self.arrays[self.of[operand.0 as usize]].set(self.j, self.i, value);
+    }
+    fn reduce(&mut self, _: Fold, operand: OperandId, value: Scalar) {
+        self.folded[operand.0 as usize].push(value);
     }
 }
 
@@ -294,9 +306,18 @@ pub(crate) fn check_code(
             .collect();
         let mut expected = before.clone();
         for j in 0..extents[0] {
+            let mut folded = vec![Vec::new(); of.len()];
             for i in 0..extents[1] {
-                let mut lane = Lane { arrays: &mut expected, of, j, i };
+                let mut lane = Lane { arrays: &mut expected, of, j, i, folded: &mut folded };
                 interp::run_lane(&program.loops[0], &mut lane).unwrap();
+            }
+            for inst in &program.loops[0].insts {
+                if let Inst::Reduce(fold, operand, _) = *inst {
+                    let at = operand.0 as usize;
+                    let dtype = program.operands[at].dtype;
+                    let value = interp::fold(fold, Tree::of_rows(dtype), dtype, &folded[at]);
+                    expected[of[at]].set(j, 0, value);
+                }
             }
         }
         for candidate in candidates {

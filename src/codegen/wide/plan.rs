@@ -71,6 +71,9 @@ impl Plan {
                     let dtype = program[*operand].dtype;
                     let writes = matches!(inst, Inst::Store(..));
                     match layout.stride {
+                        _ if program[*operand].is_opaque() => {
+                            return Err(Unsupported { reason: "what only block functions read" });
+                        }
                         stride if stride.is_apart() && dtype.size() < 4 => {
                             return Err(Unsupported { reason: "small elements that lie apart" });
                         }

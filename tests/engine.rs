@@ -156,7 +156,7 @@ fn masks_of_stores() {
 
     // It is of bools, and no target grows by it.
     let kernel = engine.compile("y += 1", &Options::default()).unwrap();
-    let mut wrong = |mask: ArrayRef| {
+    let wrong = |mask: ArrayRef| {
         let mut y = [0.0; 2];
         let options = CallOptions { mask: Some(mask), ..CallOptions::default() };
         let args = [ArrayRef::of_slice_mut(&mut y, &[2])];

@@ -176,6 +176,19 @@ impl Kernel {
             }
             given.push(array);
         }
+        let targets = resolved.arguments.iter().zip(args).filter(|(argument, _)| argument.is_target);
+        let mut written = targets.map(|(_, array)| *array).chain(given.iter().flatten().map(Placed::view));
+        // No other rule tells byte orders apart.
+        if options.casting == Casting::No
+            && let Some(array) = written.find(ArrayRef::swapped)
+        {
+            let dtype = array.ty().dtype();
+            let message = format!(
+                "Cannot cast output from dtype('{dtype}') to dtype('>{}') with casting rule 'no'",
+                dtype.code()
+            );
+            return Err(Error::Type(message));
+        }
         if let Some(ty) = options.mask.map(|mask| mask.ty()).filter(|&ty| ty != Type::Strong(DType::Bool)) {
             let dtype = ty.dtype();
             let message =

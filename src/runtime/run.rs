@@ -970,8 +970,18 @@ pub(crate) mod tests {
             let data = cells.as_ptr().cast_mut().cast();
             ArrayRef::from_raw(data, &[2, 3], &[8, 8], Type::Strong(DType::F64), false, true)
         };
-        buffer.copy_to(&to);
-        assert_eq!(cells.map(|cell| cell.get()), [0.0, 3.0, 4.0, 5.0]);
+        buffer.copy_to(&to, None);
+        assert_eq!(cells.iter().map(std::cell::Cell::get).collect::<Vec<f64>>(), [0.0, 3.0, 4.0, 5.0]);
+        // What is masked is not written, so that it is not the last.
+        cells.iter().for_each(|cell| cell.set(9.0));
+        let mask = [false, true, true, true, false, false].map(u8::from);
+        // SAFETY: as many bytes as bools.
+        let mask = unsafe {
+            let data = mask.as_ptr().cast_mut();
+            ArrayRef::from_raw(data, &[2, 3], &[3, 1], Type::Strong(DType::Bool), false, false)
+        };
+        buffer.copy_to(&to, Some(&mask));
+        assert_eq!(cells.iter().map(std::cell::Cell::get).collect::<Vec<f64>>(), [9.0, 3.0, 2.0, 9.0]);
     }
 
     #[test]

@@ -379,7 +379,7 @@ def test_options(differences, rng):
         if rng.random() < 0.3:
             options["dtype"] = generate.DTYPES[int(rng.integers(0, len(generate.DTYPES)))]
         if rng.random() < 0.5:
-            options["casting"] = str(rng.choice(["safe", "same_kind", "unsafe"]))
+            options["casting"] = str(rng.choice(["no", "equiv", "safe", "same_kind", "unsafe"]))
         if options.get("casting") == "unsafe":
             # What NumPy casts out of range depends on its own vector code.
             args = {n: np.clip(np.nan_to_num(v), 0, 100) for n, v in args.items()}

@@ -182,7 +182,7 @@ fn typed(request: &Request, resolved: &Resolved) -> Result<Program, Error> {
         .collect();
     let outputs = vec![None; resolved.outputs.len()];
     let groups = resolved.loops(|_, _| true);
-    let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups };
+    let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups, masked: None };
     let lowered = lower(resolved, &types, &stores)
         .map_err(|diagnostics| Error::Report(Report::new(Arc::clone(&resolved.ast.text), diagnostics)))?;
     Ok(lowered.program)

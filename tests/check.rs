@@ -65,7 +65,7 @@ fn diagnostics(text: &str, header: &Header) -> Vec<Diagnostic> {
         (0..resolved.arguments.len()).map(|index| ArgumentType { ty: ty(index), known: Known::Unknown }).collect();
     let outputs = vec![None; resolved.outputs.len()];
     let groups = vec![0; resolved.statements.len()];
-    let stores = Stores { casting: header.casting, outputs: &outputs, groups: &groups };
+    let stores = Stores { casting: header.casting, outputs: &outputs, groups: &groups, masked: None };
     lower(&resolved, &types, &stores).err().unwrap_or_default()
 }
 

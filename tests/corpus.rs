@@ -171,7 +171,7 @@ fn typed(case: &Case) -> (Resolved, Program) {
     let types: Vec<ArgumentType> = types.collect();
     let outputs = vec![None; resolved.outputs.len()];
     let groups = vec![0; resolved.statements.len()];
-    let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups };
+    let stores = Stores { casting: Casting::default(), outputs: &outputs, groups: &groups, masked: None };
     let lowered = lower(&resolved, &types, &stores).unwrap_or_else(|errors| panic!("{}: {errors:?}", case.text));
     (resolved, lowered.program)
 }
@@ -180,7 +180,7 @@ fn typed(case: &Case) -> (Resolved, Program) {
 fn evaluate(engine: Engine, program: &Program, arguments: &[Array], shape: &[isize]) -> Vec<Array> {
     let operands = program.operands.iter().map(|operand| match operand.role {
         Role::Argument(argument) | Role::Target(argument) => arguments[argument as usize].clone(),
-        Role::Output(_) | Role::Hidden(_) | Role::Count(_) | Role::Index(_) => Array::zeros(operand.dtype, shape),
+        _ => Array::zeros(operand.dtype, shape),
     });
     let mut arrays: Vec<Array> = operands.collect();
     for index in 0..program.loops.len() {

@@ -132,6 +132,42 @@ fn what_is_assigned_is_no_longer_weak() {
     assert!(evaluate("let y = x + x; y % y", &[ArrayRef::of_scalar(&0.0, Type::WeakFloat)]).is_err());
 }
 
+#[test]
+fn masks_of_stores() {
+    let x = [1.0, 2.0, 3.0, 4.0];
+    let mask = [true, false, false, true];
+    let options = CallOptions { mask: Some(ArrayRef::of_slice(&mask, &[4])), ..CallOptions::default() };
+    let engine = Engine::new();
+
+    // An array that is updated keeps what the mask leaves out, and what is new is zero there.
+    let kernel = engine.compile("y += x; let t = 2 * x; z = t + sum(y)", &Options::default()).unwrap();
+    let mut y = [10.0; 4];
+    let mut outputs = Outputs::default();
+    let args = [ArrayRef::of_slice_mut(&mut y, &[4]), ArrayRef::of_slice(&x, &[4])];
+    kernel.call(&args, &mut outputs, &options).unwrap();
+    assert_eq!(y, [11.0, 10.0, 10.0, 14.0]);
+    assert_eq!(floats(&outputs.memory[0].2, 4), [47.0, 0.0, 0.0, 53.0]);
+
+    // The mask takes part in broadcasting.
+    let kernel = engine.compile("7.0", &Options::default()).unwrap();
+    let mut outputs = Outputs::default();
+    kernel.call(&[], &mut outputs, &options).unwrap();
+    assert_eq!((outputs.memory[0].1.as_slice(), floats(&outputs.memory[0].2, 4)), (&[4][..], vec![7.0, 0.0, 0.0, 7.0]));
+
+    // It is of bools, and no target grows by it.
+    let kernel = engine.compile("y += 1", &Options::default()).unwrap();
+    let wrong = |mask: ArrayRef| {
+        let mut y = [0.0; 2];
+        let options = CallOptions { mask: Some(mask), ..CallOptions::default() };
+        let args = [ArrayRef::of_slice_mut(&mut y, &[2])];
+        let error = kernel.call(&args, &mut Outputs::default(), &options).unwrap_err();
+        assert_eq!(y, [0.0; 2]);
+        error.to_string()
+    };
+    assert!(wrong(ArrayRef::of_slice(&x, &[4])).starts_with("Cannot cast array data from dtype('float64')"));
+    assert!(wrong(ArrayRef::of_slice(&mask, &[4])).starts_with("operands could not be broadcast together"));
+}
+
 /// An engine with definitions.
 fn defining(definitions: &[&str]) -> Engine {
     let engine = Engine::new();

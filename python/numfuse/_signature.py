@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import Parameter, Signature
 from keyword import iskeyword
 
-_OPTIONS = {"out": None, "casting": "same_kind", "order": "K", "dtype": None}
+_OPTIONS = {"out": None, "where": True, "casting": "same_kind", "order": "K", "dtype": None}
 
 
 def signature(args: tuple[str, ...]) -> Signature:

@@ -37,6 +37,27 @@ impl Lowerer<'_> {
         }
     }
 
+    /// The value where the call's mask holds, else what was there before, or zero.
+    pub(super) fn masked(&mut self, value: Term, before: Option<Term>) -> Term {
+        let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
+        let mut select = |value: Value, before: Option<Value>| {
+            let dtype = self.current.dtype(value);
+            let before = before.unwrap_or_else(|| self.current.constant(Scalar { dtype, bits: 0 }));
+            self.current.op(Op::Select, &[mask, value, before])
+        };
+        match (value, before) {
+            (Term::Complex([real, imag], ty), Some(Term::Complex(before, _))) => {
+                Term::Complex([select(real, Some(before[0])), select(imag, Some(before[1]))], ty)
+            }
+            (Term::Complex(parts, ty), _) => Term::Complex(parts.map(|part| select(part, None)), ty),
+            (Term::Value(value, ty, _), Some(Term::Value(before, ..))) => {
+                Term::Value(select(value, Some(before)), ty, Known::Unknown)
+            }
+            (Term::Value(value, ty, _), _) => Term::Value(select(value, None), ty, Known::Unknown),
+            (other, _) => other,
+        }
+    }
+
     /// Writes a value to this lane's element of what has a role.
     pub(super) fn store(&mut self, role: Role, name: &Name, term: Term) {
         let dtype = term.ty().dtype();

@@ -32,6 +32,9 @@ pub struct Stores<'a> {
     /// The loop of each statement; statements of one loop are neighbours. Stable locals have none,
     /// whatever stands in their place.
     pub groups: &'a [u32],
+    /// If elements are masked by `where=`, for each output whether its memory is given, and what is masked
+    /// stays as it was there; else it becomes zero.
+    pub masked: Option<&'a [bool]>,
 }
 
 /// A typed program, and for each of its loops a statement whose shape is the loop's.
@@ -141,12 +144,12 @@ impl Lowerer<'_> {
         let resolved = self.resolved;
         let node = resolved.node(index);
         let value = self.value(index);
-        let (value, what) = match (&node.kind, statement.update) {
+        let (value, what, before) = match (&node.kind, statement.update) {
             (StatementKind::Update(target, op), Some(before)) => {
                 let before = self.reference(before, &target.name);
-                (self.binary(*op, before, value, node.span), super::operators::ufunc(*op))
+                (self.binary(*op, before, value, node.span), super::operators::ufunc(*op), Some(before))
             }
-            _ => (value, what(self.resolved, node.value)),
+            _ => (value, what(self.resolved, node.value), None),
         };
         if value == Term::Poison {
             return self.remember(index, value);
@@ -184,13 +187,23 @@ impl Lowerer<'_> {
             self.errors.push(errors::cannot_cast(from, to, casting, node.span, what));
             return self.remember(index, Term::Poison);
         }
-        let value = self.cast(strong, to, node.span);
-        self.remember(index, value);
+        let mut value = self.cast(strong, to, node.span);
         let role = match statement.storage {
-            Storage::Local => return,
+            Storage::Local => return self.remember(index, value),
             Storage::Output(output) => Role::Output(output),
             Storage::Target(argument) => Role::Target(argument),
         };
+        if let Some(is_given) = self.stores.masked {
+            let before = before.or_else(|| match role {
+                Role::Output(output) if is_given[output as usize] => {
+                    let name = Arc::clone(&resolved.outputs[output as usize].name);
+                    Some(self.loaded(role, &name, Type::Strong(to), Known::Unknown))
+                }
+                _ => None,
+            });
+            value = self.masked(value, before);
+        }
+        self.remember(index, value);
         let place = *self.places.entry(role).or_insert(self.pending.len());
         match self.pending.get_mut(place) {
             Some(pending) => *pending = (role, value, index as u32),
@@ -405,7 +418,9 @@ impl Lowerer<'_> {
             let name = match role {
                 Role::Output(output) => &self.resolved.outputs[output as usize].name,
                 Role::Target(argument) | Role::Argument(argument) => &self.resolved.arguments[argument as usize].name,
-                Role::Hidden(_) | Role::Count(_) | Role::Index(_) => unreachable!("hidden operands are stored below"),
+                Role::Hidden(_) | Role::Count(_) | Role::Index(_) | Role::Mask => {
+                    unreachable!("hidden operands are stored below")
+                }
             };
             if let Role::Output(output) = role {
                 self.outputs[output as usize] = Some(value.ty().dtype());

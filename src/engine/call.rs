@@ -27,13 +27,16 @@ use std::sync::Arc;
 
 /// The options of a call, as NumPy's ufuncs have them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CallOptions {
+pub struct CallOptions<'m> {
     /// The rule for casts to outputs and targets.
     pub casting: Casting,
     /// The memory order of allocated outputs.
     pub order: Order,
     /// The dtype of allocated outputs; the arithmetic stays as it is.
     pub dtype: Option<DType>,
+    /// Bools that broadcast with each output: where one is false, an array that was given keeps its element,
+    /// and an allocated one has zero. All is computed for every element.
+    pub mask: Option<ArrayRef<'m>>,
 }
 
 /// Where the outputs of a call live, and how the caller wants to wait.
@@ -142,7 +145,7 @@ impl Kernel {
     /// # Errors
     /// Before anything is written: [`Error::Report`] for types that don't go together, [`Error::Value`]
     /// for shapes that don't fit, a read-only target or outputs that share memory, [`Error::Type`] for a
-    /// wrong number of arguments, [`Error::Memory`]. Perhaps later, when each element of an output has its
+    /// wrong number of arguments or a mask that is not of bools, [`Error::Memory`]. Perhaps later, when each element of an output has its
     /// old or its final value: what only data can show, and [`Error::Interrupted`].
     pub fn call(&self, args: &[ArrayRef], host: &mut dyn Host, options: &CallOptions) -> Result<(), Error> {
         if let Some(result) = self.call_fast(args, host, options) {
@@ -173,7 +176,26 @@ impl Kernel {
             }
             given.push(array);
         }
-        let shapes = self.shapes(args, &given)?;
+        let targets = resolved.arguments.iter().zip(args).filter(|(argument, _)| argument.is_target);
+        let mut written = targets.map(|(_, array)| *array).chain(given.iter().flatten().map(Placed::view));
+        // No other rule tells byte orders apart.
+        if options.casting == Casting::No
+            && let Some(array) = written.find(ArrayRef::swapped)
+        {
+            let dtype = array.ty().dtype();
+            let message = format!(
+                "Cannot cast output from dtype('{dtype}') to dtype('>{}') with casting rule 'no'",
+                dtype.code()
+            );
+            return Err(Error::Type(message));
+        }
+        if let Some(ty) = options.mask.map(|mask| mask.ty()).filter(|&ty| ty != Type::Strong(DType::Bool)) {
+            let dtype = ty.dtype();
+            let message =
+                format!("Cannot cast array data from dtype('{dtype}') to dtype('bool') according to the rule 'safe'");
+            return Err(Error::Type(message));
+        }
+        let shapes = self.shapes(args, &given, options.mask.as_ref())?;
 
         let mut arguments = SmallVec::new();
         for array in args {
@@ -191,13 +213,14 @@ impl Kernel {
             outputs: given.iter().map(asked).collect(),
             casting: options.casting,
             groups: shapes.groups.clone(),
+            masked: options.mask.map(|_| given.iter().map(Option::is_some).collect()),
         };
         let typed = self.typed(key)?;
         self.run(&typed, args, &given, &shapes, host, options)
     }
 
     /// The shape of each statement, and which statements can share a loop.
-    fn shapes(&self, args: &[ArrayRef], given: &[Option<Placed>]) -> Result<Shapes, Error> {
+    fn shapes(&self, args: &[ArrayRef], given: &[Option<Placed>], mask: Option<&ArrayRef>) -> Result<Shapes, Error> {
         let resolved = &self.resolved;
         let mut of: SmallVec<[Shape; 1]> = SmallVec::new();
         let mut reduced: SmallVec<[Reduced; 1]> = SmallVec::new();
@@ -207,7 +230,8 @@ impl Kernel {
                 Reference::Statement(s) => &of[*s as usize][..],
                 Reference::Constant(_) => &[],
             };
-            let value = shape::broadcast(statement.reads.iter().map(shape_of))?;
+            let mask = mask.filter(|_| statement.storage != Storage::Local).map(ArrayRef::shape);
+            let value = shape::broadcast(statement.reads.iter().map(shape_of).chain(mask))?;
             if let Some(reduction) = &statement.reduction {
                 let operand = shape::broadcast(reduction.reads.iter().map(shape_of))?;
                 shape::fits_target(&operand, &value)?;
@@ -293,7 +317,7 @@ impl Kernel {
             }
             let dtype = typed.output(index, output.target);
             let shape = &shapes.of[output.base];
-            let axes = shape::output_axes(options.order, shape, &inputs(args));
+            let axes = shape::output_axes(options.order, shape, &inputs(args, options));
             let strides = shape::strides_for(shape, &axes, dtype.size());
             let memory = host.allocate(index, dtype, shape, &strides)?;
             outputs[index] = Some(Placed::in_memory(memory, shape, &strides, Type::Strong(dtype)));
@@ -306,7 +330,8 @@ impl Kernel {
         for operand in &program.operands {
             match operand.role {
                 Role::Hidden(statement) => {
-                    let order = || shape::output_axes(Order::K, shapes.space(statement as usize), &inputs(args));
+                    let order =
+                        || shape::output_axes(Order::K, shapes.space(statement as usize), &inputs(args, options));
                     hidden.push(shapes.hidden(statement as usize, operand, order)?);
                 }
                 Role::Count(statement) => {
@@ -338,6 +363,7 @@ impl Kernel {
                     let (_, size) = sizes.iter().find(|(s, _)| *s == statement).expect("counted above");
                     ArrayRef::of_scalar(size, Type::Strong(DType::I64))
                 }
+                Role::Mask => options.mask.expect("a masked program is for calls with a mask"),
                 Role::Index(statement) => {
                     let (_, places) = indices.iter().find(|(s, _)| *s == statement).expect("made above");
                     places.view()
@@ -421,6 +447,8 @@ impl Kernel {
         if let Some(steps) = steps.filter(|steps| steps.len() == typed.loops.len() && work < UNINTERRUPTED_WORK) {
             self.learn_steps(args, options, &stage, steps, work);
         }
+        let mask = program.operands.iter().position(|operand| operand.role == Role::Mask);
+        let mask = mask.map(|mask| &operands[mask]);
         for &(index, ref buffer) in &apart.copies {
             if apart.written_back.contains(&index) {
                 let Operand { role, offset, dtype, .. } = program.operands[index];
@@ -430,7 +458,7 @@ impl Kernel {
                     _ => None,
                 };
                 if let Some(target) = target {
-                    buffer.copy_to(&target.part(offset as usize, dtype));
+                    buffer.copy_to(&target.part(offset as usize, dtype), mask);
                 }
             }
         }
@@ -574,9 +602,9 @@ fn check_empty<'a>(
     }
 }
 
-/// The arguments that have a say in the order of what is allocated.
-fn inputs<'a>(args: &'a [ArrayRef<'a>]) -> PerArgument<&'a ArrayRef<'a>> {
-    args.iter().filter(|array| !array.shape().is_empty()).collect()
+/// What has a say in the order of what is allocated.
+fn inputs<'a>(args: &'a [ArrayRef<'a>], options: &'a CallOptions<'a>) -> PerArgument<&'a ArrayRef<'a>> {
+    args.iter().chain(&options.mask).filter(|array| !array.shape().is_empty()).collect()
 }
 
 /// Which axes of an operand of so many dimensions are reduced.
@@ -640,7 +668,7 @@ impl Apart {
         let program = &*typed.program;
         // Memory that was allocated for this call overlaps with nothing.
         let is_callers = |role: Role| match role {
-            Role::Target(_) | Role::Argument(_) => true,
+            Role::Target(_) | Role::Argument(_) | Role::Mask => true,
             Role::Output(output) => given[output as usize].is_some(),
             Role::Hidden(_) | Role::Count(_) | Role::Index(_) => false,
         };

@@ -123,7 +123,7 @@ pub(super) fn sources(program: &Program, arguments: usize) -> SmallVec<[u8; PACK
     let source = |operand: &Operand| match operand.role {
         Role::Argument(argument) | Role::Target(argument) => argument as u8,
         Role::Output(output) => (arguments + output as usize) as u8,
-        Role::Hidden(_) | Role::Count(_) | Role::Index(_) => u8::MAX,
+        Role::Hidden(_) | Role::Count(_) | Role::Index(_) | Role::Mask => u8::MAX,
     };
     program.operands.iter().map(source).collect()
 }
@@ -131,7 +131,10 @@ pub(super) fn sources(program: &Program, arguments: usize) -> SmallVec<[u8; PACK
 /// Are these the options of fast paths? They are the defaults, and what means the same.
 #[inline]
 pub(super) fn are_usual(options: &CallOptions) -> bool {
-    options.dtype.is_none() && options.casting == Casting::SameKind && matches!(options.order, Order::K | Order::C)
+    options.dtype.is_none()
+        && options.mask.is_none()
+        && options.casting == Casting::SameKind
+        && matches!(options.order, Order::K | Order::C)
 }
 
 /// The key of a call; none if it has too many arguments.

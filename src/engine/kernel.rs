@@ -162,6 +162,7 @@ impl Kernel {
             outputs: self.outputs.iter().map(|_| None).collect(),
             casting: Casting::default(),
             groups: self.few_loops.clone(),
+            masked: None,
         };
         let typed = self.typed(key)?;
         for index in 0..typed.loops.len() {
@@ -203,7 +204,8 @@ impl Kernel {
                 return Ok(Arc::clone(typed));
             }
         }
-        let stores = Stores { casting: key.casting, outputs: &key.outputs, groups: &key.groups };
+        let stores =
+            Stores { casting: key.casting, outputs: &key.outputs, groups: &key.groups, masked: key.masked.as_deref() };
         let lowered = lower(&self.resolved, &key.arguments, &stores)
             .map_err(|diagnostics| Error::Report(Report::new(Arc::clone(&self.text), diagnostics)))?;
         let mut program = lowered.program;

@@ -163,7 +163,7 @@ impl Kernel {
                     kept.add_number(place, sizes[at].1);
                     place
                 }
-                Role::Target(_) | Role::Index(_) => return,
+                Role::Target(_) | Role::Index(_) | Role::Mask => return,
             });
         }
         if views.len() != args.len() + 1 || kept.bytes() > Kept::MOST {

@@ -21,6 +21,8 @@ pub(super) struct Key {
     pub(super) casting: Casting,
     /// The loop of each statement.
     pub(super) groups: SmallVec<[u32; 4]>,
+    /// With a mask: for each output whether its memory is given.
+    pub(super) masked: Option<SmallVec<[bool; 2]>>,
 }
 
 /// A program for given types.

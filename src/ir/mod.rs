@@ -70,6 +70,8 @@ pub enum Role {
     /// Where elements are along the axis of a statement: an operand without memory, whose elements' addresses
     /// are their values. Only the runtime's steps read it.
     Index(u32),
+    /// Where the call stores: the mask of `where=`.
+    Mask,
 }
 
 impl Operand {
@@ -82,7 +84,7 @@ impl Operand {
 impl Role {
     /// May loops store to it?
     pub const fn is_written(self) -> bool {
-        !matches!(self, Role::Argument(_) | Role::Count(_) | Role::Index(_))
+        !matches!(self, Role::Argument(_) | Role::Count(_) | Role::Index(_) | Role::Mask)
     }
 }
 

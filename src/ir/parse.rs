@@ -146,6 +146,7 @@ impl<'a> Line<'a> {
             "hidden" => Role::Hidden,
             "count" => Role::Count,
             "index" => Role::Index,
+            "mask" => |_| Role::Mask,
             other => return Err(format!("no role `{other}`")),
         };
         let role = role(self.number()?);

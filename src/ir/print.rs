@@ -100,6 +100,7 @@ impl Display for Operand {
             Role::Hidden(number) => ("hidden", number),
             Role::Count(number) => ("count", number),
             Role::Index(number) => ("index", number),
+            Role::Mask => ("mask", 0),
         };
         write!(f, "{} {role} {number} ", self.dtype)?;
         if self.offset != 0 {

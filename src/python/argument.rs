@@ -6,13 +6,14 @@ use crate::diagnostic::Category;
 use crate::dtype::{DType, Type};
 use ::numpy::PY_ARRAY_API;
 use ::numpy::npyffi::flags::NPY_ARRAY_WRITEABLE;
-use ::numpy::npyffi::{PyArray_Descr, PyArrayObject};
-use pyo3::exceptions::PyValueError;
+use ::numpy::npyffi::{NPY_TYPES, PyArray_Descr, PyArrayObject};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDate, PyDelta};
 use std::cell::RefCell;
+use std::ffi::c_int;
 use std::mem::{MaybeUninit, take};
 
 /// Words of 8 bytes that a call's arguments need in all, for most calls: extents, strides and the
@@ -42,6 +43,19 @@ pub(super) enum Refusal {
     Because(Category, String, Option<String>),
     /// An exception of the object's own.
     Raised(PyErr),
+}
+
+impl Refusal {
+    /// The exception that says it of an object that is no argument.
+    pub(super) fn exception(self, what: &str) -> PyErr {
+        match self {
+            Refusal::Raised(error) => error,
+            Refusal::Because(_, message, hint) => {
+                let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+                PyTypeError::new_err(format!("{what} {message}{hint}"))
+            }
+        }
+    }
 }
 
 impl From<PyErr> for Refusal {
@@ -137,6 +151,27 @@ impl<'py, 's> Viewer<'py, 's> {
             // keeps that memory, is alive until the call ends.
             Ok(ArrayRef::from_raw(fields.data.cast(), shape, strides, Type::Strong(dtype), swapped, writable))
         }
+    }
+
+    /// The view of the mask that `where=` gives, an array or what NumPy makes one of.
+    #[cold]
+    pub(super) fn mask(&mut self, object: &Bound<'py, PyAny>) -> PyResult<ArrayRef<'s>> {
+        let py = self.py;
+        // SAFETY: the GIL is held; the reference to the dtype is given up; the result is a new reference or
+        // null with an exception set.
+        let array = unsafe {
+            let bools = PY_ARRAY_API.PyArray_DescrFromType(py, NPY_TYPES::NPY_BOOL as c_int);
+            let any = PY_ARRAY_API.PyArray_FromAny(py, object.as_ptr(), bools, 0, 0, 0, std::ptr::null_mut());
+            Bound::from_owned_ptr_or_err(py, any)?
+        };
+        let raised = |refusal: Refusal| refusal.exception("the mask");
+        let pointer = array.as_ptr();
+        if array.get_type_ptr() != numpy().array {
+            check_subclass(&array).map_err(raised)?;
+        }
+        self.keep(array);
+        // SAFETY: an array, which the arena keeps until the call ends.
+        unsafe { self.array(pointer.cast()) }.map_err(raised)
     }
 
     /// # Safety

@@ -87,7 +87,12 @@ unsafe fn call_any(
         let out = unsafe { Bound::from_borrowed_ptr(py, given.out) };
         host.given = given_outputs(kernel, &out, objects, &mut viewer)?;
     }
-    match kernel.call(&views, &mut host, &given.call) {
+    let mut options = given.call;
+    if !given.mask.is_null() {
+        // SAFETY: the object is alive, the GIL is held.
+        options.mask = Some(viewer.mask(&unsafe { Bound::from_borrowed_ptr(py, given.mask) })?);
+    }
+    match kernel.call(&views, &mut host, &options) {
         Ok(()) => {
             left_behind(py)?;
             host.results(callee, objects)
@@ -356,13 +361,7 @@ fn given_output<'s>(
             "output '{name}' is updated in place and takes no other array in 'out'"
         )));
     }
-    let raised = |refusal| match refusal {
-        Refusal::Raised(error) => error,
-        Refusal::Because(_, message, hint) => {
-            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
-            PyTypeError::new_err(format!("the array for output '{name}' {message}{hint}"))
-        }
-    };
+    let raised = |refusal: Refusal| refusal.exception(&format!("the array for output '{name}'"));
     // SAFETY: the check above says that it is an array; the caller, the tuple that the caller holds,
     // or the viewer's arena keeps it alive until the call ends.
     let view = unsafe {

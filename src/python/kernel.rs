@@ -400,7 +400,7 @@ fn reduced<'py>(py: Python<'py>, kernel: &KernelObject) -> PyResult<Bound<'py, P
 
 const DOC: &str = "A compiled expression: call it with its arguments, by position or by name.
 
-    kernel(*arguments, out=None, casting='same_kind', order='K', dtype=None)
+    kernel(*arguments, out=None, where=True, casting='same_kind', order='K', dtype=None)
 
 Made by numfuse.compile; cannot be made or subclassed otherwise. Arguments are NumPy arrays of
 any strides and byte order, NumPy's and Python's numbers (an int, a float and a bool keep their
@@ -410,8 +410,10 @@ has the name of an option is positional-only.
 
 The options are those of NumPy's functions. out is an array, a tuple of arrays in the order of
 the outputs, or a mapping from the outputs' names; what it does not give, or gives as None, is
-allocated. casting says which casts the stores may make; order and dtype are of allocated
-outputs.
+allocated. where is an array of bools, which is broadcast with each output: where it is False,
+arrays that were given or are updated in place keep their elements, and allocated ones have zeros.
+All is computed for every element nevertheless: functions are called, and errors found. casting
+says which casts the stores may make; order and dtype are of allocated outputs.
 
 One output is returned bare, several as a named tuple. Without dimensions it is a NumPy scalar,
 unless the array was given. What is updated in place, or given by out, is returned as that same

@@ -27,7 +27,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 const EVALUATE: &str =
-    "evaluate(expr, mapping=None, /, *, out=None, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None, **names)
+    "evaluate(expr, mapping=None, /, *, out=None, where=True, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None, **names)
 --
 
 Evaluate an expression, compiling it when its text is first met.
@@ -37,9 +37,9 @@ columns), or anything that has an item for each name. A given name wins over a c
 names that the expression reads are looked up; other entries of the mapping are ignored. The
 mapping's own entries are never written: what is updated in place has to be a keyword.
 
-The names out, casting, order, dtype, fastmath and functions are options: the first four as
-numfuse.Kernel has them, fastmath and functions as numfuse.compile has them. An expression's name that is the same as an option's
-has to come from the mapping.
+The names out, where, casting, order, dtype, fastmath and functions are options: the first five
+as numfuse.Kernel has them, fastmath and functions as numfuse.compile has them. An expression's
+name that is the same as an option's has to come from the mapping.
 
 Results, dtypes and errors are those of numfuse.Kernel and numfuse.compile; an ExprNameError says
 which names are not given, a TypeError that a keyword is not in the expression.

@@ -1,4 +1,4 @@
-//! The keyword options of calls: `out=`, `casting=`, `order=` and `dtype=`.
+//! The keyword options of calls: `out=`, `where=`, `casting=`, `order=` and `dtype=`.
 
 use super::numpy_api::descr_dtype;
 use crate::dtype::{Casting, DType};
@@ -10,14 +10,14 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyString;
+use pyo3::types::{PyBool, PyString};
 use unicode_normalization::UnicodeNormalization;
 
 /// The options' names, interned, in the order of [`Keyword`].
-pub(super) const NAMES: [&str; 6] = ["out", "casting", "order", "dtype", "fastmath", "functions"];
+pub(super) const NAMES: [&str; 7] = ["out", "where", "casting", "order", "dtype", "fastmath", "functions"];
 
 /// Those of a kernel's call; `evaluate` has all.
-pub(super) const OF_CALLS: usize = 4;
+pub(super) const OF_CALLS: usize = 5;
 
 static INTERNED: PyOnceLock<[Py<PyString>; NAMES.len()]> = PyOnceLock::new();
 
@@ -26,21 +26,24 @@ static INTERNED: PyOnceLock<[Py<PyString>; NAMES.len()]> = PyOnceLock::new();
 pub(super) struct Given {
     /// `out=`, or null.
     pub(super) out: *mut PyObject,
+    /// `where=`, or null; true is none.
+    pub(super) mask: *mut PyObject,
     /// `fastmath=`, or null.
     pub(super) fastmath: *mut PyObject,
     /// `functions=`, or null.
     pub(super) functions: *mut PyObject,
     /// The others.
-    pub(super) call: CallOptions,
+    pub(super) call: CallOptions<'static>,
 }
 
 impl Default for Given {
     fn default() -> Given {
         Given {
             out: std::ptr::null_mut(),
+            mask: std::ptr::null_mut(),
             fastmath: std::ptr::null_mut(),
             functions: std::ptr::null_mut(),
-            call: CallOptions { casting: Casting::SameKind, order: Order::K, dtype: None },
+            call: CallOptions { casting: Casting::SameKind, order: Order::K, dtype: None, mask: None },
         }
     }
 }
@@ -82,18 +85,21 @@ impl Given {
     /// Are the options those of most calls, `out=` apart?
     #[inline]
     pub(super) fn is_usual(&self) -> bool {
-        let CallOptions { casting, order, dtype } = self.call;
-        casting == Casting::SameKind && order == Order::K && dtype.is_none()
+        let CallOptions { casting, order, dtype, .. } = self.call;
+        self.mask.is_null() && casting == Casting::SameKind && order == Order::K && dtype.is_none()
     }
 
     /// Takes an option's value.
     pub(super) fn set(&mut self, option: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
         match option {
             0 => self.out = if value.is_none() { std::ptr::null_mut() } else { value.as_ptr() },
-            1 => self.call.casting = casting(value)?,
-            2 => self.call.order = order(value)?,
-            3 => self.call.dtype = dtype(value)?,
-            4 => self.fastmath = value.as_ptr(),
+            1 => {
+                self.mask = if value.is(PyBool::new(value.py(), true)) { std::ptr::null_mut() } else { value.as_ptr() }
+            }
+            2 => self.call.casting = casting(value)?,
+            3 => self.call.order = order(value)?,
+            4 => self.call.dtype = dtype(value)?,
+            5 => self.fastmath = value.as_ptr(),
             _ => self.functions = value.as_ptr(),
         }
         Ok(())

@@ -728,7 +728,7 @@ impl Buffer {
             let from = ArrayRef::from_raw(array.data(), &once, array.strides(), ty, swapped, false);
             (from, ArrayRef::from_raw(buffer.data.as_ptr(), &once, &strides, ty, swapped, true))
         };
-        copy(&LoopPlan::new(&once, &[Some(&from), Some(&to)]), buffer.dtype);
+        copy(&LoopPlan::new(&once, &[Some(&from), Some(&to)]), buffer.dtype, false);
         Ok(buffer)
     }
 
@@ -776,21 +776,25 @@ impl Buffer {
         assert_eq!(from.ty().dtype(), self.dtype);
         self.swapped = from.swapped();
         let to = self.view();
-        copy(&LoopPlan::new(&self.shape, &[Some(from), Some(&to)]), self.dtype);
+        copy(&LoopPlan::new(&self.shape, &[Some(from), Some(&to)]), self.dtype, false);
     }
 
-    /// Copies the buffer, broadcast, to another array of the same dtype and byte order, in C order
-    /// of the indices: where that array shows one element twice, the last index stays.
+    /// Copies the buffer, broadcast, to another array of the same dtype and byte order, where the mask, if
+    /// there is one, holds. In C order of the indices: where that array shows one element twice, the last
+    /// index stays.
     ///
     /// # Panics
-    /// If the array can't be written, dtypes or byte orders differ, or the shape doesn't broadcast.
-    pub fn copy_to(&self, to: &ArrayRef) {
+    /// If the array can't be written, dtypes or byte orders differ, a mask is not of bools, or a shape
+    /// doesn't broadcast.
+    pub fn copy_to(&self, to: &ArrayRef, mask: Option<&ArrayRef>) {
         assert!(to.writable() && to.ty().dtype() == self.dtype && to.swapped() == self.swapped);
-        let operands = [Some(&self.view()), Some(to)];
+        assert!(mask.is_none_or(|mask| mask.ty().dtype() == DType::Bool));
+        let operands = [Some(&self.view()), Some(to), mask];
+        let operands = if mask.is_some() { &operands[..] } else { &operands[..2] };
         if super::overlap::has_internal_overlap(to) {
-            copy(&LoopPlan::in_order(to.shape(), &operands), self.dtype);
+            copy(&LoopPlan::in_order(to.shape(), operands), self.dtype, mask.is_some());
         } else {
-            copy(&LoopPlan::new(to.shape(), &operands), self.dtype);
+            copy(&LoopPlan::new(to.shape(), operands), self.dtype, mask.is_some());
         }
     }
 }
@@ -814,42 +818,54 @@ fn display_size(bytes: usize) -> String {
     }
 }
 
-/// Copies operand 0 to operand 1, both of this dtype.
-fn copy(plan: &LoopPlan, dtype: DType) {
-    let entry: Entry = match dtype.size() {
-        1 => copy_elements::<1>,
-        2 => copy_elements::<2>,
-        4 => copy_elements::<4>,
-        _ => copy_elements::<8>,
+/// Copies operand 0 to operand 1, both of this dtype; if it is masked, where operand 2 holds.
+fn copy(plan: &LoopPlan, dtype: DType, is_masked: bool) {
+    let entry: Entry = match (dtype.size(), is_masked) {
+        (1, false) => copy_elements::<1, false>,
+        (2, false) => copy_elements::<2, false>,
+        (4, false) => copy_elements::<4, false>,
+        (_, false) => copy_elements::<8, false>,
+        (1, true) => copy_elements::<1, true>,
+        (2, true) => copy_elements::<2, true>,
+        (4, true) => copy_elements::<4, true>,
+        (_, true) => copy_elements::<8, true>,
     };
     let done = run(plan, &entry, threads::threads_for(plan.work()), &|| false);
     debug_assert_eq!(done, Ok(()));
 }
 
-/// An [`Entry`] that copies elements of `N` bytes from operand 0 to operand 1.
+/// An [`Entry`] that copies elements of `N` bytes from operand 0 to operand 1, where operand 2 holds, if it is
+/// masked.
 ///
 /// # Safety
 /// As for every [`Entry`].
-unsafe extern "C" fn copy_elements<const N: usize>(
+unsafe extern "C" fn copy_elements<const N: usize, const MASKED: bool>(
     pointers: *const *mut u8,
     inner_strides: *const isize,
     outer_strides: *const isize,
     inner: usize,
     outer: usize,
 ) -> u64 {
-    // SAFETY: by the contract of `Entry` the lists have two items and the addresses below are those
-    // of elements; arrays of bytes need no alignment.
+    // SAFETY: by the contract of `Entry` the lists have two items, or three with a mask, and the addresses
+    // below are those of elements; arrays of bytes need no alignment.
     unsafe {
         let (from_stride, to_stride) = (*inner_strides, *inner_strides.add(1));
         for j in 0..outer as isize {
             let from = (*pointers).wrapping_offset(j * *outer_strides);
             let to = (*pointers.add(1)).wrapping_offset(j * *outer_strides.add(1));
-            if from_stride == N as isize && to_stride == N as isize {
+            let holds = |i: isize| {
+                let row = (*pointers.add(2)).wrapping_offset(j * *outer_strides.add(2));
+                *row.wrapping_offset(i * *inner_strides.add(2)) != 0
+            };
+            if !MASKED && from_stride == N as isize && to_stride == N as isize {
                 // Not `copy_nonoverlapping`: an array may be copied onto itself.
                 std::ptr::copy(from, to, inner * N);
                 continue;
             }
             for i in 0..inner as isize {
+                if MASKED && !holds(i) {
+                    continue;
+                }
                 let element = from.wrapping_offset(i * from_stride).cast::<[u8; N]>().read();
                 to.wrapping_offset(i * to_stride).cast::<[u8; N]>().write(element);
             }
@@ -915,7 +931,7 @@ pub(crate) mod tests {
     fn elements(buffer: &Buffer) -> Vec<f64> {
         let shape = buffer.shape.to_vec();
         let packed = Buffer::new(&shape, DType::F64).expect("small");
-        buffer.copy_to(&packed.view());
+        buffer.copy_to(&packed.view(), None);
         let count = element_count(&shape).expect("small");
         // SAFETY: the buffer is in C order, and all its elements were just written.
         (0..count).map(|k| unsafe { packed.data.cast::<f64>().add(k).read() }).collect()
@@ -954,8 +970,18 @@ pub(crate) mod tests {
             let data = cells.as_ptr().cast_mut().cast();
             ArrayRef::from_raw(data, &[2, 3], &[8, 8], Type::Strong(DType::F64), false, true)
         };
-        buffer.copy_to(&to);
-        assert_eq!(cells.map(|cell| cell.get()), [0.0, 3.0, 4.0, 5.0]);
+        buffer.copy_to(&to, None);
+        assert_eq!(cells.iter().map(std::cell::Cell::get).collect::<Vec<f64>>(), [0.0, 3.0, 4.0, 5.0]);
+        // What is masked is not written, so that it is not the last.
+        cells.iter().for_each(|cell| cell.set(9.0));
+        let mask = [false, true, true, true, false, false].map(u8::from);
+        // SAFETY: as many bytes as bools.
+        let mask = unsafe {
+            let data = mask.as_ptr().cast_mut();
+            ArrayRef::from_raw(data, &[2, 3], &[3, 1], Type::Strong(DType::Bool), false, false)
+        };
+        buffer.copy_to(&to, Some(&mask));
+        assert_eq!(cells.iter().map(std::cell::Cell::get).collect::<Vec<f64>>(), [9.0, 3.0, 2.0, 9.0]);
     }
 
     #[test]

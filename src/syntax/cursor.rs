@@ -249,7 +249,7 @@ impl<'t> Parser<'t> {
         self.reported_at = None;
     }
 
-    /// Whether a parenthesis at the cursor has a comma between it and its partner.
+    /// Whether a parenthesis at the cursor has a comma, or nothing, between it and its partner.
     pub(super) fn at_tuple(&self) -> bool {
         let partner = self.partners[self.position];
         if self.peek() != Token::LeftParen || partner == UNPAIRED {
@@ -261,7 +261,7 @@ impl<'t> Parser<'t> {
             let inner = self.partners[at];
             at = if inner != UNPAIRED && inner as usize > at { inner as usize } else { at } + 1;
         }
-        at < partner as usize
+        at < partner as usize || partner as usize == self.position + 1
     }
 
     /// Whether the token at the cursor is no bracket or one without a partner.

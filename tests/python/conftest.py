@@ -3,9 +3,11 @@
 import collections
 import os
 import sys
+import warnings
 
 import numpy as np
 import pytest
+from differences import Differences
 
 _statistics = {}
 _seed = None
@@ -46,6 +48,16 @@ def seed():
 @pytest.fixture
 def rng():
     return np.random.default_rng(_seed)
+
+
+@pytest.fixture
+def differences(statistics):
+    """Gathers what differs from NumPy; the test fails when it is over."""
+    found = Differences(statistics)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield found
+    found.done()
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def laid_out(rng, values, layout):
         case "swapped":
             return values.astype(values.dtype.newbyteorder(">"))
         case "readonly":
-            copy = values.copy()
+            copy = np.array(values)
             copy.flags.writeable = False
             return copy
         case "transposed":

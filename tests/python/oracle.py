@@ -192,6 +192,30 @@ def arguments(text):
     return found
 
 
+def _masked_statements(statements):
+    """Which statements `where=` masks: those whose storage a caller gets to see."""
+    # For each statement the assignment whose storage it writes; none if it is an argument's.
+    base, bases = {}, []
+    for index, (kind, name, _, _) in enumerate(statements):
+        if kind != "op":
+            base[name] = index
+        bases.append(base.get(name))
+    last = {own for own in base.values() if statements[own][0] != "let"}
+    return [own is None or own in last for own in bases]
+
+
+def _masked(value, where, before=None):
+    """`value` where the mask holds, else what was there before, or zero."""
+    value = np.asarray(value)
+    if before is None:
+        before = np.zeros(np.broadcast_shapes(value.shape, where.shape), value.dtype)
+    masked = np.array(before, before.dtype.newbyteorder("="))
+    if np.broadcast_shapes(where.shape, masked.shape) != masked.shape:
+        raise ValueError("non-broadcastable output operand")
+    np.copyto(masked, value, where=where)
+    return masked
+
+
 def _stored(value, out, casting):
     """`value` as the array `out` would hold it, in a copy."""
     value = np.asarray(value)
@@ -204,7 +228,7 @@ def _stored(value, out, casting):
     return copy
 
 
-def run(text, args, out=None, dtype=None, casting="same_kind"):
+def run(text, args, out=None, dtype=None, casting="same_kind", where=True):
     """The outputs of a program, by name in order of first assignment.
 
     `args` and `out` are left as they are: what a call would store in them is in the outputs.
@@ -220,7 +244,10 @@ def run(text, args, out=None, dtype=None, casting="same_kind"):
     outputs = {}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for kind, name, op, tree in _parse(text):
+        statements = _parse(text)
+        masks = [where is not True and is_masked for is_masked in _masked_statements(statements)]
+        where = np.array(where)
+        for (kind, name, op, tree), is_masked in zip(statements, masks, strict=True):
             value = _expression(tree, env)
             match kind:
                 case "let":
@@ -238,6 +265,8 @@ def run(text, args, out=None, dtype=None, casting="same_kind"):
                         value = operator.ipow(target, value)
                     else:
                         value = _IN_PLACE[op](target, value, out=target, casting=casting)
+                    if is_masked:
+                        value = _masked(value, where, np.asarray(env[name]))
                 case "=" | "expr":
                     if out.get(name) is not None:
                         value = _stored(value, out[name], casting)
@@ -246,6 +275,8 @@ def run(text, args, out=None, dtype=None, casting="same_kind"):
                         value = _stored(value, fresh, casting)
                     else:
                         value = np.array(value)
+                    if is_masked:
+                        value = _masked(value, where, out.get(name))
             outputs[name] = value
             env[name] = value
     return outputs

@@ -19,7 +19,7 @@ def test_kernel_says_what_it_is():
     assert k.expression == "y += a1*x1 + a2*x2"
     assert "y += a1*x1 + a2*x2" in repr(k)
     parameters = inspect.signature(k).parameters
-    assert list(parameters) == ["y", "a1", "x1", "a2", "x2", "out", "casting", "order", "dtype"]
+    assert list(parameters) == ["y", "a1", "x1", "a2", "x2", "out", "where", "casting", "order", "dtype"]
     assert parameters["casting"].default == "same_kind"
 
 

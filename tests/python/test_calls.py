@@ -553,3 +553,15 @@ def test_references_are_given_back():
     for _ in range(100):
         calls()
     assert [sys.getrefcount(thing) for thing in things] == before
+
+
+def test_only_the_casting_rule_no_tells_byte_orders_apart():
+    out = np.zeros(3, ">f8")
+    for casting in ("equiv", "safe", "same_kind", "unsafe"):
+        assert nf.evaluate("x + 1", x=np.ones(3), out=out, casting=casting) is out
+    with pytest.raises(TypeError, match=r"from dtype\('float64'\) to dtype\('>f8'\) with casting rule 'no'"):
+        nf.evaluate("x + 2", x=np.ones(3), out=out, casting="no")
+    with pytest.raises(TypeError, match="casting rule 'no'"):
+        nf.compile("y += x")(out, np.ones(3), casting="no")
+    assert (out == 2).all()
+    assert (nf.compile("y += x")(np.ones(3), np.ones(3, ">f8"), casting="no") == 2).all()

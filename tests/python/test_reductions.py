@@ -23,9 +23,10 @@ SHAPES = [(), (1,), (7,), (0,), (3, 5), (1, 6), (4, 1), (0, 3), (3, 0), (2, 3, 4
 
 
 def axes_of(shape):
-    """None, every axis from either end, pairs, and all."""
+    """All, none, every axis from either end, pairs, and all of them."""
     ndim = len(shape)
     yield None
+    yield ()
     yield from range(-ndim, ndim)
     yield from itertools.combinations(range(ndim), 2)
     if ndim > 1:
@@ -403,6 +404,9 @@ def test_signatures():
         ("x + None", nf.ExprSyntaxError, "None"),
         ("exp(x=(1, 2))", nf.ExprTypeError, "tuple"),
         ("exp(x=None)", nf.ExprTypeError, "None"),
+        ("exp(x=())", nf.ExprTypeError, "tuple"),
+        ("argmin(x, axis=())", nf.ExprTypeError, "an integer or `None`"),
+        ("x + ()", nf.ExprSyntaxError, "no value in these parentheses"),
         ("ptp(x)", nf.ExprTypeError, "boolean subtract"),
     ],
 )

@@ -66,10 +66,10 @@ def test_repr():
 @pytest.mark.parametrize(
     ("text", "want"),
     [
-        ("x + y", "(x, y, *, out=None, casting='same_kind', order='K', dtype=None)"),
-        ("x + `a b`", "(x, arg1, /, *, out=None, casting='same_kind', order='K', dtype=None)"),
-        ("x + out + y", "(x, arg1, /, y, *, out=None, casting='same_kind', order='K', dtype=None)"),
-        ("1 + 2", "(*, out=None, casting='same_kind', order='K', dtype=None)"),
+        ("x + y", "(x, y, *, out=None, where=True, casting='same_kind', order='K', dtype=None)"),
+        ("x + `a b`", "(x, arg1, /, *, out=None, where=True, casting='same_kind', order='K', dtype=None)"),
+        ("x + out + y", "(x, arg1, /, y, *, out=None, where=True, casting='same_kind', order='K', dtype=None)"),
+        ("1 + 2", "(*, out=None, where=True, casting='same_kind', order='K', dtype=None)"),
     ],
 )
 def test_signature(text, want):
@@ -77,7 +77,7 @@ def test_signature(text, want):
 
 
 def test_signature_of_evaluate():
-    options = "out=None, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None"
+    options = "out=None, where=True, casting='same_kind', order='K', dtype=None, fastmath=False, functions=None"
     want = f"(expr, mapping=None, /, *, {options}, **names)"
     assert str(inspect.signature(nf.evaluate)) == want
 

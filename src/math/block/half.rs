@@ -7,6 +7,7 @@ use super::plain::plain;
 const SIGN: u16 = 0x8000;
 const INFINITY: u16 = 0x7C00;
 const QUIET_NAN: u16 = 0x7E00;
+const FRACTION: u16 = 0x3FF;
 /// What a float32's exponent is greater by.
 const BIAS: u32 = (127 - 15) << 23;
 /// The fraction bits that float32 has more.
@@ -38,7 +39,10 @@ fn narrow(x: f32) -> u16 {
     let normal = bits.wrapping_sub(BIAS) >> DROPPED;
     let finite = if magnitude < LEAST { tiny } else { normal } as u16;
     let value = if magnitude >= TOO_LARGE { INFINITY } else { finite };
-    let value = if x.is_nan() { QUIET_NAN } else { value };
+    // A NaN keeps what fits of its payload.
+    let payload = normal as u16 & FRACTION;
+    let nan = if payload == 0 { QUIET_NAN } else { INFINITY | payload };
+    let value = if x.is_nan() { nan } else { value };
     value | (x.to_bits() >> 16) as u16 & SIGN
 }
 
@@ -138,10 +142,10 @@ mod tests {
                 _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
             };
             assert_eq!(value.is_nan(), magnitude.is_nan(), "{half:#x}");
+            assert_eq!(narrow(value), half);
             if !value.is_nan() {
                 assert_eq!(f64::from(value.abs()), magnitude, "{half:#x}");
                 assert_eq!(value.is_sign_negative(), half & SIGN != 0);
-                assert_eq!(narrow(value), half);
                 assert_eq!(round_single(value).to_bits(), value.to_bits());
             }
         }

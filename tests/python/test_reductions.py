@@ -507,6 +507,6 @@ def test_any_and_all_end_early_and_lose_nothing(size, threads, seed):
 def test_any_calls_functions_with_effects_for_every_element():
     calls = []
     registry = nf.Registry()
-    registry.register("seen", lambda v: calls.append(v) or v, "d->d", pure=False)
+    registry.register("seen", lambda v: calls.append(v) or v, "d->d", python=True, pure=False)
     assert nf.evaluate("any(seen(x) > 0)", x=np.ones(1000), functions=registry)
     assert len(calls) == 1000

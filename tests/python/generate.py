@@ -16,6 +16,13 @@ import oracle
 DTYPES = [np.dtype(code) for code in "? b h i q B H I Q e f d".split()]
 INTEGERS = [dtype for dtype in DTYPES if dtype.kind in "iu"]
 FLOATS = [dtype for dtype in DTYPES if dtype.kind == "f"]
+#: What only some tests have among their operands.
+COMPLEX = [np.dtype(code) for code in "FD"]
+POINTS = [np.dtype(f"M8[{unit}]") for unit in ["D", "h", "25s", "ms", "ns", "M"]]
+SPANS = [np.dtype(f"m8[{unit}]") for unit in ["W", "h", "s", "10ms", "us", "Y"]]
+
+#: The number that means no time.
+NAT = -(2**63)
 
 WEAK_INTEGERS = [
     0, 1, -1, 2, 3, 7, -5, 31, 63, 64, 100, 127, 128, -128, -129, 200, 255, 256, 32767, 32768,
@@ -40,6 +47,11 @@ def special_values(dtype):
         if dtype.kind == "i":
             values |= {-1, -2, -3, -7, -width, -100, info.min // 2}
         return np.array(sorted(v for v in values if info.min <= v <= info.max), dtype)
+    if dtype.kind == "c":
+        parts = np.array([0.0, -0.0, 1.0, -1.0, 2.5, 1e30, np.inf, -np.inf, np.nan])
+        return np.array([complex(real, imag) for real in parts for imag in parts], dtype)
+    if dtype.kind in "mM":
+        return np.array([0, 1, -1, 59, -3600, 20_000, NAT], "i8").view(dtype)
     info = np.finfo(dtype)
     positive = [
         0.0, info.smallest_subnormal, info.smallest_normal, 1e-3, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0,
@@ -53,9 +65,17 @@ def elements(rng, dtype, count):
     """Random elements: small numbers, all bit patterns, or special values."""
     if dtype.kind == "b":
         return rng.integers(0, 2, count).astype(bool)
+    if dtype.kind == "c":
+        values = np.empty(count, dtype)
+        lane = values.real.dtype
+        values.real, values.imag = elements(rng, lane, count), elements(rng, lane, count)
+        return values
     choice = rng.integers(0, 4)
     if choice == 0:
         return rng.choice(special_values(dtype), count)
+    if dtype.kind in "mM":
+        numbers = rng.integers(*[(-9, 12), (-40_000, 40_000), (0, 1_000_000)][choice - 1], count)
+        return np.where(rng.random(count) < 0.05, NAT, numbers).view(dtype)
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
         if choice == 1:
@@ -126,7 +146,7 @@ def narrowed(rng, shape):
     return tuple(shape)
 
 
-def argument(rng, shape, stats, whole=False, writeable=False):
+def argument(rng, shape, stats, whole=False, writeable=False, dtypes=DTYPES):
     """A random argument that broadcasts to `shape`."""
     choice = rng.random()
     if not whole and choice < 0.10:
@@ -135,7 +155,10 @@ def argument(rng, shape, stats, whole=False, writeable=False):
     if not whole and choice < 0.18:
         stats["argument weak float"] += 1
         return float(rng.choice(WEAK_FLOATS))
-    dtype = DTYPES[int(rng.integers(0, len(DTYPES)))]
+    dtype = dtypes[int(rng.integers(0, len(dtypes)))]
+    if not whole and choice < 0.20 and dtype.kind == "c":
+        stats["argument weak complex"] += 1
+        return complex(elements(rng, COMPLEX[1], 1)[0])
     if not whole and choice < 0.28:
         stats["argument NumPy scalar"] += 1
         return elements(rng, dtype, 1)[0]

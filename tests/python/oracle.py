@@ -37,7 +37,7 @@ class WeakOverflow(OverflowError):
 
 
 def _weak(value):
-    return type(value) in (int, float)
+    return type(value) in (int, float, complex)
 
 
 def _checked(value):
@@ -46,8 +46,6 @@ def _checked(value):
     if type(value) is int:
         if not -(2**63) <= value < 2**63:
             raise WeakOverflow("Python integer beyond 64 bits")
-    elif isinstance(value, complex):
-        raise WeakComplex("complex power of Python's own numbers")
     return value
 
 
@@ -60,7 +58,10 @@ def apply_operator(name, left, right):
             raise WeakOverflow("power")
         if name == "lshift" and integers and left != 0 and right > 64:
             raise WeakOverflow("shift")
-    return _checked(getattr(operator, name)(left, right))
+    value = getattr(operator, name)(left, right)
+    if type(value) is complex and complex not in (type(left), type(right)):
+        raise WeakComplex("complex power of Python's own numbers")
+    return _checked(value)
 
 
 def apply_unary(name, value):
@@ -269,6 +270,15 @@ def ulp_distance(got, want):
     return distance
 
 
+def _differs_by_modulus(got, want, units):
+    """Where complex numbers differ by more than so many rounding errors of the modulus."""
+    info = np.finfo(want.dtype)
+    with np.errstate(all="ignore"):
+        limit = units * (info.eps * np.abs(want) + info.smallest_subnormal)
+        wrong = ~((np.abs(got - want) <= limit) | (got == want) | (np.isnan(got) & np.isnan(want)))
+    return wrong if wrong.any() else None
+
+
 def differs(got, want, ulp=0, zero_signs=True):
     """What is wrong with `got` as a mask of wrong elements, or a sentence, or None."""
     got, want = np.asarray(got), np.asarray(want)
@@ -278,7 +288,18 @@ def differs(got, want, ulp=0, zero_signs=True):
         return f"shape {got.shape}, not {want.shape}"
     got = np.array(got, dtype=want.dtype.newbyteorder("="))
     want = np.array(want, dtype=got.dtype)
-    if got.dtype.kind == "f":
+    if got.dtype.kind == "c" and ulp:
+        return _differs_by_modulus(got, want, ulp)
+    if got.dtype.kind == "c":
+        # What is no number in one part is none, whatever the other part.
+        wrong = np.zeros(got.shape, bool)
+        for one, other in ((got.real, want.real), (got.imag, want.imag)):
+            part = differs(one, other, zero_signs=zero_signs)
+            wrong |= False if part is None else part
+        wrong &= ~(np.isnan(got) & np.isnan(want))
+    elif got.dtype.kind in "mM":
+        wrong = got.view("i8") != want.view("i8")
+    elif got.dtype.kind == "f":
         wrong = ulp_distance(got.reshape(-1), want.reshape(-1)).reshape(got.shape) > ulp
         if ulp or not zero_signs:
             wrong &= ~((got == 0) & (want == 0))

@@ -317,6 +317,8 @@ def test_selections(rng):
         "not z": np.logical_not(z),
         "clip(z, -0.5, 0.5j)": np.clip(z, -0.5, 0.5j),
         "clip(z, w, 1)": np.clip(z, w, 1),
+        # What is clipped is an array, and no number of Python's own.
+        "clip(0.5, -1, float32(x) * 1j)": np.clip(0.5, -1, x.astype(np.float32) * 1j),
         "round(z, 2)": np.round(z, 2),
         "round(z)": np.round(z),
         "round(z, -1)": np.round(z, -1),
@@ -444,6 +446,8 @@ def test_python_numbers_have_no_order():
     with pytest.raises(TypeError, match="'>='"):
         nf.evaluate("x >= y", x=1j, y=2j)
     assert nf.evaluate("x > y", x=1j, y=np.array([2j])).tolist() == [False]
+    # Functions take them for NumPy's, which have.
+    assert nf.evaluate("less(1j, 2j)") and not nf.evaluate("greater_equal(x, 0.5)", x=-1j)
 
 
 def test_powers_of_negative_floats():

@@ -50,6 +50,9 @@ fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType,
         .then_some((dtype, if dtype == DType::Bool { of_bool } else { fold }))
 }
 
+/// What is folded, and with what.
+type Folds = SmallVec<[(Fold, Value); 2]>;
+
 /// Which of the loops of a reduction is it that folds?
 #[derive(Clone, Copy)]
 enum Lanes {
@@ -82,7 +85,7 @@ impl Lowerer<'_> {
     }
 
     /// What a reduction folds in the current loop, and the type of its value.
-    fn lanes(&mut self, index: usize, lanes: Lanes) -> Option<(SmallVec<[(Fold, Value); 2]>, DType)> {
+    fn lanes(&mut self, index: usize, lanes: Lanes) -> Option<(Folds, DType)> {
         let resolved = self.resolved;
         let statement = &resolved.statements[index];
         let reduction = statement.reduction.as_ref()?;
@@ -109,7 +112,7 @@ impl Lowerer<'_> {
             }
             _ => self.cast(strong, dtype, span),
         };
-        let mut lanes: SmallVec<[(Fold, Value); 2]> = match value {
+        let mut lanes: Folds = match value {
             Term::Complex(parts, _) if is_ordered(fold) => {
                 let lane = match lanes {
                     Lanes::First => self.known_real(parts),

@@ -102,7 +102,14 @@ impl Lowerer<'_> {
             };
         }
         if args.iter().any(|arg| arg.ty().dtype().is_complex()) && !function.is_of_any_type() {
-            return self.complex_call(function, args, span);
+            return match (&function.body, args) {
+                (Body::Special(Special::Clip), &[x, min, max]) => {
+                    // NumPy makes an array of what is clipped, so that it is never weak.
+                    let x = self.strong(x, span);
+                    self.complex_call(function, &[x, min, max], span)
+                }
+                _ => self.complex_call(function, args, span),
+            };
         }
         match &function.body {
             Body::Cast(dtype) => match args[0] {
@@ -150,6 +157,11 @@ impl Lowerer<'_> {
                 }
             },
             Body::Compare(op) if has_times(args) => self.time_compare(*op, args[0], args[1], span, false),
+            // Python's complex numbers have no order, but a function takes them for NumPy's.
+            Body::Compare(op) if promote(args) == Type::WeakComplex => {
+                let [a, b] = [self.strong(args[0], span), self.strong(args[1], span)];
+                self.compare(*op, a, b, span)
+            }
             Body::Compare(op) => self.compare(*op, args[0], args[1], span),
             Body::Logical(op) => self.logical(*op, args[0], args[1], span),
             Body::Special(Special::LogicalXor) => {
@@ -328,7 +340,7 @@ impl Lowerer<'_> {
     }
 
     fn clip(&mut self, args: &[Term], span: Span) -> Term {
-        // NumPy makes an array of what is clipped, so that it is never weak.
+        // Never weak, as above.
         let x = self.strong(args[0], span);
         let own = x.ty().dtype();
         let (lowest, highest) = own.int_range();

@@ -60,6 +60,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         roles: HashMap::new(),
         current: Loop::default(),
         group: stores.groups.first().copied().unwrap_or(0),
+        groups: stores.groups.to_vec(),
         loads: HashMap::new(),
         values: vec![None; resolved.statements.len()],
         kept: vec![None; resolved.statements.len()],
@@ -68,13 +69,14 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         places: HashMap::new(),
         outputs: vec![None; resolved.outputs.len()],
         folded: Vec::new(),
+        halved: Vec::new(),
         strings: Vec::new(),
         errors: Vec::new(),
     };
     for index in 0..resolved.statements.len() {
         lowerer.statement(index);
     }
-    lowerer.finish_loop();
+    lowerer.finish(resolved.statements.len());
     if lowerer.errors.is_empty() {
         Ok(Lowered { program: lowerer.program, statements: lowerer.statements, outputs: lowerer.outputs })
     } else {
@@ -102,6 +104,8 @@ pub(super) struct Lowerer<'a> {
     /// The loop being built, and its number.
     pub(super) current: Loop,
     group: u32,
+    /// The loop of each statement, those that were divided counted.
+    groups: Vec<u32>,
     /// The operands that the current loop has loaded.
     loads: HashMap<OperandId, Value>,
     /// What each statement's value is in the current loop, if it is there.
@@ -114,6 +118,8 @@ pub(super) struct Lowerer<'a> {
     folds: Vec<(Fold, OperandId, Value)>,
     /// What the current loop's reductions fold.
     folded: Vec<Folded>,
+    /// Those of them that only the real parts of complex numbers are folded for, as yet.
+    pub(super) halved: Vec<usize>,
     /// The dtype of each output that has memory of its own.
     outputs: Vec<Option<DType>>,
     /// Where each storage is in `pending`.
@@ -133,10 +139,11 @@ impl Lowerer<'_> {
             }
             return;
         }
-        if self.stores.groups[index] != self.group && self.first.is_some() {
-            self.finish_loop();
+        let ends = self.groups[index] != self.group || !self.halved.is_empty() && statement.reduction.is_none();
+        if ends && self.first.is_some() {
+            self.finish(index);
         }
-        self.group = self.stores.groups[index];
+        self.group = self.groups[index];
         self.first.get_or_insert(index);
         if statement.reduction.is_some() {
             return self.reduction(index);
@@ -369,25 +376,30 @@ impl Lowerer<'_> {
 
     /// Folds values into operands of the statement's own, at the end of the current loop: the lanes of a dtype,
     /// and what else its value is made of.
-    pub(super) fn fold(&mut self, statement: usize, lanes: &[(Fold, Value)], dtype: DType) {
+    /// False if another statement folds the same.
+    pub(super) fn fold(&mut self, statement: usize, lanes: &[(Fold, Value)], dtype: DType) -> bool {
         let known = self.folded.iter().find(|known| {
             known.lanes[..] == *lanes && known.dtype == dtype && self.can_stand_for(known.statement, statement)
         });
         if let Some(known) = known {
             self.kept[statement] = self.kept[known.statement];
-            return;
+            return false;
         }
         self.folded.push(Folded { statement, lanes: lanes.into(), dtype });
-        let name: Name = Arc::from(format!("statement {statement}"));
-        let role = Role::Hidden(statement as u32);
         let mut offset = 0;
         for &(fold, value) in lanes {
-            let lane = self.current.dtype(value);
-            let operand = self.operand(role, &name, lane, offset);
-            offset += lane.size();
-            self.folds.push((fold, operand, value));
+            self.fold_lane(statement, fold, value, offset);
+            offset += self.current.dtype(value).size();
         }
-        self.kept[statement] = Some((role, Type::Strong(dtype)));
+        self.kept[statement] = Some((Role::Hidden(statement as u32), Type::Strong(dtype)));
+        true
+    }
+
+    /// Folds one more lane of a statement, at an offset.
+    pub(super) fn fold_lane(&mut self, statement: usize, fold: Fold, value: Value, offset: usize) {
+        let name: Name = Arc::from(format!("statement {statement}"));
+        let operand = self.operand(Role::Hidden(statement as u32), &name, self.current.dtype(value), offset);
+        self.folds.push((fold, operand, value));
     }
 
     /// Can the result of one reduction of a loop be read for that of another, of the same values?
@@ -410,7 +422,23 @@ impl Lowerer<'_> {
         *self.loads.entry(operand).or_insert_with(|| self.current.load(operand, dtype))
     }
 
-    /// Ends the current loop: stores what it computed for later loops and for the caller.
+    /// Ends the current loop before a statement. What the order of complex numbers reduces takes one more.
+    fn finish(&mut self, next: usize) {
+        if self.halved.is_empty() {
+            return self.finish_loop();
+        }
+        // The next statements have a loop of their own, even if they were to share this one: what the second loop
+        // reads must be as it is now.
+        self.groups[next..].iter_mut().for_each(|group| *group += 1);
+        self.finish_loop();
+        for index in std::mem::take(&mut self.halved) {
+            self.first.get_or_insert(index);
+            self.second_half(index);
+        }
+        self.finish_loop();
+    }
+
+    /// Stores what the current loop computed for later loops and for the caller.
     fn finish_loop(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         self.places.clear();
@@ -470,10 +498,11 @@ impl Lowerer<'_> {
     /// Does a later loop read the value of a statement of the current loop where no storage holds it?
     fn is_hidden(&self, index: usize) -> bool {
         let statements = &self.resolved.statements;
-        let groups = self.stores.groups;
+        let groups = &self.groups;
         let Statement { storage, overwritten, readers, .. } = &statements[index];
         readers.iter().map(|&reader| reader as usize).any(|reader| {
-            let reads = !statements[reader].is_stable && groups[reader] != groups[index];
+            let is_later = groups[reader] != groups[index] || self.halved.contains(&reader);
+            let reads = !statements[reader].is_stable && is_later;
             // Loops are in the order of statements, so the next write is the first to matter.
             let is_overwritten = overwritten.is_some_and(|other| groups[other as usize] < groups[reader]);
             reads && (*storage == Storage::Local || is_overwritten)

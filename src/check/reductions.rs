@@ -6,10 +6,11 @@ use super::lower::Lowerer;
 use super::term::{Known, Term};
 use super::times;
 use crate::dtype::{DType, Kind, Scalar, Type};
-use crate::ir::{Fold, Op, Value};
-use crate::registry::function::Reduction;
+use crate::ir::{Fold, Op, Role, Value};
+use crate::registry::builtins::complex::body;
+use crate::registry::function::{OfComplex, Reduction};
 use crate::source::Span;
-use crate::syntax::ast::BinaryOp;
+use crate::syntax::ast::{BinaryOp, Name};
 use smallvec::{SmallVec, smallvec};
 
 /// The type in which NumPy reduces values of a type, and what joins them.
@@ -22,16 +23,17 @@ fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType,
         Kind::Unsigned => DType::U64,
         _ => operand,
     };
-    let float = if operand.is_float() || operand.is_complex() { operand } else { DType::F64 };
+    let has_nan = operand.is_float() || operand.is_complex();
+    let float = if has_nan { operand } else { DType::F64 };
     let (dtype, fold) = match kind {
         Reduction::Sum => (asked.unwrap_or(wide), Fold::Add),
         Reduction::Total => (asked.unwrap_or(float), Fold::Add),
         Reduction::Prod => (asked.unwrap_or(wide), Fold::Mul),
         Reduction::Min => (operand, Fold::Min),
         Reduction::Max => (operand, Fold::Max),
-        Reduction::NanMin if operand.is_float() => (operand, Fold::FMin),
+        Reduction::NanMin if has_nan => (operand, Fold::FMin),
         Reduction::NanMin => (operand, Fold::Min),
-        Reduction::NanMax if operand.is_float() => (operand, Fold::FMax),
+        Reduction::NanMax if has_nan => (operand, Fold::FMax),
         Reduction::NanMax => (operand, Fold::Max),
         Reduction::All => (DType::Bool, Fold::And),
         Reduction::Any => (DType::Bool, Fold::Or),
@@ -44,31 +46,63 @@ fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType,
         Fold::Mul | Fold::Min => Fold::And,
         other => other,
     };
-    let by_parts = matches!(fold, Fold::Add | Fold::And | Fold::Or);
-    (dtype.is_number() && (by_parts || !dtype.is_complex()))
+    (dtype.is_number() && !(dtype.is_complex() && fold == Fold::Mul))
         .then_some((dtype, if dtype == DType::Bool { of_bool } else { fold }))
+}
+
+/// What is folded, and with what.
+type Folds = SmallVec<[(Fold, Value); 2]>;
+
+/// Which of the loops of a reduction is it that folds?
+#[derive(Clone, Copy)]
+enum Lanes {
+    First,
+    /// The second, of what the order of complex numbers reduces.
+    Second,
+}
+
+/// Does a fold choose by order?
+fn is_ordered(fold: Fold) -> bool {
+    matches!(fold, Fold::Min | Fold::Max | Fold::FMin | Fold::FMax)
 }
 
 impl Lowerer<'_> {
     /// Adds a reduction to the current loop, which is over what it reduces.
     pub(super) fn reduction(&mut self, index: usize) {
+        let Some((lanes, dtype)) = self.lanes(index, Lanes::First) else { return };
+        let is_new = self.fold(index, &lanes, dtype);
+        if is_new && dtype.is_complex() && is_ordered(lanes[0].0) {
+            self.halved.push(index);
+        }
+    }
+
+    /// Adds the imaginary part of what is the first or the last in the order of complex numbers, once its real
+    /// part is there.
+    pub(super) fn second_half(&mut self, index: usize) {
+        if let Some((lanes, dtype)) = self.lanes(index, Lanes::Second) {
+            self.fold_lane(index, lanes[0].0, lanes[0].1, dtype.lane().size());
+        }
+    }
+
+    /// What a reduction folds in the current loop, and the type of its value.
+    fn lanes(&mut self, index: usize, lanes: Lanes) -> Option<(Folds, DType)> {
         let resolved = self.resolved;
         let statement = &resolved.statements[index];
-        let Some(reduction) = &statement.reduction else { return };
+        let reduction = statement.reduction.as_ref()?;
         let span = resolved.ast.span(statement.value);
         let wanted: SmallVec<[_; 2]> = [Some(reduction.operand), reduction.condition].into_iter().flatten().collect();
         let terms = self.values_of(statement, &wanted);
         if terms.contains(&Term::Poison) {
-            return;
+            return None;
         }
         if Self::any_text(&terms) {
             self.errors.push(errors::text_operand(reduction.kind.ufunc(), &types(&terms[..1]), span));
-            return;
+            return None;
         }
         let strong = self.strong(terms[0], span);
         let Some((dtype, fold)) = rule(reduction.kind, strong.ty().dtype(), reduction.dtype) else {
             self.errors.push(errors::no_loop(reduction.kind.ufunc(), &[strong.ty()], span));
-            return;
+            return None;
         };
         let value = match reduction.kind {
             Reduction::Size => Term::strong(self.current.constant(Scalar::int(DType::I64, 1)), dtype),
@@ -78,16 +112,23 @@ impl Lowerer<'_> {
             }
             _ => self.cast(strong, dtype, span),
         };
-        let mut lanes: SmallVec<[(Fold, Value); 2]> = match value {
+        let mut lanes: Folds = match value {
+            Term::Complex(parts, _) if is_ordered(fold) => {
+                let lane = match lanes {
+                    Lanes::First => self.known_real(parts),
+                    Lanes::Second => self.imag_of_first(index, fold, parts),
+                };
+                smallvec![(fold, lane)]
+            }
             Term::Complex(parts, _) => parts.into_iter().map(|part| (fold, part)).collect(),
             Term::Value(value, ..) if dtype.is_time() => self.time_lanes(reduction.kind, fold, value),
             Term::Value(value, ..) => smallvec![(fold, value)],
-            _ => return,
+            _ => return None,
         };
         if let Some(&condition) = terms.get(1) {
             if condition.ty() != Type::Strong(DType::Bool) {
                 self.errors.push(errors::mask_is_no_bool(reduction.kind.ufunc(), condition.ty(), span));
-                return;
+                return None;
             }
             let condition = self.truth(condition);
             for (fold, value) in &mut lanes {
@@ -95,7 +136,25 @@ impl Lowerer<'_> {
                 *value = self.current.op(Op::Select, &[condition, *value, nothing]);
             }
         }
-        self.fold(index, &lanes, dtype);
+        Some((lanes, dtype))
+    }
+
+    /// The real part, which is no number where the imaginary is none.
+    fn known_real(&mut self, [real, imag]: [Value; 2]) -> Value {
+        let l = &mut self.current;
+        let is_known = l.op(Op::Eq, &[imag, imag]);
+        let no_number = l.constant(Scalar::of(l.dtype(real), f64::NAN));
+        l.op(Op::Select, &[is_known, real, no_number])
+    }
+
+    /// The imaginary part where the real part is the one that was folded.
+    fn imag_of_first(&mut self, index: usize, fold: Fold, [real, imag]: [Value; 2]) -> Value {
+        let dtype = self.current.dtype(real);
+        let folded = self.load(Role::Hidden(index as u32), &Name::from(""), dtype, 0);
+        let l = &mut self.current;
+        let is_first = l.op(Op::Eq, &[real, folded]);
+        let nothing = l.constant(fold.identity(dtype));
+        l.op(Op::Select, &[is_first, imag, nothing])
     }
 
     /// What has a statement of its own, where it is read: a reduction joined to the value that it begins
@@ -120,14 +179,19 @@ impl Lowerer<'_> {
         {
             return self.error(errors::no_loop(reduction.kind.ufunc(), &[initial.ty(), value.ty()], span));
         }
-        if let Term::Complex(..) = value {
-            // No other fold of complex numbers has an initial value than the sum.
-            return match initial {
-                Some(initial) => {
-                    let initial = self.cast(initial, dtype, span);
-                    self.complex_binary(BinaryOp::Add, initial, value, span, false)
+        if let Term::Complex(parts, _) = value {
+            let initial = initial.map(|initial| self.cast(initial, dtype, span));
+            return match (body(reduction.kind.ufunc()), initial) {
+                (Some(OfComplex::Complex(extreme)), initial) => {
+                    let folded = self.known_or_nan(parts);
+                    let joined = match initial {
+                        Some(Term::Complex(initial, _)) => extreme(&mut self.current, dtype.lane(), &[initial, folded]),
+                        _ => folded,
+                    };
+                    Term::Complex(joined, Type::Strong(dtype))
                 }
-                None => value,
+                (_, Some(initial)) => self.complex_binary(BinaryOp::Add, initial, value, span, false),
+                (_, None) => value,
             };
         }
         let Term::Value(mut result, ty, _) = value else { return value };
@@ -151,6 +215,13 @@ impl Lowerer<'_> {
         let Some((_, fold)) = rule(reduction.kind, dtype, Some(dtype)) else { return Term::Poison };
         let joined = self.current.op(fold.op(), &[initial, result]);
         if dtype == DType::F16 { self.finished(joined, dtype) } else { Term::strong(joined, dtype) }
+    }
+
+    /// A complex number of which both parts are NaN if the real part is.
+    fn known_or_nan(&mut self, [real, imag]: [Value; 2]) -> [Value; 2] {
+        let l = &mut self.current;
+        let is_known = l.op(Op::Eq, &[real, real]);
+        [real, l.op(Op::Select, &[is_known, imag, real])]
     }
 
     /// `_per(x, n)`

@@ -477,15 +477,16 @@ impl Kernel {
         let (program, body) = (&*typed.program, &typed.loops[index]);
         let result_of = |operand: &OperandId| hidden.iter().find(|hidden| hidden.is_of(&program[*operand]));
         // As the loop sees it, a result has one element along the axes that are reduced.
-        let views: PerArgument<(usize, ArrayRef)> = body
-            .results
-            .iter()
-            .filter_map(|operand| Some((operand.0 as usize, result_of(operand)?.buffer.view())))
-            .collect();
-        let mut used: PerArgument<Option<&ArrayRef>> = used.iter().copied().collect();
-        for (operand, view) in &views {
-            used[*operand] = Some(view);
+        // So has a part of it that an earlier loop folded.
+        let mut views: PerArgument<Option<ArrayRef>> = SmallVec::from_elem(None, used.len());
+        for result in &body.results {
+            let role = program[*result].role;
+            for (operand, view) in views.iter_mut().enumerate().filter(|(o, _)| program.operands[*o].role == role) {
+                *view = result_of(&OperandId(operand as u32)).map(|hidden| hidden.buffer.view());
+            }
         }
+        let used: PerArgument<Option<&ArrayRef>> =
+            used.iter().zip(&views).map(|(used, view)| used.map(|used| view.as_ref().unwrap_or(used))).collect();
         let shape = shapes.space(body.statement);
         if shape::element_count(shape) == Some(0) {
             for inst in &program.loops[index].insts {
@@ -498,7 +499,7 @@ impl Kernel {
             check_empty(&program.loops[index], program, |operand| used[operand.0 as usize].copied())?;
             return Ok(None);
         }
-        let plan = LoopPlan::reducing(shape, &used, |operand| views.iter().any(|(result, _)| *result == operand))
+        let plan = LoopPlan::reducing(shape, &used, |operand| body.results.contains(&OperandId(operand as u32)))
             .with_weight(program.loops[index].weight());
         let (in_place, rows) = (plan.is_in_place(), plan.has_rows());
         let (folds, code) =

@@ -59,9 +59,9 @@ fn checked_power(base: i64, exponent: i64) -> Option<i64> {
     }
 }
 
-/// Whether `a << b` exceeds int64, for a non-negative b.
+/// Whether `a << b` exceeds int64; false for a negative b, of which others have to speak.
 pub extern "C" fn shift_overflows(a: i64, b: i64) -> bool {
-    a != 0 && (b >= 64 || (a as i128) << b != ((a as i128) << b) as i64 as i128)
+    a != 0 && b >= 0 && (b >= 64 || (a as i128) << b != ((a as i128) << b) as i64 as i128)
 }
 
 /// Whether `base ** exponent` of floats is Python's ZeroDivisionError.

@@ -16,6 +16,13 @@ import oracle
 DTYPES = [np.dtype(code) for code in "? b h i q B H I Q e f d".split()]
 INTEGERS = [dtype for dtype in DTYPES if dtype.kind in "iu"]
 FLOATS = [dtype for dtype in DTYPES if dtype.kind == "f"]
+#: What only some tests have among their operands.
+COMPLEX = [np.dtype(code) for code in "FD"]
+POINTS = [np.dtype(f"M8[{unit}]") for unit in ["D", "h", "25s", "ms", "ns", "M"]]
+SPANS = [np.dtype(f"m8[{unit}]") for unit in ["W", "h", "s", "10ms", "us", "Y"]]
+
+#: The number that means no time.
+NAT = -(2**63)
 
 WEAK_INTEGERS = [
     0, 1, -1, 2, 3, 7, -5, 31, 63, 64, 100, 127, 128, -128, -129, 200, 255, 256, 32767, 32768,
@@ -40,6 +47,11 @@ def special_values(dtype):
         if dtype.kind == "i":
             values |= {-1, -2, -3, -7, -width, -100, info.min // 2}
         return np.array(sorted(v for v in values if info.min <= v <= info.max), dtype)
+    if dtype.kind == "c":
+        parts = np.array([0.0, -0.0, 1.0, -1.0, 2.5, 1e30, np.inf, -np.inf, np.nan])
+        return np.array([complex(real, imag) for real in parts for imag in parts], dtype)
+    if dtype.kind in "mM":
+        return np.array([0, 1, -1, 59, -3600, 20_000, NAT], "i8").view(dtype)
     info = np.finfo(dtype)
     positive = [
         0.0, info.smallest_subnormal, info.smallest_normal, 1e-3, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0,
@@ -53,9 +65,17 @@ def elements(rng, dtype, count):
     """Random elements: small numbers, all bit patterns, or special values."""
     if dtype.kind == "b":
         return rng.integers(0, 2, count).astype(bool)
+    if dtype.kind == "c":
+        values = np.empty(count, dtype)
+        lane = values.real.dtype
+        values.real, values.imag = elements(rng, lane, count), elements(rng, lane, count)
+        return values
     choice = rng.integers(0, 4)
     if choice == 0:
         return rng.choice(special_values(dtype), count)
+    if dtype.kind in "mM":
+        numbers = rng.integers(*[(-9, 12), (-40_000, 40_000), (0, 1_000_000)][choice - 1], count)
+        return np.where(rng.random(count) < 0.05, NAT, numbers).view(dtype)
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
         if choice == 1:
@@ -126,7 +146,7 @@ def narrowed(rng, shape):
     return tuple(shape)
 
 
-def argument(rng, shape, stats, whole=False, writeable=False):
+def argument(rng, shape, stats, whole=False, writeable=False, dtypes=DTYPES):
     """A random argument that broadcasts to `shape`."""
     choice = rng.random()
     if not whole and choice < 0.10:
@@ -135,7 +155,10 @@ def argument(rng, shape, stats, whole=False, writeable=False):
     if not whole and choice < 0.18:
         stats["argument weak float"] += 1
         return float(rng.choice(WEAK_FLOATS))
-    dtype = DTYPES[int(rng.integers(0, len(DTYPES)))]
+    dtype = dtypes[int(rng.integers(0, len(dtypes)))]
+    if not whole and choice < 0.20 and dtype.kind == "c":
+        stats["argument weak complex"] += 1
+        return complex(elements(rng, COMPLEX[1], 1)[0])
     if not whole and choice < 0.28:
         stats["argument NumPy scalar"] += 1
         return elements(rng, dtype, 1)[0]
@@ -167,7 +190,7 @@ COMPARISONS = ["<", "<=", ">", ">=", "==", "!="]
 # Exact functions whose results do not depend on what IEEE leaves open (the sign of a NaN).
 EXACT_UNARY = (
     "sqrt floor ceil trunc rint fix absolute fabs sign negative positive square reciprocal isnan "
-    "isinf isfinite logical_not invert abs round"
+    "isinf isfinite logical_not invert abs round real imag conj isnat"
 ).split()
 EXACT_BINARY = (
     "nextafter fmod remainder floor_divide true_divide add subtract multiply logical_and "
@@ -181,10 +204,24 @@ ELEMENTARY = (
     "arcsinh arccosh arctanh deg2rad rad2deg"
 ).split()
 ELEMENTARY_BINARY = ["hypot", "arctan2"]
+#: Exact reductions; of the least and the greatest see above.
+REDUCTIONS = ["any", "all", "count_nonzero", "argmin", "argmax", "min", "max", "nanmin", "nanmax"]
+#: What is rounded where an operand is complex: NumPy's products may be fused, its quotients multiply by a reciprocal.
+ROUNDED_COMPLEX = {
+    "*", "/", "**", "multiply", "true_divide", "sqrt", "absolute", "abs", "sign", "square", "reciprocal",
+}  # fmt: skip
+#: Elementary functions of complex numbers. Others have special values of their own (the manual says which), or
+#: NumPy's have errors that grow with the argument.
+ELEMENTARY_COMPLEX = (
+    "exp log log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh angle "
+    "sqrt absolute sign square reciprocal"
+).split()
+#: By how many rounding errors of the modulus NumPy's values of complex numbers may differ.
+COMPLEX_UNITS = 64
 
 
-class Rejected(Exception):
-    """NumPy would raise; grow something else."""
+class Rejected(TypeError):
+    """Nothing that can be compared exactly; grow something else."""
 
 
 class Grower:
@@ -196,6 +233,13 @@ class Grower:
         self.env = env
         self.stats = stats
         self.used = set()
+        # Most functions and operators have no loops for such operands.
+        self.is_rare = any(np.asarray(value).dtype.kind in "cmM" for value in env.values())
+
+    def exact(self, name, *operands):
+        """Leaves out what NumPy rounds in its own way."""
+        if name in ROUNDED_COMPLEX and any(np.iscomplexobj(operand) for operand in operands):
+            raise Rejected
 
     def leaf(self):
         r = self.random
@@ -222,7 +266,7 @@ class Grower:
         """A text (in parentheses where it needs them) and its value."""
         if depth == 0 or self.random.random() < 0.08:
             return self.leaf()
-        for _ in range(6):
+        for _ in range(24 if self.is_rare else 6):
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
@@ -242,6 +286,7 @@ class Grower:
             a, x = self.node(depth - 1)
             b, y = self.node(depth - 1)
             op = r.choice(list(BINARY)) if r.random() < 0.5 else r.choice(["+", "-", "*", "/"])
+            self.exact(op, x, y)
             value = oracle.apply_operator(BINARY[op], x, y)
             self.stats[f"operator {op}"] += 1
             return f"({a} {op} {b})", value
@@ -276,9 +321,12 @@ class Grower:
             function = np.logical_and if op == "and" else np.logical_or
             self.stats[op] += 1
             return f"({a} {op} {b})", function(x, y)
+        if choice < 0.80:
+            return self.reduction(depth)
         if choice < 0.90:
             a, x = self.node(depth - 1)
             name = r.choice(EXACT_UNARY)
+            self.exact(name, x)
             value = oracle.apply_function(name, [x])
             self.stats[f"function {name}"] += 1
             return f"{name}({a})", value
@@ -295,9 +343,54 @@ class Grower:
             self.stats["function clip"] += 1
             return f"(clip({a}, {b}, {c}) + 0)", value
         name = r.choice(EXACT_BINARY)
+        self.exact(name, x, y)
         value = oracle.apply_function(name, [x, y])
         self.stats[f"function {name}"] += 1
         return f"{name}({a}, {b})", value
+
+    def reduction(self, depth):
+        """An exact reduction."""
+        a, x = self.node(depth - 1)
+        name = self.random.choice(REDUCTIONS)
+        options = {"axis": self.random.choice([None, *range(-np.ndim(x), np.ndim(x))])}
+        if self.random.random() < 0.5 and name != "count_nonzero":
+            options["keepdims"] = True
+        value = oracle.apply_function(name, [x], options)
+        written = ", ".join(f"{option}={given}" for option, given in options.items())
+        self.stats[f"reduction {name}"] += 1
+        if name in ("min", "max", "nanmin", "nanmax"):
+            if np.iscomplexobj(value) and np.isnan(value).any():
+                # Which parts it has is open.
+                raise Rejected
+            return f"({name}({a}, {written}) + 0)", oracle.apply_operator("add", value, 0)
+        return f"{name}({a}, {written})", value
+
+    def rounded(self, depth):
+        """An operation on complex numbers that NumPy rounds in its own way; and where it is to be compared."""
+        for _ in range(40):
+            try:
+                with warnings.catch_warnings(), np.errstate(all="ignore"):
+                    warnings.simplefilter("ignore")
+                    a, x = self.node(depth - 1)
+                    b, y = self.node(depth - 1)
+                    if self.random.random() < 0.5:
+                        name = self.random.choice(["*", "/"])
+                        text, value = f"({a} {name} {b})", oracle.apply_operator(BINARY[name], x, y)
+                        operands = [x, y]
+                    else:
+                        name = self.random.choice(ELEMENTARY_COMPLEX)
+                        text, value = f"{name}({a})", oracle.apply_function(name, [x])
+                        operands = [x]
+            except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+                continue
+            if not any(np.iscomplexobj(operand) for operand in operands):
+                continue
+            # Fused products overflow later than others.
+            if name in ("*", "/", "square", "reciprocal") and not all(map(is_moderate, operands)):
+                continue
+            self.stats[f"complex {name}"] += 1
+            return text, value
+        return self.leaf()
 
     def elementary(self, depth):
         """An elementary function of exact arguments, to be compared within a budget."""
@@ -308,10 +401,16 @@ class Grower:
                     a, x = self.node(depth - 1)
                     if self.random.random() < 0.7:
                         name = self.random.choice(ELEMENTARY)
+                        if np.iscomplexobj(x):
+                            continue
                         text, value = f"{name}({a})", oracle.apply_function(name, [x])
                     else:
                         b, y = self.node(depth - 1)
                         name = self.random.choice([*ELEMENTARY_BINARY, "**"])
+                        self.exact(name, x, y)
+                        if name == "**" and np.asarray(x).dtype == bool and type(y) is int:
+                            # NumPy's dtype depends on the exponent's value.
+                            continue
                         if name == "**":
                             text, value = f"({a} ** {b})", oracle.apply_operator("pow", x, y)
                         else:
@@ -324,21 +423,38 @@ class Grower:
         return self.leaf()
 
 
-def program(rng, stats):
+#: What a program is about, and how often.
+KINDS = {"real": 0.8, "complex": 0.1, "times": 0.1}
+
+
+def is_moderate(value):
+    """Are an operand's parts so large, and so small, that products of two neither overflow nor underflow?"""
+    parts = np.asarray(value).astype(np.result_type(value, np.complex64)).reshape(-1)
+    info = np.finfo(parts.dtype)
+    sizes = np.abs(parts.view(parts.real.dtype))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    return bool(np.all((sizes < info.max**0.4) & (sizes > info.tiny**0.4)))
+
+
+def program(rng, stats, kind=None):
     """A random program: its text, its arguments, and the budget of its results in ULP."""
     shape = random_shape(rng)
     count = int(rng.integers(1, 5))
+    kind = kind or str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    dtypes = {"real": DTYPES, "complex": DTYPES + 6 * COMPLEX, "times": [*DTYPES[1:5], *FLOATS[1:], *POINTS, *SPANS, *SPANS]}
+    dtypes = dtypes[kind]
+    stats[f"program of {kind}"] += 1
     names = [str(name) for name in rng.permutation(["x", "y", "z", "u", "a_b", "Größe", "e"])[:count]]
-    args = {name: argument(rng, shape, stats) for name in names}
+    args = {name: argument(rng, shape, stats, dtypes=dtypes) for name in names}
     env = dict(args)
     grower = Grower(rng, env, stats)
     depth = int(rng.choice([1, 2, 3, 4, 5], p=[0.15, 0.3, 0.3, 0.2, 0.05]))
     lines = []
     if rng.random() < 0.6:
-        if rng.random() < 0.2:
+        if rng.random() < 0.2 and kind != "times":
             stats["program elementary"] += 1
-            text = grower.elementary(depth)[0]
-            ulp = 5
+            text = (grower.rounded if kind == "complex" else grower.elementary)(depth)[0]
+            ulp = COMPLEX_UNITS if kind == "complex" else 5
         else:
             text = grower.node(depth)[0]
             ulp = 0
@@ -347,7 +463,7 @@ def program(rng, stats):
     else:
         ulp = 0
         statements = int(rng.integers(1, 6))
-        target = argument(rng, shape, stats, whole=True, writeable=True)
+        target = argument(rng, shape, stats, whole=True, writeable=True, dtypes=dtypes)
         stats["program statements"] += 1
         assigned = set()
         for index in range(statements):
@@ -371,6 +487,7 @@ def program(rng, stats):
                 env.setdefault("w", target)
                 for op in [str(op) for op in rng.permutation(["+", "-", "*", "/", "//", "&", "|"])]:
                     try:
+                        grower.exact(op, env["w"], value)
                         new = oracle.run(f"w {op}= v", {"w": env["w"], "v": value})["w"]
                     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
                         continue

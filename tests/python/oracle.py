@@ -37,7 +37,7 @@ class WeakOverflow(OverflowError):
 
 
 def _weak(value):
-    return type(value) in (int, float)
+    return type(value) in (int, float, complex)
 
 
 def _checked(value):
@@ -46,8 +46,6 @@ def _checked(value):
     if type(value) is int:
         if not -(2**63) <= value < 2**63:
             raise WeakOverflow("Python integer beyond 64 bits")
-    elif isinstance(value, complex):
-        raise WeakComplex("complex power of Python's own numbers")
     return value
 
 
@@ -60,7 +58,10 @@ def apply_operator(name, left, right):
             raise WeakOverflow("power")
         if name == "lshift" and integers and left != 0 and right > 64:
             raise WeakOverflow("shift")
-    return _checked(getattr(operator, name)(left, right))
+    value = getattr(operator, name)(left, right)
+    if type(value) is complex and complex not in (type(left), type(right)):
+        raise WeakComplex("complex power of Python's own numbers")
+    return _checked(value)
 
 
 def apply_unary(name, value):
@@ -76,12 +77,25 @@ def _norm(a, axis=None, keepdims=False):
     return np.sqrt(np.sum(np.square(a), axis=axis, keepdims=keepdims))
 
 
+def _number(z):
+    """Whatever array has parts, but functions of them take numbers."""
+    z = np.asarray(z)
+    if z.dtype.kind in "mM":
+        raise TypeError("times have no parts")
+    return z
+
+
 def _logsumexp(a, axis=None, keepdims=False):
     return scipy.special.logsumexp(np.asarray(a), axis=axis, keepdims=keepdims)
 
 
-#: Functions that are not NumPy's of the same name.
-OTHERS = {"norm": _norm, "logsumexp": _logsumexp}
+#: Functions that are not NumPy's of the same name; of Python's own numbers NumPy's would give such.
+OTHERS = {
+    "norm": _norm,
+    "logsumexp": _logsumexp,
+    "real": lambda z: _number(z).real[()],
+    "imag": lambda z: _number(z).imag[()],
+}
 
 
 def apply_function(name, args, kwargs=None):
@@ -300,6 +314,20 @@ def ulp_distance(got, want):
     return distance
 
 
+def _differs_by_modulus(got, want, units):
+    """Where complex numbers differ by more than so many rounding errors of the modulus; of infinite ones, of each part."""
+    info = np.finfo(want.dtype)
+
+    def close(got, want):
+        limit = units * (info.eps * np.abs(want) + info.smallest_subnormal)
+        return (np.abs(got - want) <= limit) | (got == want)
+
+    with np.errstate(all="ignore"):
+        by_part = close(got.real, want.real) & close(got.imag, want.imag)
+        wrong = ~(close(got, want) | by_part | (np.isnan(got) & np.isnan(want)))
+    return wrong if wrong.any() else None
+
+
 def differs(got, want, ulp=0, zero_signs=True):
     """What is wrong with `got` as a mask of wrong elements, or a sentence, or None."""
     got, want = np.asarray(got), np.asarray(want)
@@ -309,7 +337,18 @@ def differs(got, want, ulp=0, zero_signs=True):
         return f"shape {got.shape}, not {want.shape}"
     got = np.array(got, dtype=want.dtype.newbyteorder("="))
     want = np.array(want, dtype=got.dtype)
-    if got.dtype.kind == "f":
+    if got.dtype.kind == "c" and ulp:
+        return _differs_by_modulus(got, want, ulp)
+    if got.dtype.kind == "c":
+        # What is no number in one part is none, whatever the other part.
+        wrong = np.zeros(got.shape, bool)
+        for one, other in ((got.real, want.real), (got.imag, want.imag)):
+            part = differs(one, other, zero_signs=zero_signs)
+            wrong |= False if part is None else part
+        wrong &= ~(np.isnan(got) & np.isnan(want))
+    elif got.dtype.kind in "mM":
+        wrong = got.view("i8") != want.view("i8")
+    elif got.dtype.kind == "f":
         wrong = ulp_distance(got.reshape(-1), want.reshape(-1)).reshape(got.shape) > ulp
         if ulp or not zero_signs:
             wrong &= ~((got == 0) & (want == 0))

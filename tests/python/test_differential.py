@@ -444,6 +444,9 @@ def test_statements_of_different_shapes(differences, rng):
         ("x - y", {"x": np.ones(3, bool), "y": np.ones(3, bool)}),
         ("x << y", {"x": np.ones(3), "y": np.ones(3)}),
         ("x ** y", {"x": np.arange(3), "y": np.array([1, 2, -3])}),
+        # Whether a shift overflows is asked even where its count is negative, which is the error.
+        ("(i << k) + x", {"i": 3, "k": -1, "x": np.ones(3)}),
+        ("(i << k) + x", {"i": 3, "k": -200, "x": np.ones(3)}),
         ("x + 300", {"x": np.arange(3, dtype=np.int8)}),
         ("x - 1", {"x": np.arange(3, dtype=np.uint8)}),
         ("x + (-1)", {"x": np.arange(3, dtype=np.uint8)}),

@@ -17,7 +17,7 @@ pub static POWER: Complex = Complex::new(&kernels::POWER);
 pub static SQRT: Complex = Complex::new(&kernels::SQRT);
 
 /// What the function of that name computes of complex numbers, if it takes any.
-pub(super) fn body(name: &str) -> Option<OfComplex> {
+pub fn body(name: &str) -> Option<OfComplex> {
     macro_rules! natives {
         ($($native:literal $kernels:ident)+) => {
             match name {

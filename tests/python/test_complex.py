@@ -380,6 +380,15 @@ def test_the_order_reduces_what_is_there_when_it_is_reduced(rng):
         names = ["m", "n", "k", "q", "s"]
         for name, value in zip(names, [want[0], want[2], want[3], want[4], want[6]]):
             np.testing.assert_array_equal(got[name], value, name)
+    # What shares the first loop, before the reduction and after it.
+    got = nf.evaluate("y += 1; let t = y*2; let k = min(t); z = t + 1; y -= w; k + z", y=y.copy(), w=w)
+    np.testing.assert_array_equal(got[1], (y + 1) * 2 + 1)
+    np.testing.assert_array_equal(got[2], want[3] + (y + 1) * 2 + 1)
+    got = nf.evaluate("y += 1; let t = y*2; let k = min(y); z = t + 1; y -= w; k + z", y=y.copy(), w=w)
+    np.testing.assert_array_equal(got[1], (y + 1) * 2 + 1)
+    for text in ["y += 1; let t = y*2; let k = min(t); y -= w; y + k", "let t = y*2 + 2; let k = min(t); y += 1; y -= w; y + k"]:
+        got = nf.evaluate(text, y=y.copy(), w=w)
+        np.testing.assert_array_equal(got[-1], y + 1 - w + want[3])
     # Shared loops, repeated calls, and a result that begins with another.
     for text, function in {
         "max(z) - min(z) * sum(z)": lambda z: z.max() - z.min() * z.sum(),

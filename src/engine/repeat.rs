@@ -7,6 +7,7 @@
 
 use super::call::{CallOptions, LONG_WORK, Stage};
 use super::fast_path::{Failed, FastKey, Seen, are_usual, callers, key, sources, written_is_apart};
+use super::Host;
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;
@@ -15,24 +16,21 @@ use crate::dtype::{DType, Type};
 use crate::ir::Role;
 use crate::jit::Code;
 use crate::runtime::reduce::FoldPlacement;
-use crate::runtime::run::{Addresses, Kept, PACKED, Placement, RunError};
+use crate::runtime::run::{Addresses, Kept, PACKED, Placement, RunError, View};
 use crate::runtime::shape::{Order, Shape};
 use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Extents and strides.
-type View = (Shape, Shape);
-
-/// A kernel of one output, called once more with other arrays of the same types, shapes and strides.
+/// A kernel called once more with other arrays of the same types, shapes and strides.
 #[derive(Debug)]
 pub struct Repeat {
     key: FastKey,
-    /// Of each argument, and then of the output.
+    /// Of each argument, and then of each output that is not updated in place.
     views: SmallVec<[View; 4]>,
-    /// The dtype of the output; none if it is updated in place.
-    output: Option<DType>,
-    /// For each operand of the program the argument that it is, or, as if it were one more, the output.
+    /// The dtypes of these outputs.
+    outputs: SmallVec<[DType; 1]>,
+    /// For each operand of the program the argument that it is, or, as if they were more of them, the output.
     sources: SmallVec<[u8; PACKED]>,
     /// The operands in the caller's memory, and whether they are written.
     callers: SmallVec<[(u8, bool); PACKED]>,
@@ -101,13 +99,13 @@ impl Kernel {
         let Some(placement) = Placement::new(plan, operands) else { return };
         let view = |array: &ArrayRef| (Shape::from_slice(array.shape()), Shape::from_slice(array.strides()));
         let mut views: SmallVec<[View; 4]> = args.iter().map(view).collect();
-        let output = match self.outputs() {
+        let outputs = match self.outputs() {
             [output] if output.target.is_none() => {
                 let Some(operand) = sources.iter().position(|&source| source as usize == args.len()) else { return };
                 views.push(view(&operands[operand]));
-                Some(typed.output(0, None))
+                SmallVec::from_iter([typed.output(0, None)])
             }
-            [_] => None,
+            [_] => SmallVec::new(),
             _ => return,
         };
         let callers = callers(&typed.program, given > 0);
@@ -115,7 +113,7 @@ impl Kernel {
         let (typed, code) = (Arc::clone(typed), Arc::clone(code));
         let steps = SmallVec::from_iter([Step::Sweep(placement, code)]);
         let kept = Kept::default();
-        self.repeats.add(Repeat { key, views, output, sources, callers, steps, kept, is_long, typed });
+        self.repeats.add(Repeat { key, views, outputs, sources, callers, steps, kept, is_long, typed });
     }
 
     /// Remembers how a short call of a kernel of several loops went that writes nothing of the caller's.
@@ -130,9 +128,9 @@ impl Kernel {
     ) {
         let Stage { typed, operands, hidden, sizes, .. } = *stage;
         let has_sign = self.resolved.powers_matter && args.iter().any(|array| array.ty() == Type::WeakInt);
-        let places = args.len() + 1 + hidden.len() + sizes.len();
-        let is_alone = self.outputs().len() == 1 && places <= PACKED && operands.len() <= PACKED;
-        if !is_alone || has_sign || !are_usual(options) || options.order != Order::K {
+        let own = args.len() + self.outputs().len();
+        let fits = own + hidden.len() + sizes.len() <= PACKED && operands.len() <= PACKED;
+        if !fits || has_sign || !are_usual(options) || options.order != Order::K {
             return;
         }
         let Some(key) = key(args, false) else { return };
@@ -140,43 +138,75 @@ impl Kernel {
             return;
         }
         let view = |array: &ArrayRef| (Shape::from_slice(array.shape()), Shape::from_slice(array.strides()));
-        let mut views: SmallVec<[View; 4]> = args.iter().map(view).collect();
+        let mut written: SmallVec<[Option<View>; 2]> = SmallVec::from_elem(None, self.outputs().len());
         let mut kept = Kept::default();
         let mut sources: SmallVec<[u8; PACKED]> = SmallVec::new();
         for (operand, array) in typed.program.operands.iter().zip(operands) {
             sources.push(match operand.role {
                 Role::Argument(argument) => argument as u8,
-                Role::Output(_) => {
-                    views.truncate(args.len());
-                    views.push(view(array));
-                    args.len() as u8
+                Role::Output(output) => {
+                    written[output as usize] = Some(view(array));
+                    (args.len() + output as usize) as u8
                 }
                 Role::Hidden(_) => {
                     let Some(at) = hidden.iter().position(|h| h.is_of(operand)) else { return };
-                    let place = (args.len() + 1 + at) as u8;
+                    let place = (own + at) as u8;
                     kept.add(place, &hidden[at].buffer);
                     place
                 }
                 Role::Count(statement) => {
                     let Some(at) = sizes.iter().position(|(s, _)| *s == statement) else { return };
-                    let place = (args.len() + 1 + hidden.len() + at) as u8;
+                    let place = (own + hidden.len() + at) as u8;
                     kept.add_number(place, sizes[at].1);
                     place
                 }
                 Role::Target(_) | Role::Index(_) | Role::Mask => return,
             });
         }
-        if views.len() != args.len() + 1 || kept.bytes() > Kept::MOST {
+        if kept.bytes() > Kept::MOST {
             return;
         }
-        let dtype = typed.output(0, None);
-        let is_scalar = views[args.len()].0.is_empty();
-        if dtype.number().is_none() || dtype.is_complex() && is_scalar {
-            return;
+        let mut views: SmallVec<[View; 4]> = args.iter().map(view).collect();
+        let mut outputs: SmallVec<[DType; 1]> = SmallVec::new();
+        for (output, written) in written.into_iter().enumerate() {
+            let Some(written) = written else { return };
+            let dtype = typed.output(output, None);
+            let is_scalar = written.0.is_empty();
+            if dtype.number().is_none() || dtype.is_complex() && is_scalar {
+                return;
+            }
+            views.push(written);
+            outputs.push(dtype);
         }
-        let output = Some(dtype);
         let (callers, is_long, typed) = (SmallVec::new(), work >= LONG_WORK, Arc::clone(typed));
-        self.repeats.add(Repeat { key, views, output, sources, callers, steps, kept, is_long, typed });
+        self.repeats.add(Repeat { key, views, outputs, sources, callers, steps, kept, is_long, typed });
+    }
+
+    /// Calls the kernel as once before; `None`, with nothing done, if there was no such call, or it wrote the caller's
+    /// memory.
+    #[inline]
+    pub(super) fn call_repeat(&self, args: &[ArrayRef], host: &mut dyn Host) -> Option<Result<(), Error>> {
+        let is_like = |place: usize, extents: &[isize], strides: &[isize]| {
+            args.get(place).is_none_or(|array| array.shape() == extents && array.strides() == strides)
+        };
+        let repeat = self.repeat(&key(args, false)?, is_like).filter(|repeat| repeat.callers.is_empty())?;
+        if args.iter().any(ArrayRef::swapped) {
+            return None;
+        }
+        let mut arrays: SmallVec<[ArrayRef; PACKED]> = args.into();
+        for (output, (dtype, (shape, strides))) in repeat.outputs.iter().zip(&repeat.views[args.len()..]).enumerate() {
+            match host.allocate(output, *dtype, shape, strides) {
+                Ok(memory) => arrays.push(ArrayRef::in_memory(memory, shape, strides, Type::Strong(*dtype))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let at = Addresses::of(&arrays, &repeat.views)?;
+        let mut result = Ok(());
+        match repeat.is_long {
+            true => host.long_work(&mut |_| result = repeat.run(&at)),
+            false => result = repeat.run(&at),
+        }
+        Some(result.map_err(|failed| repeat.error(self, failed, args)))
     }
 
     /// A call that this one repeats: `is_like` says whether an argument, or the output as if it were
@@ -194,11 +224,10 @@ impl Kernel {
 }
 
 impl Repeat {
-    /// The dtype, extents and strides of the output; none if it is updated in place.
+    /// The dtype, extents and strides of the only output; none if it is updated in place.
     #[inline]
     pub fn output(&self) -> Option<(DType, &[isize], &[isize])> {
-        let dtype = self.output?;
-        let (shape, strides) = self.views.last()?;
+        let (&dtype, (shape, strides)) = self.outputs.first().zip(self.views.last())?;
         Some((dtype, shape, strides))
     }
 

@@ -31,6 +31,8 @@ const LINE: usize = 2048;
 /// Runs that the code folds in a call, and where other folds read the same operands.
 const RUNS: usize = 64;
 const RUNS_BESIDE_OTHERS: usize = 4;
+/// Bytes of an operand that is taken to be in the nearer caches.
+const NEAR: usize = 1 << 18;
 /// Elements of rows that are joined: those of operands, and of lines.
 const WIDE_TILE: usize = 2048;
 const TILE: usize = 512;
@@ -723,10 +725,12 @@ impl<'w, R: Runs> Work<'w, R> {
                         _ => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
                     };
                     let pointers: [*const u8; ROWS] = std::array::from_fn(|k| pointer(row + k.min(joined - 1)));
+                    // From far memory one row after another comes faster than several side by side.
+                    let is_near = target.has_line() || self.plan().elements() * size <= NEAR;
                     // SAFETY: the rows' elements are there, packed; sums are apart from them.
                     unsafe {
                         match joined {
-                            ROWS => (folding.rows)(width, pointers.as_ptr(), sum),
+                            ROWS if is_near => (folding.rows)(width, pointers.as_ptr(), sum),
                             _ => pointers[..joined].iter().for_each(|row| (folding.row)(width, row, sum)),
                         }
                     }

@@ -314,6 +314,9 @@ impl Placement {
     }
 }
 
+/// Extents and strides.
+pub type View = (Shape, Shape);
+
 /// Where views are whose types, extents and strides a [`Placement`] has.
 #[derive(Debug)]
 pub struct Addresses([*mut u8; PACKED]);
@@ -327,6 +330,19 @@ impl Addresses {
     #[inline]
     pub unsafe fn new(pointers: [*mut u8; PACKED]) -> Addresses {
         Addresses(pointers)
+    }
+
+    /// Those of arrays that have these extents and strides; none if they have not. They must outlive the calls of
+    /// [`Placement::run`], and be of the types of the operands for which a placement takes them.
+    pub fn of(arrays: &[ArrayRef], views: &[View]) -> Option<Addresses> {
+        let is_like =
+            |(array, (shape, strides)): (&ArrayRef, &View)| array.shape() == &shape[..] && array.strides() == &strides[..];
+        if arrays.len() != views.len() || arrays.len() > PACKED || !arrays.iter().zip(views).all(is_like) {
+            return None;
+        }
+        let mut addresses = [std::ptr::null_mut(); PACKED];
+        addresses.iter_mut().zip(arrays).for_each(|(address, array)| *address = array.origin());
+        Some(Addresses(addresses))
     }
 
     /// The address at a place.

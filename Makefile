@@ -40,6 +40,7 @@ bench: .venv wheel
 	.venv/bin/python benches/overhead.py
 	.venv/bin/python benches/natives.py
 	.venv/bin/python benches/distributions.py
+	.venv/bin/python benches/reductions.py
 
 .venv-compare: benches/compare.txt
 	.ci/venv $@ benches/compare.txt

@@ -145,8 +145,8 @@ impl Kernel {
     /// # Errors
     /// Before anything is written: [`Error::Report`] for types that don't go together, [`Error::Value`]
     /// for shapes that don't fit, a read-only target or outputs that share memory, [`Error::Type`] for a
-    /// wrong number of arguments or a mask that is not of bools, [`Error::Memory`]. Perhaps later, when each element of an output has its
-    /// old or its final value: what only data can show, and [`Error::Interrupted`].
+    /// wrong number of arguments or a mask that is not of bools, [`Error::Memory`]. Perhaps later, when each
+    /// element of an output has its old or its final value: what only data can show, and [`Error::Interrupted`].
     pub fn call(&self, args: &[ArrayRef], host: &mut dyn Host, options: &CallOptions) -> Result<(), Error> {
         if let Some(result) = self.call_fast(args, host, options) {
             return result;
@@ -502,8 +502,7 @@ impl Kernel {
         let plan = LoopPlan::reducing(shape, &used, |operand| body.results.contains(&OperandId(operand as u32)))
             .with_weight(program.loops[index].weight());
         let (in_place, rows) = (plan.is_in_place(), plan.has_rows());
-        let (folds, code) =
-            typed.folding_code(index, plan.layouts(), in_place, rows, self.simd, &self.code_bytes)?;
+        let (folds, code) = typed.folding_code(index, plan.layouts(), in_place, rows, self.simd, &self.code_bytes)?;
         let stores = program.loops[index].insts.iter().any(|inst| matches!(inst, Inst::Store(..)));
         let only_reduces = body.effects.pure && !stores;
         let folds_rows = code.as_ref().is_some_and(|code| code.folds_rows());

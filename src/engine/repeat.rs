@@ -5,9 +5,9 @@
 //! A [`Repeat`] is what planning such a call came to. Against it the next one compares extents and
 //! strides, instead of planning again.
 
+use super::Host;
 use super::call::{CallOptions, LONG_WORK, Stage};
 use super::fast_path::{Failed, FastKey, Seen, are_usual, callers, key, sources, written_is_apart};
-use super::Host;
 use super::kernel::Kernel;
 use super::typed::Typed;
 use crate::array::ArrayRef;

@@ -335,8 +335,9 @@ impl Addresses {
     /// Those of arrays that have these extents and strides; none if they have not. They must outlive the calls of
     /// [`Placement::run`], and be of the types of the operands for which a placement takes them.
     pub fn of(arrays: &[ArrayRef], views: &[View]) -> Option<Addresses> {
-        let is_like =
-            |(array, (shape, strides)): (&ArrayRef, &View)| array.shape() == &shape[..] && array.strides() == &strides[..];
+        let is_like = |(array, (shape, strides)): (&ArrayRef, &View)| {
+            array.shape() == &shape[..] && array.strides() == &strides[..]
+        };
         if arrays.len() != views.len() || arrays.len() > PACKED || !arrays.iter().zip(views).all(is_like) {
             return None;
         }

@@ -152,11 +152,7 @@ impl Builder<'_> {
         let row = self.rows[operand.0 as usize].unwrap_or_else(|| unreachable!("it varies from row to row"));
         let address = Address { base: Base::Reg(row), index: None, scale: 1, disp: 0 };
         let store = if dtype.size() == 8 { &isa::VMOVQ_STORE } else { &isa::VMOVD_STORE };
-        self.push(Machine {
-            reg: Some(joined),
-            rm: Rm::Mem(address),
-            ..machine(store, Width::X, Writes::Nothing)
-        });
+        self.push(Machine { reg: Some(joined), rm: Rm::Mem(address), ..machine(store, Width::X, Writes::Nothing) });
     }
 
     /// The lowest four lanes of 4 bytes in another order.

@@ -13,7 +13,7 @@ use numfuse::engine::{CallOptions, Engine, Host, Options};
 use numfuse::interp;
 use numfuse::ir::Fold;
 use numfuse::ir::fold::{COLUMN_RUN, ROW_RUN, Tree};
-use numfuse::math::block::dispatch::{Level, ROWS, level};
+use numfuse::math::block::dispatch::{Level, ROWS, TREE, level};
 use numfuse::math::block::fold;
 use numfuse::runtime::threads::with_threads;
 use random::Random;
@@ -72,6 +72,15 @@ fn kernels_fold_as_the_interpreter_at_every_level() {
                 // SAFETY: so many elements behind the first byte, and room for any element.
                 unsafe { (folding.run)(n, [memory[1..].as_ptr()].as_ptr(), out.as_mut_ptr()) };
                 let expected = interp::fold(fold, Tree::of_rows(dtype), dtype, &values);
+                assert!(same(read(&out, dtype), expected), "{fold:?} {dtype} {n} {level:?}");
+            }
+            for n in 1..=TREE {
+                let begin = |value| interp::op(fold.op(), &[folding.identity, value], dtype);
+                let values: Vec<Scalar> = (0..n).map(|_| begin(element(&mut random, dtype))).collect();
+                let mut out = [0; 8];
+                // SAFETY: so many elements behind the first byte, and room for any element.
+                unsafe { (folding.tree)(n, [bytes(&values, size)[1..].as_ptr()].as_ptr(), out.as_mut_ptr()) };
+                let expected = interp::fold(fold, Tree { run: 1, lanes: 1 }, dtype, &values);
                 assert!(same(read(&out, dtype), expected), "{fold:?} {dtype} {n} {level:?}");
             }
             let rows: Vec<Vec<Scalar>> =

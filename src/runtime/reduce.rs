@@ -14,7 +14,7 @@ use super::threads::{self, Job};
 use crate::array::ArrayRef;
 use crate::dtype::DType;
 use crate::ir::fold::{COLUMN_RUN, ROW_RUN};
-use crate::math::block::dispatch::{Folding, ROWS};
+use crate::math::block::dispatch::{Folding, ROWS, TREE};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,8 +28,7 @@ const MOST_PARTS: usize = 1024;
 const MOST_ROW_PARTS: usize = 16;
 /// Elements of a line.
 const LINE: usize = 2048;
-/// Runs that the code folds in a call, and where other folds read the same operands.
-const RUNS: usize = 64;
+/// Runs that the code folds in a call where other folds read the same operands.
 const RUNS_BESIDE_OTHERS: usize = 4;
 /// Bytes of an operand that is taken to be in the nearer caches.
 const NEAR: usize = 1 << 18;
@@ -306,6 +305,8 @@ impl<R: Runs> FoldPlacement<R> {
 struct Scratch {
     /// For each target a line, where it has one.
     lines: SmallVec<[Vec<u64>; 2]>,
+    /// For each target what runs fold to.
+    folded: SmallVec<[[u64; TREE]; 2]>,
     /// For each target the subtrees that wait for their neighbours, each of a tile's width.
     waiting: SmallVec<[Vec<u64>; 2]>,
     /// Where each operand and line is.
@@ -372,11 +373,12 @@ impl<'w, R: Runs> Work<'w, R> {
         let operands = self.pointers.len();
         let lines = self.targets.iter().filter(|target| target.has_line()).count();
         let room = LINE.min(self.plan().elements());
-        let line = |target: &Target| Vec::with_capacity(if target.has_line() { room } else { 0 });
+        let line = |target: &Target| Vec::with_capacity(if target.source == Source::Values { room } else { 0 });
         // Along rows, a counter holds them.
         let waiting = if self.plan.is_columns { levels * tile } else { 0 };
         Scratch {
             lines: self.targets.iter().map(line).collect(),
+            folded: SmallVec::from_elem([0; TREE], self.targets.len()),
             waiting: self.targets.iter().map(|_| vec![0; waiting]).collect(),
             pointers: SmallVec::from_elem(std::ptr::null_mut(), operands + lines),
             inner: self.plan().strides(0).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
@@ -600,59 +602,66 @@ impl<'w, R: Runs> Work<'w, R> {
         self.place(&mut scratch.pointers, position);
         let base = scratch.pointers.clone();
         let mut counters: SmallVec<[Counter; 2]> = self.targets.iter().map(|_| Counter::default()).collect();
+        let mut decided: SmallVec<[bool; 2]> = SmallVec::from_elem(false, self.targets.len());
         // What is also folded where it lies should be in the caches then.
         let most = match self.targets.iter().all(Target::has_line) {
             _ if !self.folds_runs() => 1,
-            true => RUNS,
+            true => TREE,
             false => RUNS_BESIDE_OTHERS,
         };
-        let mut decided: SmallVec<[bool; 2]> = SmallVec::from_elem(false, self.targets.len());
         let mut at = values.start;
         while at < values.end && !decided.iter().all(|decided| *decided) {
-            let whole = ((values.end - at) / ROW_RUN).min(most);
-            let (count, runs) = if whole > 0 { (ROW_RUN, whole) } else { (values.end - at, 1) };
-            // SAFETY: the values are the plan's, and a line holds a run, or what so many runs fold to.
-            unsafe {
-                match self.folds_runs() {
-                    true => {
-                        self.go_to(scratch, &base, 0, at);
-                        let places = |k: usize, scratch: &mut Scratch| {
-                            (scratch.lines[k].as_mut_ptr().cast(), self.targets[k].size() as isize)
-                        };
-                        let strides = |operand: usize| plan.strides(0)[operand] * ROW_RUN as isize;
-                        self.fold_runs(scratch, places, strides, count, runs)?;
+            let end = (at + TREE * ROW_RUN).min(values.end);
+            let mut done = 0;
+            while at < end && !decided.iter().all(|decided| *decided) {
+                let whole = ((end - at) / ROW_RUN).min(most);
+                let (count, runs) = if whole > 0 { (ROW_RUN, whole) } else { (end - at, 1) };
+                // SAFETY: the values are the plan's, and a line holds a run, or there is room for what so many fold to.
+                unsafe {
+                    match self.folds_runs() {
+                        true => {
+                            self.go_to(scratch, &base, 0, at);
+                            let places = |k: usize, scratch: &mut Scratch| {
+                                let size = self.targets[k].size();
+                                (scratch.folded[k].as_mut_ptr().cast::<u8>().wrapping_add(done * size), size as isize)
+                            };
+                            let strides = |operand: usize| plan.strides(0)[operand] * ROW_RUN as isize;
+                            self.fold_runs(scratch, places, strides, count, runs)?;
+                        }
+                        false if self.code.is_some() => self.fill_values(scratch, at, count)?,
+                        false => {}
                     }
-                    false if self.code.is_some() => self.fill_values(scratch, at, count)?,
-                    false => {}
                 }
-            }
-            for (k, target) in self.targets.iter().enumerate() {
-                let Target { folding, source, .. } = target;
-                let line = scratch.lines[k].as_ptr().cast::<u8>();
-                for run in 0..runs {
-                    let mut value = folding.identity.bits.to_le();
-                    let to = (&raw mut value).cast();
-                    // SAFETY: a run's elements are there, packed, or what it folds to, and a place for an element of
-                    // any type.
-                    unsafe {
-                        match *source {
-                            Source::Runs => {
-                                let from = line.wrapping_add(run * target.size());
-                                std::ptr::copy_nonoverlapping(from, to, target.size());
-                            }
+                for (k, target) in self.targets.iter().enumerate() {
+                    let Target { folding, source, decides, .. } = target;
+                    let folded = scratch.folded[k].as_mut_ptr().cast::<u8>();
+                    for run in 0..runs {
+                        let to = folded.wrapping_add((done + run) * target.size());
+                        let first = match *source {
+                            Source::Runs => break,
                             Source::Operand(operand) => {
                                 let distance = plan.strides(0)[operand] * (at + run * ROW_RUN) as isize;
-                                let first = base[operand].wrapping_offset(distance).cast_const();
-                                (folding.run)(count, [first].as_ptr(), to);
+                                base[operand].wrapping_offset(distance).cast_const()
                             }
-                            Source::Values => (folding.run)(count, [line].as_ptr(), to),
+                            Source::Values => scratch.lines[k].as_ptr().cast(),
+                        };
+                        // SAFETY: a run's elements are there, packed, and a place for what it folds to.
+                        unsafe {
+                            write(to, folding.identity.bits.to_le(), target.size());
+                            (folding.run)(count, [first].as_ptr(), to);
+                            decided[k] |= *decides && to.read() != folding.identity.bits as u8;
                         }
                     }
-                    decided[k] |= target.decides && value != folding.identity.bits.to_le();
-                    counters[k].push(value, folding);
                 }
+                done += runs;
+                at += count * runs;
             }
-            at += count * runs;
+            for (k, Target { folding, .. }) in self.targets.iter().enumerate() {
+                let mut value = 0u64;
+                // SAFETY: so many elements were written above; any element fits.
+                unsafe { (folding.tree)(done, [scratch.folded[k].as_ptr().cast()].as_ptr(), (&raw mut value).cast()) };
+                counters[k].push(value, folding);
+            }
         }
         if self.division.results == 1 && at < values.end {
             // Subtrees that were not begun are zeros: that none is true, or that not all are.

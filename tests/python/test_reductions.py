@@ -522,3 +522,26 @@ def test_any_calls_functions_with_effects_for_every_element():
     registry.register("seen", lambda v: calls.append(v) or v, "d->d", python=True, pure=False)
     assert nf.evaluate("any(seen(x) > 0)", x=np.ones(1000), functions=registry)
     assert len(calls) == 1000
+
+
+def test_several_outputs_of_calls_like_one_before(seed):
+    """The second and third call of the same types and shapes go a shorter way; others must not."""
+    rng = np.random.default_rng(seed)
+    kernel = nf.compile("m = mean(x, axis=0); v = var(x); y = x - m; z = sum(x, axis=1) > 0")
+    for shape, order in [((3, 5), "C"), ((3, 5), "F"), ((40, 7), "C"), ((3, 5), "C"), ((1, 1), "C")]:
+        for dtype in ("f8", "f8", "f4", "i2", "f8"):
+            x = np.asarray((rng.standard_normal(shape) * 10).astype(dtype), order=order)
+            m, v, y, z = kernel(x)
+            nf.cache_clear()
+            fresh = nf.compile(kernel.expression)(x)
+            for got, want in zip((m, v, y, z), fresh, strict=True):
+                assert got.dtype == want.dtype and got.strides == want.strides
+                np.testing.assert_array_equal(got, want)
+            np.testing.assert_allclose(m, x.mean(axis=0), rtol=1e-4, atol=1e-4)
+            np.testing.assert_array_equal(z, x.sum(axis=1) > 0)
+            # Results are the caller's own.
+            assert not np.shares_memory(m, kernel(x)[0])
+    scalars = nf.compile("a = sum(x) + k; b = max(x) * k")
+    for k in (2, 3, 2.5):
+        a, b = scalars(np.arange(4.0), k)
+        assert (a, b) == (6 + k, 3 * k)

@@ -408,7 +408,13 @@ pub struct Folding {
     pub row: BlockFn,
     /// The same of [`ROWS`] rows, one after another.
     pub rows: BlockFn,
+    /// Joins neighbours, then neighbours of these, and so on: at most [`TREE`] elements at the first address, which
+    /// need no alignment, into the element at `out`.
+    pub tree: BlockFn,
 }
+
+/// The elements that [`Folding::tree`] takes.
+pub const TREE: usize = 64;
 
 /// The rows that [`Folding::rows`] takes.
 pub const ROWS: usize = 4;
@@ -417,7 +423,7 @@ impl Folding {
     pub(super) fn new<K: Join<T>, T: Copy, const LANES: usize>(level: Level, identity: Scalar) -> Folding {
         let (run, row, rows) =
             (fold_run::<K, T, LANES>(level), fold_rows::<K, T, 1>(level), fold_rows::<K, T, ROWS>(level));
-        Folding { identity, run, row, rows }
+        Folding { identity, run, row, rows, tree: fold_tree::<K, T>(level) }
     }
 }
 
@@ -457,6 +463,29 @@ unsafe fn body_run<K: Join<T>, T: Copy, const LANES: usize, const FMA: bool>(
         left /= 2;
     }
     out.0 = lanes[0];
+}
+
+/// The body of a tree of neighbours.
+///
+/// # Safety
+/// As [`BlockFn`], but that elements need no alignment, and there is a single result.
+#[inline(always)]
+unsafe fn body_tree<K: Join<T>, T: Copy, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    // SAFETY: by the contract there are `n` elements at the argument, and one at the result.
+    let (values, out) =
+        unsafe { (std::slice::from_raw_parts((*args).cast::<Unaligned<T>>(), n), &mut *out.cast::<Unaligned<T>>()) };
+    let Some(first) = values.first() else { return };
+    let mut joined = [first.0; TREE];
+    joined.iter_mut().zip(values).for_each(|(joined, value)| *joined = value.0);
+    let mut left = n.min(TREE);
+    while left > 1 {
+        for k in 0..left / 2 {
+            joined[k] = K::join(joined[2 * k], joined[2 * k + 1]);
+        }
+        joined[left / 2] = joined[left - 1];
+        left = left.div_ceil(2);
+    }
+    out.0 = joined[0];
 }
 
 /// The body of a fold of rows.
@@ -576,4 +605,5 @@ levels!(unary, [K: Unary], <K>, body1, unary_baseline, unary_avx2, unary_avx512)
 levels!(binary, [K: Binary], <K>, body2, binary_baseline, binary_avx2, binary_avx512);
 levels!(nary, [K: Nary<N>, T: Real, const N: usize], <K, T, N>, body_n, nary_baseline, nary_avx2, nary_avx512);
 levels!(fold_run, [K: Join<T>, T: Copy, const LANES: usize], <K, T, LANES>, body_run, run_baseline, run_avx2, run_avx512);
+levels!(fold_tree, [K: Join<T>, T: Copy], <K, T>, body_tree, tree_baseline, tree_avx2, tree_avx512);
 levels!(fold_rows, [K: Join<T>, T: Copy, const COUNT: usize], <K, T, COUNT>, body_rows, rows_baseline, rows_avx2, rows_avx512);

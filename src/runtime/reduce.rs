@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Elements of a task, about.
-const TASK: usize = 1 << 16;
+const TASK: usize = 1 << 15;
 /// The most subtrees of a result.
 const MOST_PARTS: usize = 1024;
 /// The same where each has a whole row of results; with so many rows there are none.
@@ -306,7 +306,7 @@ struct Scratch {
     /// For each target a line, where it has one.
     lines: SmallVec<[Vec<u64>; 2]>,
     /// For each target what runs fold to.
-    folded: SmallVec<[[u64; TREE]; 2]>,
+    folded: SmallVec<[Vec<u64>; 2]>,
     /// For each target the subtrees that wait for their neighbours, each of a tile's width.
     waiting: SmallVec<[Vec<u64>; 2]>,
     /// Where each operand and line is.
@@ -378,7 +378,11 @@ impl<'w, R: Runs> Work<'w, R> {
         let waiting = if self.plan.is_columns { levels * tile } else { 0 };
         Scratch {
             lines: self.targets.iter().map(line).collect(),
-            folded: SmallVec::from_elem([0; TREE], self.targets.len()),
+            folded: self
+                .targets
+                .iter()
+                .map(|_| Vec::with_capacity(if self.plan.is_columns { 0 } else { TREE }))
+                .collect(),
             waiting: self.targets.iter().map(|_| vec![0; waiting]).collect(),
             pointers: SmallVec::from_elem(std::ptr::null_mut(), operands + lines),
             inner: self.plan().strides(0).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),

@@ -185,7 +185,9 @@ fn sums_of_rows_are_the_interpreters_for_every_level_and_number_of_threads() {
 #[test]
 fn sums_along_an_axis_are_the_interpreters() {
     let mut random = Random::new();
-    for (rows, columns) in [(3, 7), (100, 3), (40, 600), (5000, 70), (33, 5000), (2, 200_000), (200_000, 2)] {
+    for (rows, columns) in
+        [(3, 7), (100, 3), (40, 600), (5000, 70), (33, 5000), (2, 200_000), (200_000, 2), (17, 150_000)]
+    {
         let width = columns + 3;
         let x: Vec<f64> = (0..rows * width).map(|_| random.uniform(-1.0, 1.0)).collect();
         let shape = [rows as isize, columns as isize];

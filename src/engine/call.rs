@@ -256,7 +256,7 @@ impl Kernel {
                     return Err(Error::Value(message.into()));
                 }
                 let mut shape = found.kept();
-                if found.values() == 0 && reduction.needs_elements() && !shape.contains(&0) {
+                if found.values() == 0 && reduction.needs_elements() {
                     let ufunc = reduction.kind.ufunc();
                     let message = format!("zero-size array to reduction operation {ufunc} which has no identity");
                     return Err(Error::Value(message));

@@ -602,7 +602,6 @@ impl<'w, R: Runs> Work<'w, R> {
         values: std::ops::Range<usize>,
         scratch: &mut Scratch,
     ) -> Result<(), RunError> {
-        let plan = self.plan();
         self.place(&mut scratch.pointers, position);
         let base = scratch.pointers.clone();
         let mut counters: SmallVec<[Counter; 2]> = self.targets.iter().map(|_| Counter::default()).collect();
@@ -620,43 +619,8 @@ impl<'w, R: Runs> Work<'w, R> {
             while at < end && !decided.iter().all(|decided| *decided) {
                 let whole = ((end - at) / ROW_RUN).min(most);
                 let (count, runs) = if whole > 0 { (ROW_RUN, whole) } else { (end - at, 1) };
-                // SAFETY: the values are the plan's, and a line holds a run, or there is room for what so many fold to.
-                unsafe {
-                    match self.folds_runs() {
-                        true => {
-                            self.go_to(scratch, &base, 0, at);
-                            let places = |k: usize, scratch: &mut Scratch| {
-                                let size = self.targets[k].size();
-                                (scratch.folded[k].as_mut_ptr().cast::<u8>().wrapping_add(done * size), size as isize)
-                            };
-                            let strides = |operand: usize| plan.strides(0)[operand] * ROW_RUN as isize;
-                            self.fold_runs(scratch, places, strides, count, runs)?;
-                        }
-                        false if self.code.is_some() => self.fill_values(scratch, at, count)?,
-                        false => {}
-                    }
-                }
-                for (k, target) in self.targets.iter().enumerate() {
-                    let Target { folding, source, decides, .. } = target;
-                    let folded = scratch.folded[k].as_mut_ptr().cast::<u8>();
-                    for run in 0..runs {
-                        let to = folded.wrapping_add((done + run) * target.size());
-                        let first = match *source {
-                            Source::Runs => break,
-                            Source::Operand(operand) => {
-                                let distance = plan.strides(0)[operand] * (at + run * ROW_RUN) as isize;
-                                base[operand].wrapping_offset(distance).cast_const()
-                            }
-                            Source::Values => scratch.lines[k].as_ptr().cast(),
-                        };
-                        // SAFETY: a run's elements are there, packed, and a place for what it folds to.
-                        unsafe {
-                            write(to, folding.identity.bits.to_le(), target.size());
-                            (folding.run)(count, [first].as_ptr(), to);
-                            decided[k] |= *decides && to.read() != folding.identity.bits as u8;
-                        }
-                    }
-                }
+                // SAFETY: the values are the plan's, and no more runs than a tree takes.
+                unsafe { self.runs(scratch, &base, at, [count, runs], done, &mut decided)? };
                 done += runs;
                 at += count * runs;
             }
@@ -679,6 +643,62 @@ impl<'w, R: Runs> Work<'w, R> {
                 match parts {
                     1 => write(base[target.result], value, target.size()),
                     _ => write(self.progress.parts[k].at(position * parts + subtree), value, 8),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds some runs of the result whose first element is at `base`, `runs` of `count` values each from `at` on, and
+    /// keeps what they fold to behind what `done` others did; says which targets that decides.
+    ///
+    /// # Safety
+    /// The values are the plan's; only the last run may be short, and alone; there are at most [`TREE`] with those
+    /// that are done, and one where the code stores values.
+    unsafe fn runs(
+        &self,
+        scratch: &mut Scratch,
+        base: &[*mut u8],
+        at: usize,
+        [count, runs]: [usize; 2],
+        done: usize,
+        decided: &mut [bool],
+    ) -> Result<(), RunError> {
+        let plan = self.plan();
+        // SAFETY: a line holds a run's values, and there is room for what so many runs fold to.
+        unsafe {
+            match self.folds_runs() {
+                true => {
+                    self.go_to(scratch, base, 0, at);
+                    let places = |k: usize, scratch: &mut Scratch| {
+                        let size = self.targets[k].size();
+                        (scratch.folded[k].as_mut_ptr().cast::<u8>().wrapping_add(done * size), size as isize)
+                    };
+                    let strides = |operand: usize| plan.strides(0)[operand] * ROW_RUN as isize;
+                    self.fold_runs(scratch, places, strides, count, runs)?;
+                }
+                false if self.code.is_some() => self.fill_values(scratch, at, count)?,
+                false => {}
+            }
+        }
+        for (k, target) in self.targets.iter().enumerate() {
+            let Target { folding, source, decides, .. } = target;
+            let folded = scratch.folded[k].as_mut_ptr().cast::<u8>();
+            for run in 0..runs {
+                let to = folded.wrapping_add((done + run) * target.size());
+                let first = match *source {
+                    Source::Runs => break,
+                    Source::Operand(operand) => {
+                        let distance = plan.strides(0)[operand] * (at + run * ROW_RUN) as isize;
+                        base[operand].wrapping_offset(distance).cast_const()
+                    }
+                    Source::Values => scratch.lines[k].as_ptr().cast(),
+                };
+                // SAFETY: a run's elements are there, packed, and a place for what it folds to.
+                unsafe {
+                    write(to, folding.identity.bits.to_le(), target.size());
+                    (folding.run)(count, [first].as_ptr(), to);
+                    decided[k] |= *decides && to.read() != folding.identity.bits as u8;
                 }
             }
         }

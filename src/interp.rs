@@ -18,9 +18,9 @@ pub trait Memory {
     fn load(&self, operand: OperandId) -> Scalar;
     /// Writes an element.
     fn store(&mut self, operand: OperandId, value: Scalar);
-    /// Takes one of the values that an element is folded of ([`fold`]), in their order.
-    fn reduce(&mut self, fold: Fold, operand: OperandId, value: Scalar) {
-        panic!("{value} is to be folded into {operand} by {}", fold.op().name());
+    /// Takes one of the values that an element is folded of ([`fold`]), or its parts, in their order.
+    fn reduce(&mut self, fold: Fold, operand: OperandId, value: &[Scalar]) {
+        panic!("{value:?} is to be folded into {operand} by {}", fold.name());
     }
 }
 
@@ -49,7 +49,7 @@ pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
                 nothing
             }
             Inst::Reduce(fold, operand, _) => {
-                memory.reduce(*fold, *operand, args[0]);
+                memory.reduce(*fold, *operand, &args);
                 nothing
             }
         });
@@ -57,14 +57,18 @@ pub fn run_lane(body: &Loop, memory: &mut dyn Memory) -> Result<(), GuardId> {
     Ok(())
 }
 
-/// The value of a reduction, whose values stand in the order of the loop's plan. See [`crate::ir::fold`].
+/// The value of a reduction, whose values stand in the order of the loop's plan, each part by part. See
+/// [`crate::ir::fold`].
 pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
-    let join = |a: Scalar, b: Scalar| op(fold.op(), &[a, b], dtype);
+    let parts = fold.parts();
+    let identities = fold.identities(dtype);
+    let identity = [identities[0], identities[parts - 1]];
+    let join = |a: Folded, b: Folded| join(fold, dtype, a, b);
     let of_run = |run: &[Scalar]| {
-        let mut lanes = vec![fold.identity(dtype); tree.lanes];
-        for (index, &value) in run.iter().enumerate() {
+        let mut lanes = vec![identity; tree.lanes];
+        for (index, value) in run.chunks_exact(parts).enumerate() {
             let lane = &mut lanes[index % tree.lanes];
-            *lane = join(*lane, value);
+            *lane = join(*lane, [value[0], value[parts - 1]]);
         }
         while lanes.len() > 1 {
             let second = lanes.split_off(lanes.len() / 2);
@@ -72,8 +76,8 @@ pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
         }
         lanes[0]
     };
-    let mut joined: Vec<Scalar> = Vec::new();
-    for (index, run) in values.chunks(tree.run).enumerate() {
+    let mut joined: Vec<Folded> = Vec::new();
+    for (index, run) in values.chunks(tree.run * parts).enumerate() {
         joined.push(of_run(run));
         for _ in 0..index.trailing_ones() {
             join_last(&mut joined, join);
@@ -82,11 +86,26 @@ pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
     while joined.len() > 1 {
         join_last(&mut joined, join);
     }
-    joined.pop().unwrap_or(fold.identity(dtype))
+    joined.pop().unwrap_or(identity)[fold.part()]
+}
+
+/// A value that is folded: its parts, or twice the one.
+type Folded = [Scalar; 2];
+
+/// Two values as one.
+fn join(fold: Fold, dtype: DType, a: Folded, b: Folded) -> Folded {
+    if let Some(op) = fold.op() {
+        return [self::op(op, &[a[0], b[0]], dtype); 2];
+    }
+    let op = |op, a, b| self::op(op, &[a, b], dtype);
+    [
+        op(Op::Sub, op(Op::Mul, a[0], b[0]), op(Op::Mul, a[1], b[1])),
+        op(Op::Add, op(Op::Mul, a[0], b[1]), op(Op::Mul, a[1], b[0])),
+    ]
 }
 
 /// Joins the last two.
-fn join_last(joined: &mut Vec<Scalar>, join: impl Fn(Scalar, Scalar) -> Scalar) {
+fn join_last(joined: &mut Vec<Folded>, join: impl Fn(Folded, Folded) -> Folded) {
     if let (Some(second), Some(first)) = (joined.pop(), joined.pop()) {
         joined.push(join(first, second));
     }

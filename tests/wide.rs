@@ -289,7 +289,9 @@ fn in_place() {
 fn folds_of_rows() {
     let mut random = Random::new();
     let of_types = |fold: Fold| DType::LANES.into_iter().filter(move |&d| d.size() >= 4 && fold.accepts(d));
-    for (fold, dtype) in Fold::ALL.into_iter().flat_map(|fold| of_types(fold).map(move |dtype| (fold, dtype))) {
+    // What has parts is folded by the runtime.
+    let folds = Fold::ALL.into_iter().filter(|fold| fold.parts() == 1);
+    for (fold, dtype) in folds.flat_map(|fold| of_types(fold).map(move |dtype| (fold, dtype))) {
         for narrow in [DType::Bool, DType::I8, DType::I16, DType::I32] {
             let mut build = Build::default();
             // Any bits, but for sums, which would be no number.

@@ -5,7 +5,7 @@ use super::names::{Reference, Resolved, Statement, Storage};
 use super::term::{Known, Term};
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Scalar, Type};
-use crate::ir::{Fold, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
+use crate::ir::{Args, Fold, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprId, Name, StatementKind};
 use smallvec::SmallVec;
@@ -84,10 +84,13 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
     }
 }
 
+/// The lanes that are folded: with what, and their values.
+pub(super) type Folds = SmallVec<[(Fold, Args); 2]>;
+
 /// What a statement's reduction folds.
 struct Folded {
     statement: usize,
-    lanes: SmallVec<[(Fold, Value); 2]>,
+    lanes: Folds,
     dtype: DType,
 }
 
@@ -115,7 +118,7 @@ pub(super) struct Lowerer<'a> {
     /// What the current loop stores at its end: the last value of each storage.
     pending: Vec<(Role, Term, u32)>,
     /// What it folds, and into which operands.
-    folds: Vec<(Fold, OperandId, Value)>,
+    folds: Vec<(Fold, OperandId, Args)>,
     /// What the current loop's reductions fold.
     folded: Vec<Folded>,
     /// Those of them that only the real parts of complex numbers are folded for, as yet.
@@ -377,7 +380,7 @@ impl Lowerer<'_> {
     /// Folds values into operands of the statement's own, at the end of the current loop: the lanes of a dtype,
     /// and what else its value is made of.
     /// False if another statement folds the same.
-    pub(super) fn fold(&mut self, statement: usize, lanes: &[(Fold, Value)], dtype: DType) -> bool {
+    pub(super) fn fold(&mut self, statement: usize, lanes: &[(Fold, Args)], dtype: DType) -> bool {
         let known = self.folded.iter().find(|known| {
             known.lanes[..] == *lanes && known.dtype == dtype && self.can_stand_for(known.statement, statement)
         });
@@ -387,19 +390,19 @@ impl Lowerer<'_> {
         }
         self.folded.push(Folded { statement, lanes: lanes.into(), dtype });
         let mut offset = 0;
-        for &(fold, value) in lanes {
-            self.fold_lane(statement, fold, value, offset);
-            offset += self.current.dtype(value).size();
+        for &(fold, values) in lanes {
+            self.fold_lane(statement, fold, values, offset);
+            offset += self.current.dtype(values[0]).size();
         }
         self.kept[statement] = Some((Role::Hidden(statement as u32), Type::Strong(dtype)));
         true
     }
 
     /// Folds one more lane of a statement, at an offset.
-    pub(super) fn fold_lane(&mut self, statement: usize, fold: Fold, value: Value, offset: usize) {
+    pub(super) fn fold_lane(&mut self, statement: usize, fold: Fold, values: Args, offset: usize) {
         let name: Name = Arc::from(format!("statement {statement}"));
-        let operand = self.operand(Role::Hidden(statement as u32), &name, self.current.dtype(value), offset);
-        self.folds.push((fold, operand, value));
+        let operand = self.operand(Role::Hidden(statement as u32), &name, self.current.dtype(values[0]), offset);
+        self.folds.push((fold, operand, values));
     }
 
     /// Can the result of one reduction of a loop be read for that of another, of the same values?
@@ -468,8 +471,8 @@ impl Lowerer<'_> {
                 self.kept[index] = Some((role, term.ty()));
             }
         }
-        for (fold, operand, value) in std::mem::take(&mut self.folds) {
-            self.current.push(Inst::Reduce(fold, operand, value), None);
+        for (fold, operand, values) in std::mem::take(&mut self.folds) {
+            self.current.push(Inst::Reduce(fold, operand, values), None);
         }
         self.loads.clear();
         self.folded.clear();

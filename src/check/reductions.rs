@@ -2,11 +2,11 @@
 
 use super::errors;
 use super::functions::types;
-use super::lower::Lowerer;
+use super::lower::{Folds, Lowerer};
 use super::term::{Known, Term};
 use super::times;
 use crate::dtype::{DType, Kind, Scalar, Type};
-use crate::ir::{Fold, Op, Role, Value};
+use crate::ir::{Args, Fold, Op, Role, Value};
 use crate::registry::builtins::complex::body;
 use crate::registry::function::{OfComplex, Reduction};
 use crate::source::Span;
@@ -46,12 +46,8 @@ fn rule(kind: Reduction, operand: DType, asked: Option<DType>) -> Option<(DType,
         Fold::Mul | Fold::Min => Fold::And,
         other => other,
     };
-    (dtype.is_number() && !(dtype.is_complex() && fold == Fold::Mul))
-        .then_some((dtype, if dtype == DType::Bool { of_bool } else { fold }))
+    dtype.is_number().then_some((dtype, if dtype == DType::Bool { of_bool } else { fold }))
 }
-
-/// What is folded, and with what.
-type Folds = SmallVec<[(Fold, Value); 2]>;
 
 /// Which of the loops of a reduction is it that folds?
 #[derive(Clone, Copy)]
@@ -80,7 +76,8 @@ impl Lowerer<'_> {
     /// part is there.
     pub(super) fn second_half(&mut self, index: usize) {
         if let Some((lanes, dtype)) = self.lanes(index, Lanes::Second) {
-            self.fold_lane(index, lanes[0].0, lanes[0].1, dtype.lane().size());
+            let (fold, values) = lanes[0];
+            self.fold_lane(index, fold, values, dtype.lane().size());
         }
     }
 
@@ -118,11 +115,14 @@ impl Lowerer<'_> {
                     Lanes::First => self.known_real(parts),
                     Lanes::Second => self.imag_of_first(index, fold, parts),
                 };
-                smallvec![(fold, lane)]
+                smallvec![(fold, Args::new(&[lane]))]
             }
-            Term::Complex(parts, _) => parts.into_iter().map(|part| (fold, part)).collect(),
+            Term::Complex(parts, _) if fold == Fold::Mul => {
+                [Fold::MulReal, Fold::MulImag].map(|fold| (fold, Args::new(&parts))).into_iter().collect()
+            }
+            Term::Complex(parts, _) => parts.into_iter().map(|part| (fold, Args::new(&[part]))).collect(),
             Term::Value(value, ..) if dtype.is_time() => self.time_lanes(reduction.kind, fold, value),
-            Term::Value(value, ..) => smallvec![(fold, value)],
+            Term::Value(value, ..) => smallvec![(fold, Args::new(&[value]))],
             _ => return None,
         };
         if let Some(&condition) = terms.get(1) {
@@ -131,9 +131,12 @@ impl Lowerer<'_> {
                 return None;
             }
             let condition = self.truth(condition);
-            for (fold, value) in &mut lanes {
-                let nothing = self.current.constant(fold.identity(self.current.dtype(*value)));
-                *value = self.current.op(Op::Select, &[condition, *value, nothing]);
+            for (fold, values) in &mut lanes {
+                let nothing = fold.identities(self.current.dtype(values[0]));
+                for (value, nothing) in values.iter_mut().zip(nothing) {
+                    let nothing = self.current.constant(nothing);
+                    *value = self.current.op(Op::Select, &[condition, *value, nothing]);
+                }
             }
         }
         Some((lanes, dtype))
@@ -190,7 +193,10 @@ impl Lowerer<'_> {
                     };
                     Term::Complex(joined, Type::Strong(dtype))
                 }
-                (_, Some(initial)) => self.complex_binary(BinaryOp::Add, initial, value, span, false),
+                (_, Some(initial)) => {
+                    let op = if reduction.kind == Reduction::Prod { BinaryOp::Mul } else { BinaryOp::Add };
+                    self.complex_binary(op, initial, value, span, false)
+                }
                 (_, None) => value,
             };
         }
@@ -212,8 +218,9 @@ impl Lowerer<'_> {
             _ => self.to(initial, dtype, span),
         };
         let Some(initial) = initial else { return Term::Poison };
-        let Some((_, fold)) = rule(reduction.kind, dtype, Some(dtype)) else { return Term::Poison };
-        let joined = self.current.op(fold.op(), &[initial, result]);
+        let op = rule(reduction.kind, dtype, Some(dtype)).and_then(|(_, fold)| fold.op());
+        let Some(op) = op else { return Term::Poison };
+        let joined = self.current.op(op, &[initial, result]);
         if dtype == DType::F16 { self.finished(joined, dtype) } else { Term::strong(joined, dtype) }
     }
 

@@ -2,11 +2,11 @@
 
 use super::errors;
 use super::functions::types;
-use super::lower::Lowerer;
+use super::lower::{Folds, Lowerer};
 use super::operators::{comparison, ufunc};
 use super::term::{Known, Term};
 use crate::dtype::{Casting, DType, Scalar, TimeBase, Type, Unit, UnitError};
-use crate::ir::{Callee, Fold, Op, Role, Value};
+use crate::ir::{Args, Callee, Fold, Op, Role, Value};
 use crate::math::block::plain;
 use crate::registry::builtins::times::{body, is_nat, nat, with_nat_first, with_nat_last};
 use crate::registry::function::{Function, OfTime, Reduction};
@@ -383,14 +383,16 @@ impl Lowerer<'_> {
     }
 
     /// What a reduction of times folds, and with what: of a sum also whether any is NaT.
-    pub(super) fn time_lanes(&mut self, kind: Reduction, fold: Fold, time: Value) -> SmallVec<[(Fold, Value); 2]> {
+    pub(super) fn time_lanes(&mut self, kind: Reduction, fold: Fold, time: Value) -> Folds {
         match kind {
             Reduction::Sum | Reduction::Total => {
                 let is_nat = is_nat(&mut self.current, time);
-                smallvec![(fold, time), (Fold::Or, is_nat)]
+                smallvec![(fold, Args::new(&[time])), (Fold::Or, Args::new(&[is_nat]))]
             }
-            Reduction::NanMin | Reduction::Max => smallvec![(fold, with_nat_last(&mut self.current, time))],
-            _ => smallvec![(fold, time)],
+            Reduction::NanMin | Reduction::Max => {
+                smallvec![(fold, Args::new(&[with_nat_last(&mut self.current, time)]))]
+            }
+            _ => smallvec![(fold, Args::new(&[time]))],
         }
     }
 

@@ -4,12 +4,13 @@
 
 use super::{Layout, Stride};
 use crate::dtype::{DType, Scalar};
-use crate::ir::{Fold, Inst, Loop, Operand, OperandId, Program, Role};
+use crate::ir::{Args, Fold, Inst, Loop, Operand, OperandId, Program, Role};
+use std::sync::Arc;
 
 /// Where the values lie that are folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// In a line: an operand behind the program's own.
+    /// In a line: an operand behind the program's own, or one for each part of values, side by side.
     Line(u32),
     /// In an operand whose elements lie packed along the innermost axis.
     Operand(OperandId),
@@ -18,12 +19,14 @@ pub enum Source {
 /// A fold of a loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Folded {
-    /// What joins the values.
+    /// What joins the values; of those with several results any of them.
     pub fold: Fold,
+    /// The parts of a value.
+    pub values: Args,
     /// Their type.
     pub dtype: DType,
-    /// Where the results go.
-    pub result: OperandId,
+    /// Where the results go, each part of them, where something reads it.
+    pub results: [Option<OperandId>; 2],
     /// Where the values are.
     pub source: Source,
 }
@@ -38,13 +41,26 @@ pub enum Form {
 }
 
 impl Form {
-    /// How a line lies.
-    pub fn layout(self) -> Layout {
+    /// How the lines of a fold lie.
+    fn layout(self, folded: &Folded) -> Layout {
         let stride = match self {
+            Form::Values if folded.fold.parts() > 1 => Stride::Interleaved,
             Form::Values => Stride::Contiguous,
             Form::Rows => Stride::Row,
         };
         Layout { stride, swapped: false }
+    }
+}
+
+impl Folded {
+    /// How many operands its line is: one for each part of a value.
+    fn lines(&self) -> usize {
+        if matches!(self.source, Source::Line(_)) { self.fold.parts() } else { 0 }
+    }
+
+    /// Bytes of a value, all its parts.
+    pub fn size(&self) -> usize {
+        self.fold.parts() * self.dtype.size()
     }
 }
 
@@ -53,22 +69,32 @@ impl Form {
 pub fn folds(program: &Program, body: &Loop, layouts: &[Layout], in_place: bool) -> (Vec<Folded>, bool) {
     // An operand must not have been overwritten by the time when it is folded.
     let has_effects = body.insts.iter().any(|inst| inst.must_stay() && !matches!(inst, Inst::Reduce(..)));
-    let mut lines = program.operands.len() as u32;
-    let mut folds = Vec::new();
+    let mut lines = program.operands.len();
+    let mut folds: Vec<Folded> = Vec::new();
     for inst in &body.insts {
-        let Inst::Reduce(fold, result, value) = *inst else { continue };
-        let source = match body[value] {
-            Inst::Load(operand) if in_place && !has_effects && is_packed(program, operand, layouts) => {
+        let Inst::Reduce(fold, result, values) = *inst else { continue };
+        let part = fold.part();
+        // What has parts is folded once for all of them.
+        let is_other = |other: &&mut Folded| {
+            fold.parts() > 1 && other.fold.parts() > 1 && other.values == values && other.results[part].is_none()
+        };
+        if let Some(other) = folds.iter_mut().find(is_other) {
+            other.results[part] = Some(result);
+            continue;
+        }
+        let source = match (&body[values[0]], &values[..]) {
+            (&Inst::Load(operand), [_]) if in_place && !has_effects && is_packed(program, operand, layouts) => {
                 Source::Operand(operand)
             }
-            _ => {
-                lines += 1;
-                Source::Line(lines - 1)
-            }
+            _ => Source::Line(lines as u32),
         };
-        folds.push(Folded { fold, dtype: body.dtype(value), result, source });
+        let mut results = [None; 2];
+        results[part] = Some(result);
+        let folded = Folded { fold, values, dtype: body.dtype(values[0]), results, source };
+        lines += folded.lines();
+        folds.push(folded);
     }
-    (folds, has_effects || lines as usize > program.operands.len())
+    (folds, has_effects || lines > program.operands.len())
 }
 
 fn is_packed(program: &Program, operand: OperandId, layouts: &[Layout]) -> bool {
@@ -80,32 +106,36 @@ fn is_packed(program: &Program, operand: OperandId, layouts: &[Layout]) -> bool 
 
 /// A loop's layouts, its lines' among them.
 pub fn layouts(operands: &[Layout], folds: &[Folded], form: Form) -> Vec<Layout> {
-    let lines = folds.iter().filter(|folded| matches!(folded.source, Source::Line(_)));
-    operands.iter().copied().chain(lines.map(|_| form.layout())).collect()
+    let lines = folds.iter().flat_map(|folded| std::iter::repeat_n(form.layout(folded), folded.lines()));
+    operands.iter().copied().chain(lines).collect()
 }
 
 /// The program with lines, and with a single loop that stores to them.
 pub fn with_lines(program: &Program, body: &Loop, folds: &[Folded], form: Form) -> Program {
     let mut operands = program.operands.clone();
+    for folded in folds {
+        let Source::Line(line) = folded.source else { continue };
+        let (name, role) = (Arc::from(format!("line {line}")), Role::Hidden(u32::MAX - line));
+        operands.extend((0..folded.fold.parts()).map(|part| {
+            let offset = (part * folded.dtype.size()) as u32;
+            Operand { name: Arc::clone(&name), dtype: folded.dtype, role, offset }
+        }));
+    }
     let mut stored = Loop::default();
-    let mut folds = folds.iter();
     for (inst, dtype) in body.insts.iter().zip(&body.types) {
-        match *inst {
-            Inst::Reduce(fold, _, value) => match folds.next() {
-                Some(Folded { source: Source::Line(line), dtype, .. }) => {
-                    let (name, role) = (format!("line {line}").into(), Role::Hidden(u32::MAX - line));
-                    operands.push(Operand { name, dtype: *dtype, role, offset: 0 });
-                    let line = OperandId(*line);
-                    let inst = match form {
-                        Form::Values => Inst::Store(line, value),
-                        Form::Rows => Inst::Reduce(fold, line, value),
-                    };
-                    stored.push(inst, None);
-                }
-                // Keeps its place, so that values keep their numbers.
-                _ => _ = stored.push(Inst::Const(Scalar::bool(false)), Some(DType::Bool)),
-            },
-            _ => _ = stored.push(inst.clone(), *dtype),
+        match inst {
+            // Keeps its place, so that values keep their numbers.
+            Inst::Reduce(..) => stored.push(Inst::Const(Scalar::bool(false)), Some(DType::Bool)),
+            _ => stored.push(inst.clone(), *dtype),
+        };
+    }
+    for folded in folds {
+        let Source::Line(line) = folded.source else { continue };
+        match form {
+            Form::Values => folded.values.iter().zip(line..).for_each(|(&value, line)| {
+                stored.push(Inst::Store(OperandId(line), value), None);
+            }),
+            Form::Rows => _ = stored.push(Inst::Reduce(folded.fold, OperandId(line), folded.values), None),
         }
     }
     Program { operands, loops: vec![stored], guards: program.guards.clone() }

@@ -511,9 +511,10 @@ impl Kernel {
             .iter()
             .map(|folded| Target {
                 folding: fold::functions(folded.fold, folded.dtype, level).expect("verified with the program"),
-                dtype: folded.dtype,
+                size: folded.size(),
+                parts: folded.fold.parts(),
                 decides: folded.dtype == DType::Bool && only_reduces,
-                result: folded.result.0 as usize,
+                results: folded.results.map(|result| result.map(|operand| operand.0 as usize)),
                 source: match folded.source {
                     lines::Source::Operand(operand) => Source::Operand(operand.0 as usize),
                     lines::Source::Line(_) if folds_rows => Source::Runs,

@@ -9,6 +9,7 @@
 
 use super::Op;
 use crate::dtype::{DType, Scalar};
+use smallvec::{SmallVec, smallvec};
 
 /// An operation that joins the values of a reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +30,10 @@ pub enum Fold {
     And,
     /// Whether any holds.
     Or,
+    /// The real part of the product of complex numbers, whose parts are two values.
+    MulReal,
+    /// The imaginary part of the same.
+    MulImag,
 }
 
 /// The runs and lanes of a fold.
@@ -49,8 +54,8 @@ pub const LANE_BYTES: usize = 256;
 
 impl Tree {
     /// Of a loop whose innermost axis is reduced.
-    pub const fn of_rows(dtype: DType) -> Tree {
-        Tree { run: ROW_RUN, lanes: LANE_BYTES / dtype.size() }
+    pub const fn of_rows(fold: Fold, dtype: DType) -> Tree {
+        Tree { run: ROW_RUN, lanes: LANE_BYTES / (fold.parts() * dtype.size()) }
     }
 
     /// Of a loop whose innermost axis is kept.
@@ -59,12 +64,22 @@ impl Tree {
 
 impl Fold {
     /// Every one.
-    pub const ALL: [Fold; 8] =
-        [Fold::Add, Fold::Mul, Fold::Min, Fold::Max, Fold::FMin, Fold::FMax, Fold::And, Fold::Or];
+    pub const ALL: [Fold; 10] = [
+        Fold::Add,
+        Fold::Mul,
+        Fold::Min,
+        Fold::Max,
+        Fold::FMin,
+        Fold::FMax,
+        Fold::And,
+        Fold::Or,
+        Fold::MulReal,
+        Fold::MulImag,
+    ];
 
-    /// The primitive that joins two.
-    pub const fn op(self) -> Op {
-        match self {
+    /// The primitive that joins two; none where values have parts.
+    pub const fn op(self) -> Option<Op> {
+        Some(match self {
             Fold::Add => Op::Add,
             Fold::Mul => Op::Mul,
             Fold::Min => Op::Min,
@@ -73,25 +88,54 @@ impl Fold {
             Fold::FMax => Op::FMax,
             Fold::And => Op::And,
             Fold::Or => Op::Or,
+            Fold::MulReal | Fold::MulImag => return None,
+        })
+    }
+
+    /// The name in the text form.
+    pub const fn name(self) -> &'static str {
+        match self.op() {
+            Some(op) => op.name(),
+            None if matches!(self, Fold::MulReal) => "mul_real",
+            None => "mul_imag",
         }
+    }
+
+    /// How many parts a value has.
+    pub const fn parts(self) -> usize {
+        if self.op().is_some() { 1 } else { 2 }
+    }
+
+    /// Which of the parts of what is folded is the result?
+    pub const fn part(self) -> usize {
+        matches!(self, Fold::MulImag) as usize
     }
 
     /// Does it fold values of this type?
     pub const fn accepts(self, dtype: DType) -> bool {
         match self {
             Fold::Add | Fold::Mul | Fold::Min | Fold::Max => !matches!(dtype, DType::Bool),
-            Fold::FMin | Fold::FMax => dtype.is_float(),
+            Fold::FMin | Fold::FMax | Fold::MulReal | Fold::MulImag => dtype.is_float(),
             Fold::And | Fold::Or => matches!(dtype, DType::Bool),
         }
     }
 
-    /// The value with which results begin: joined to another it leaves that as it is, but that a sum of
-    /// nothing but negative zeros is zero, as NumPy's.
+    /// The value with which results begin, part by part: joined to another it leaves that as it is, but that a
+    /// sum of nothing but negative zeros is zero, as NumPy's, and that parts of products may become NaN with
+    /// those that are infinite.
+    pub fn identities(self, dtype: DType) -> SmallVec<[Scalar; 2]> {
+        match self {
+            Fold::MulReal | Fold::MulImag => [Fold::MulReal, Fold::MulImag].map(|part| part.identity(dtype)).into(),
+            _ => smallvec![self.identity(dtype)],
+        }
+    }
+
+    /// Of the value with which results begin, the part that is the result.
     pub fn identity(self, dtype: DType) -> Scalar {
         let (least, greatest) = dtype.int_range();
         match (self, dtype.is_float()) {
-            (Fold::Add | Fold::Or, _) => Scalar::int(dtype, 0),
-            (Fold::Mul, _) => Scalar::of(dtype, 1.0),
+            (Fold::Add | Fold::Or | Fold::MulImag, _) => Scalar::int(dtype, 0),
+            (Fold::Mul | Fold::MulReal, _) => Scalar::of(dtype, 1.0),
             (Fold::And, _) => Scalar::bool(true),
             (Fold::Min, true) => Scalar::of(dtype, f64::INFINITY),
             (Fold::Max, true) => Scalar::of(dtype, f64::NEG_INFINITY),

@@ -112,9 +112,9 @@ pub enum Inst {
     Guard(Value, GuardId),
     /// Writes this lane's element of an operand.
     Store(OperandId, Value),
-    /// Folds this lane's value into the element of an operand that has one element along the axes that
-    /// are reduced. What the operand held before the loop has no part in it.
-    Reduce(Fold, OperandId, Value),
+    /// Folds this lane's value, or its parts, into the element of an operand that has one element along the
+    /// axes that are reduced. What the operand held before the loop has no part in it.
+    Reduce(Fold, OperandId, Args),
 }
 
 /// Up to three values.
@@ -377,9 +377,9 @@ impl Inst {
     pub fn args(&self) -> &[Value] {
         match self {
             Inst::Const(_) | Inst::Load(_) => &[],
-            Inst::Op(_, args) => args,
+            Inst::Op(_, args) | Inst::Reduce(_, _, args) => args,
             Inst::Call(_, args) => args,
-            Inst::Guard(value, _) | Inst::Store(_, value) | Inst::Reduce(_, _, value) => std::slice::from_ref(value),
+            Inst::Guard(value, _) | Inst::Store(_, value) => std::slice::from_ref(value),
         }
     }
 
@@ -387,9 +387,9 @@ impl Inst {
     pub fn args_mut(&mut self) -> &mut [Value] {
         match self {
             Inst::Const(_) | Inst::Load(_) => &mut [],
-            Inst::Op(_, args) => args,
+            Inst::Op(_, args) | Inst::Reduce(_, _, args) => args,
             Inst::Call(_, args) => args,
-            Inst::Guard(value, _) | Inst::Store(_, value) | Inst::Reduce(_, _, value) => std::slice::from_mut(value),
+            Inst::Guard(value, _) | Inst::Store(_, value) => std::slice::from_mut(value),
         }
     }
 }

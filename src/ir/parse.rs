@@ -220,11 +220,15 @@ impl<'a> Line<'a> {
             }
             "reduce" => {
                 let name = self.word();
-                let fold = Fold::ALL.into_iter().find(|fold| fold.op().name() == name);
+                let fold = Fold::ALL.into_iter().find(|fold| fold.name() == name);
                 let fold = fold.ok_or_else(|| format!("no fold `{name}`"))?;
                 let operand = self.operand_id()?;
                 self.expect(",")?;
-                Inst::Reduce(fold, operand, self.value()?)
+                let args = self.values()?;
+                if args.len() != fold.parts() {
+                    return Err(format!("{} values to fold by {name}", args.len()));
+                }
+                Inst::Reduce(fold, operand, Args::new(&args))
             }
             "guard" => {
                 let condition = self.value()?;

@@ -68,9 +68,9 @@ impl Display for Inst {
             Inst::Call(callee, _) => write!(f, "call {:?}(", callee.name),
             Inst::Guard(condition, guard) => write!(f, "guard {condition}, {guard}"),
             Inst::Store(operand, value) => write!(f, "store {operand}, {value}"),
-            Inst::Reduce(fold, operand, value) => write!(f, "reduce {} {operand}, {value}", fold.op().name()),
+            Inst::Reduce(fold, operand, _) => write!(f, "reduce {} {operand}, ", fold.name()),
         }?;
-        if let Inst::Op(..) | Inst::Call(..) = self {
+        if let Inst::Op(..) | Inst::Call(..) | Inst::Reduce(..) = self {
             for (index, arg) in self.args().iter().enumerate() {
                 write!(f, "{}{arg}", if index > 0 { ", " } else { "" })?;
             }

@@ -64,8 +64,12 @@ fn verify_loop(program: &Program, index: usize, stored_by: &mut [usize]) -> Resu
                     && !(fold.accepts(element) && matches!(program.operands[number].role, Role::Hidden(_)))
                 {
                     Some(format!("no fold of {element} into this operand"))
-                } else if element != args[0] {
-                    Some(format!("{} stored as {element}", args[0]))
+                } else if let Inst::Reduce(fold, ..) = inst
+                    && args.len() != fold.parts()
+                {
+                    Some(format!("{} values to fold by {}", args.len(), fold.name()))
+                } else if args.iter().any(|arg| *arg != element) {
+                    Some(format!("{} stored as {element}", names(&args)))
                 } else {
                     dtype.map(|_| "a type without a value".into())
                 }

@@ -12,7 +12,6 @@ use super::run::{Addresses, POLL, RunError, Runs, guard, step};
 
 use super::threads::{self, Job};
 use crate::array::ArrayRef;
-use crate::dtype::DType;
 use crate::ir::fold::{COLUMN_RUN, ROW_RUN};
 use crate::math::block::dispatch::{Folding, ROWS, TREE};
 use smallvec::SmallVec;
@@ -41,10 +40,12 @@ const TILE: usize = 512;
 pub struct Target {
     /// The functions.
     pub folding: Folding,
-    /// The type of values and results.
-    pub dtype: DType,
-    /// The operand that the results go to.
-    pub result: usize,
+    /// Bytes of a value.
+    pub size: usize,
+    /// How many parts a value has, of one size each.
+    pub parts: usize,
+    /// The operands that the parts of results go to, where something reads them.
+    pub results: [Option<usize>; 2],
     /// Where what is folded comes from.
     pub source: Source,
     /// Is the first value that is not the identity the result, so that the others need not be computed?
@@ -63,13 +64,59 @@ pub enum Source {
 }
 
 impl Target {
-    fn size(&self) -> usize {
-        self.dtype.size()
-    }
-
     /// Does the code store anything of it?
     fn has_line(&self) -> bool {
         !matches!(self.source, Source::Operand(_))
+    }
+
+    /// How many words hold a value.
+    fn words(&self) -> usize {
+        self.size.div_ceil(size_of::<u64>())
+    }
+
+    /// The operands that are its line: one for each part.
+    fn lines(&self) -> usize {
+        if self.has_line() { self.parts } else { 0 }
+    }
+
+    /// The parts of results that something reads: where in a result they are, of how many bytes, and the operands
+    /// that they go to.
+    fn results(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        let size = self.size / self.parts;
+        let part = move |(part, operand): (usize, Option<usize>)| operand.map(|operand| (part * size, size, operand));
+        self.results.into_iter().enumerate().filter_map(part)
+    }
+
+    /// Writes a result, each part to the place that its operand has.
+    ///
+    /// # Safety
+    /// There is room for an element at these places.
+    unsafe fn write(&self, value: u128, place: impl Fn(usize) -> *mut u8) {
+        for (at, size, operand) in self.results() {
+            // SAFETY: by the caller's word.
+            unsafe { write(place(operand), value >> (8 * at), size) };
+        }
+    }
+
+    /// Copies a packed row of results to the places and with the strides that the operands have.
+    ///
+    /// # Safety
+    /// The values can be read, and the elements written.
+    unsafe fn scatter(&self, from: *const u8, count: usize, place: impl Fn(usize) -> (*mut u8, isize)) {
+        for (at, size, operand) in self.results() {
+            let (to, stride) = place(operand);
+            // SAFETY: by the caller's word.
+            unsafe {
+                if size == self.size && stride == size as isize {
+                    std::ptr::copy_nonoverlapping(from, to, count * size);
+                    continue;
+                }
+                for index in 0..count {
+                    let to = to.wrapping_offset(stride * index as isize);
+                    std::ptr::copy_nonoverlapping(from.wrapping_add(index * self.size + at), to, size);
+                }
+            }
+        }
     }
 }
 
@@ -162,17 +209,20 @@ impl Division {
     }
 }
 
-/// Memory for elements of any type, eight bytes each, that tasks write in different places.
-struct Cells(Box<[std::cell::UnsafeCell<u64>]>);
+/// Memory for values, so many words each, that tasks write in different places.
+struct Cells {
+    memory: Box<[std::cell::UnsafeCell<u64>]>,
+    words: usize,
+}
 
 impl Cells {
-    fn new(count: usize) -> Cells {
-        Cells((0..count).map(|_| std::cell::UnsafeCell::new(0)).collect())
+    fn new(count: usize, words: usize) -> Cells {
+        Cells { memory: (0..count * words).map(|_| std::cell::UnsafeCell::new(0)).collect(), words }
     }
 
     /// The address of a cell.
     fn at(&self, index: usize) -> *mut u8 {
-        self.0[index..].as_ptr().cast_mut().cast()
+        self.memory[index * self.words..].as_ptr().cast_mut().cast()
     }
 }
 
@@ -202,7 +252,7 @@ impl Progress {
     fn new(division: &Division, targets: &[Target]) -> Progress {
         let slots = if division.parts > 1 { division.results * division.parts * division.tile } else { 0 };
         Progress {
-            parts: targets.iter().map(|_| Cells::new(slots)).collect(),
+            parts: targets.iter().map(|target| Cells::new(slots, target.words())).collect(),
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -371,19 +421,17 @@ impl<'w, R: Runs> Work<'w, R> {
         // One for each binary digit of the number of runs, and the one in work.
         let levels = part.div_ceil(run).ilog2() as usize + 2;
         let operands = self.pointers.len();
-        let lines = self.targets.iter().filter(|target| target.has_line()).count();
-        let room = LINE.min(self.plan().elements());
-        let line = |target: &Target| Vec::with_capacity(if target.source == Source::Values { room } else { 0 });
-        // Along rows, a counter holds them.
-        let waiting = if self.plan.is_columns { levels * tile } else { 0 };
+        let lines = self.targets.iter().map(Target::lines).sum();
+        let line = |target: &Target| match target.source {
+            Source::Values => Vec::with_capacity(LINE.min(self.plan().elements()) * target.words()),
+            _ => Vec::new(),
+        };
+        // Along rows, a counter holds those that wait.
+        let (folded, waiting) = if self.plan.is_columns { (0, levels * tile) } else { (TREE, 0) };
         Scratch {
             lines: self.targets.iter().map(line).collect(),
-            folded: self
-                .targets
-                .iter()
-                .map(|_| Vec::with_capacity(if self.plan.is_columns { 0 } else { TREE }))
-                .collect(),
-            waiting: self.targets.iter().map(|_| vec![0; waiting]).collect(),
+            folded: self.targets.iter().map(|target| Vec::with_capacity(folded * target.words())).collect(),
+            waiting: self.targets.iter().map(|target| vec![0; waiting * target.words()]).collect(),
             pointers: SmallVec::from_elem(std::ptr::null_mut(), operands + lines),
             inner: self.plan().strides(0).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
             outer: self.plan().strides(1).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
@@ -444,10 +492,11 @@ impl<'w, R: Runs> Work<'w, R> {
         let Some(code) = self.code else { return Ok(()) };
         let mut operand = self.pointers.len();
         for (target, line) in self.targets.iter().zip(&mut scratch.lines) {
-            if target.has_line() {
-                scratch.pointers[operand] = line.as_mut_ptr().cast::<u8>().wrapping_add(done * target.size());
-                scratch.inner[operand] = target.size() as isize;
-                scratch.outer[operand] = (target.size() * inner) as isize;
+            for part in 0..target.lines() {
+                let at = done * target.size + part * (target.size / target.parts);
+                scratch.pointers[operand] = line.as_mut_ptr().cast::<u8>().wrapping_add(at);
+                scratch.inner[operand] = target.size as isize;
+                scratch.outer[operand] = (target.size * inner) as isize;
                 operand += 1;
             }
         }
@@ -547,17 +596,16 @@ impl<'w, R: Runs> Work<'w, R> {
             1 => (ROW_RUN / count).clamp(1, most.min(extent - position % extent)),
             _ => 1,
         };
-        let result = |target: &Target, row: usize| {
-            let stride = if rows > 1 { plan.strides(1)[target.result] } else { 0 };
-            base[target.result].wrapping_offset(stride * row as isize)
-        };
+        // Of rows beside each other.
+        let step = |operand: usize| if rows > 1 { plan.strides(1)[operand] } else { 0 };
         // SAFETY: the values are the plan's, and a line holds as many short rows.
         unsafe {
             match self.folds_runs() {
                 true => {
-                    let places = |k: usize, _: &mut Scratch| {
-                        let stride = plan.strides(1)[self.targets[k].result];
-                        (result(&self.targets[k], 0), stride)
+                    // What the code folds has one part.
+                    let places = |k: usize, _: &mut Scratch| match self.targets[k].results[0] {
+                        Some(result) => (base[result], step(result)),
+                        None => (std::ptr::null_mut(), 0),
                     };
                     self.fold_runs(scratch, places, |operand| plan.strides(1)[operand], count, rows)?;
                 }
@@ -571,20 +619,17 @@ impl<'w, R: Runs> Work<'w, R> {
             for row in 0..rows {
                 let values = match *source {
                     Source::Runs => break,
-                    Source::Operand(operand) => {
-                        let stride = if rows > 1 { plan.strides(1)[operand] } else { 0 };
-                        base[operand].wrapping_offset(stride * row as isize)
-                    }
+                    Source::Operand(operand) => base[operand].wrapping_offset(step(operand) * row as isize),
                     Source::Values => {
-                        scratch.lines[k].as_mut_ptr().cast::<u8>().wrapping_add(row * count * target.size())
+                        scratch.lines[k].as_mut_ptr().cast::<u8>().wrapping_add(row * count * target.size)
                     }
                 };
-                let mut value = folding.identity.bits.to_le();
-                // SAFETY: a run's elements are there, packed; a place for an element of any type; the result of
+                let mut value = folding.identity.to_le();
+                // SAFETY: a run's elements are there, packed; a place for a value of any type; the result of
                 // this row, in memory of ours.
                 unsafe {
                     (folding.run)(count, [values.cast_const()].as_ptr(), (&raw mut value).cast());
-                    write(result(target, row), value, target.size());
+                    target.write(value, |operand| base[operand].wrapping_offset(step(operand) * row as isize));
                 }
             }
         }
@@ -625,7 +670,7 @@ impl<'w, R: Runs> Work<'w, R> {
                 at += count * runs;
             }
             for (k, Target { folding, .. }) in self.targets.iter().enumerate() {
-                let mut value = 0u64;
+                let mut value = 0u128;
                 // SAFETY: so many elements were written above; any element fits.
                 unsafe { (folding.tree)(done, [scratch.folded[k].as_ptr().cast()].as_ptr(), (&raw mut value).cast()) };
                 counters[k].push(value, folding);
@@ -641,8 +686,8 @@ impl<'w, R: Runs> Work<'w, R> {
             // SAFETY: the part of the result that is this task's.
             unsafe {
                 match parts {
-                    1 => write(base[target.result], value, target.size()),
-                    _ => write(self.progress.parts[k].at(position * parts + subtree), value, 8),
+                    1 => target.write(value, |operand| base[operand]),
+                    _ => write(self.progress.parts[k].at(position * parts + subtree), value, target.size),
                 }
             }
         }
@@ -671,7 +716,7 @@ impl<'w, R: Runs> Work<'w, R> {
                 true => {
                     self.go_to(scratch, base, 0, at);
                     let places = |k: usize, scratch: &mut Scratch| {
-                        let size = self.targets[k].size();
+                        let size = self.targets[k].size;
                         (scratch.folded[k].as_mut_ptr().cast::<u8>().wrapping_add(done * size), size as isize)
                     };
                     let strides = |operand: usize| plan.strides(0)[operand] * ROW_RUN as isize;
@@ -685,7 +730,7 @@ impl<'w, R: Runs> Work<'w, R> {
             let Target { folding, source, decides, .. } = target;
             let folded = scratch.folded[k].as_mut_ptr().cast::<u8>();
             for run in 0..runs {
-                let to = folded.wrapping_add((done + run) * target.size());
+                let to = folded.wrapping_add((done + run) * target.size);
                 let first = match *source {
                     Source::Runs => break,
                     Source::Operand(operand) => {
@@ -696,9 +741,9 @@ impl<'w, R: Runs> Work<'w, R> {
                 };
                 // SAFETY: a run's elements are there, packed, and a place for what it folds to.
                 unsafe {
-                    write(to, folding.identity.bits.to_le(), target.size());
+                    write(to, folding.identity.to_le(), target.size);
                     (folding.run)(count, [first].as_ptr(), to);
-                    decided[k] |= *decides && to.read() != folding.identity.bits as u8;
+                    decided[k] |= *decides && to.read() != folding.identity as u8;
                 }
             }
         }
@@ -746,14 +791,14 @@ impl<'w, R: Runs> Work<'w, R> {
                 }
                 let joined = ROWS.min(rows - row).min(COLUMN_RUN - in_run);
                 for (k, target) in self.targets.iter().enumerate() {
-                    let Target { folding, source, .. } = target;
-                    let size = target.size();
-                    let sum = scratch.waiting[k][(waiting - 1) * self.division.tile..].as_mut_ptr().cast::<u8>();
+                    let Target { folding, source, size, .. } = *target;
+                    let sum = (waiting - 1) * self.division.tile * target.words();
+                    let sum = scratch.waiting[k][sum..].as_mut_ptr().cast::<u8>();
                     if in_run == 0 {
                         // SAFETY: the last of the subtrees' places, which is the run's.
-                        unsafe { fill(sum, folding.identity.bits, width, size) };
+                        unsafe { fill(sum, folding.identity, width, size) };
                     }
-                    let pointer = |row: usize| match *source {
+                    let pointer = |row: usize| match source {
                         Source::Operand(operand) => self.row_of(operand, base[operand], at + row),
                         _ => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
                     };
@@ -790,10 +835,10 @@ impl<'w, R: Runs> Work<'w, R> {
             // SAFETY: the part of the results that is this task's.
             unsafe {
                 match parts {
-                    1 => scatter(sum, base[target.result], plan.strides(0)[target.result], width, target.size()),
+                    1 => target.scatter(sum, width, |operand| (base[operand], plan.strides(0)[operand])),
                     _ => {
                         let part = self.progress.parts[k].at(((position * tiles + tile) * parts + subtree) * widest);
-                        std::ptr::copy_nonoverlapping(sum, part, width * target.size());
+                        std::ptr::copy_nonoverlapping(sum, part, width * target.size);
                     }
                 }
             }
@@ -816,9 +861,10 @@ impl<'w, R: Runs> Work<'w, R> {
     /// Joins the row of sums of this number to the one before.
     fn join_waiting(&self, scratch: &mut Scratch, number: usize, width: usize) {
         for (k, target) in self.targets.iter().enumerate() {
-            let (before, last) = scratch.waiting[k].split_at_mut(number * self.division.tile);
-            let before = &mut before[(number - 1) * self.division.tile..];
-            // SAFETY: both have room for a tile's elements, of eight bytes at most.
+            let row = self.division.tile * target.words();
+            let (before, last) = scratch.waiting[k].split_at_mut(number * row);
+            let before = &mut before[(number - 1) * row..];
+            // SAFETY: both have room for a tile's values.
             unsafe { (target.folding.row)(width, [last.as_ptr().cast()].as_ptr(), before.as_mut_ptr().cast()) };
         }
     }
@@ -855,10 +901,12 @@ impl<'w, R: Runs> Work<'w, R> {
                     while waiting.len() > 1 {
                         join(&mut waiting);
                     }
-                    let stride = if self.plan.is_columns { plan.strides(0)[target.result] } else { 0 };
-                    let to = pointers[target.result].wrapping_offset(stride * (index * tile) as isize);
+                    let place = |operand: usize| {
+                        let stride = if self.plan.is_columns { plan.strides(0)[operand] } else { 0 };
+                        (pointers[operand].wrapping_offset(stride * (index * tile) as isize), stride)
+                    };
                     // SAFETY: the results of this position and tile.
-                    unsafe { scatter(at(0), to, stride, width, target.size()) };
+                    unsafe { target.scatter(at(0), width, place) };
                 }
             }
         }
@@ -868,12 +916,12 @@ impl<'w, R: Runs> Work<'w, R> {
 /// The subtrees of a result that wait for their neighbours, as a counter in binary carries.
 #[derive(Default)]
 struct Counter {
-    waiting: SmallVec<[u64; 24]>,
+    waiting: SmallVec<[u128; 24]>,
     runs: usize,
 }
 
 impl Counter {
-    fn push(&mut self, value: u64, folding: &Folding) {
+    fn push(&mut self, value: u128, folding: &Folding) {
         self.waiting.push(value);
         for _ in 0..self.runs.trailing_ones() {
             self.join(folding);
@@ -888,11 +936,11 @@ impl Counter {
         }
     }
 
-    fn finish(&mut self, folding: &Folding) -> u64 {
+    fn finish(&mut self, folding: &Folding) -> u128 {
         while self.waiting.len() > 1 {
             self.join(folding);
         }
-        self.waiting.pop().unwrap_or(folding.identity.bits.to_le())
+        self.waiting.pop().unwrap_or(folding.identity.to_le())
     }
 }
 
@@ -900,7 +948,7 @@ impl Counter {
 ///
 /// # Safety
 /// There is room for so many.
-unsafe fn write(to: *mut u8, value: u64, size: usize) {
+unsafe fn write(to: *mut u8, value: u128, size: usize) {
     // SAFETY: by the caller's word.
     unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast(), to, size) }
 }
@@ -909,31 +957,15 @@ unsafe fn write(to: *mut u8, value: u64, size: usize) {
 ///
 /// # Safety
 /// There is room for it, aligned for its type.
-unsafe fn fill(to: *mut u8, bits: u64, count: usize, size: usize) {
+unsafe fn fill(to: *mut u8, bits: u128, count: usize, size: usize) {
     // SAFETY: by the caller's word.
     unsafe {
         match size {
             1 => std::slice::from_raw_parts_mut(to, count).fill(bits as u8),
             2 => std::slice::from_raw_parts_mut(to.cast::<u16>(), count).fill(bits as u16),
             4 => std::slice::from_raw_parts_mut(to.cast::<u32>(), count).fill(bits as u32),
-            _ => std::slice::from_raw_parts_mut(to.cast::<u64>(), count).fill(bits),
-        }
-    }
-}
-
-/// Copies a packed row to where elements have this stride.
-///
-/// # Safety
-/// The elements can be read and written.
-unsafe fn scatter(from: *const u8, to: *mut u8, stride: isize, count: usize, size: usize) {
-    // SAFETY: by the caller's word.
-    unsafe {
-        if stride == size as isize {
-            return std::ptr::copy_nonoverlapping(from, to, count * size);
-        }
-        for index in 0..count {
-            let to = to.wrapping_offset(stride * index as isize);
-            std::ptr::copy_nonoverlapping(from.wrapping_add(index * size), to, size);
+            8 => std::slice::from_raw_parts_mut(to.cast::<u64>(), count).fill(bits as u64),
+            _ => std::slice::from_raw_parts_mut(to.cast::<[u64; 2]>(), count).fill([bits as u64, (bits >> 64) as u64]),
         }
     }
 }

@@ -59,7 +59,7 @@ impl Build {
     /// Folds a value along each row.
     pub(crate) fn reduce(&mut self, fold: Fold, value: Value) {
         let id = self.operand(self.body.dtype(value), Role::Hidden(self.program.operands.len() as u32));
-        self.body.push(Inst::Reduce(fold, id, value), None);
+        self.body.push(Inst::Reduce(fold, id, Args::new(&[value])), None);
     }
 
     pub(crate) fn guard(&mut self, condition: Value) -> GuardId {
@@ -266,8 +266,8 @@ impl interp::Memory for Lane<'_> {
     fn store(&mut self, operand: OperandId, value: Scalar) {
         self.arrays[self.of[operand.0 as usize]].set(self.j, self.i, value);
     }
-    fn reduce(&mut self, _: Fold, operand: OperandId, value: Scalar) {
-        self.folded[operand.0 as usize].push(value);
+    fn reduce(&mut self, _: Fold, operand: OperandId, value: &[Scalar]) {
+        self.folded[operand.0 as usize].extend(value);
     }
 }
 
@@ -315,7 +315,7 @@ pub(crate) fn check_code(
                 if let Inst::Reduce(fold, operand, _) = *inst {
                     let at = operand.0 as usize;
                     let dtype = program.operands[at].dtype;
-                    let value = interp::fold(fold, Tree::of_rows(dtype), dtype, &folded[at]);
+                    let value = interp::fold(fold, Tree::of_rows(fold, dtype), dtype, &folded[at]);
                     expected[of[at]].set(j, 0, value);
                 }
             }

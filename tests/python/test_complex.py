@@ -404,9 +404,48 @@ def test_the_order_reduces_what_is_there_when_it_is_reduced(rng):
             np.testing.assert_allclose(kernel(z), function(z), 1e-14, err_msg=text)
 
 
-def test_products_are_lacking():
-    with pytest.raises(nf.ExprTypeError, match="multiply.*complex128"):
-        nf.evaluate("prod(z)", z=np.ones(3, complex))
+#: Shapes with few and many values of a result, and few and many results.
+PRODUCT_SHAPES = [(), (0,), (1,), (5,), (17,), (3000,), (200_000,), (7, 4), (300, 50), (2000, 3), (3, 2500), (40, 600), (4, 5, 6), (2, 3, 0)]
+
+
+@pytest.mark.parametrize("dtype", COMPLEX, ids=str)
+def test_products(dtype, rng):
+    """Of units and few other whole numbers, so that they are exact in any order."""
+    for shape in PRODUCT_SHAPES:
+        units = rng.choice([1, -1, 1j, -1j], shape)
+        z = np.asarray(np.where(rng.random(shape) < 8 / max(units.size, 8), 1 + 2j, units), dtype)
+        mask = rng.random(shape) < 0.7
+        axes = [None, *range(-z.ndim, z.ndim), *([(0, 1), (-1, 0)] if z.ndim > 2 else [])]
+        for axis, keepdims in itertools.product(axes, (False, True)):
+            if z.ndim == 0 and keepdims:
+                continue
+            for x in (z, z.T.copy().T, z[::-1] if z.ndim else z, z.astype(dtype.newbyteorder())):
+                options = f"axis={axis}, keepdims={keepdims}"
+                with warnings.catch_warnings(action="ignore"):
+                    want = np.prod(x, axis=axis, keepdims=keepdims)
+                    masked = np.prod(x, axis=axis, keepdims=keepdims, where=mask, initial=2 - 1j)
+                got = nf.evaluate(f"prod(x, {options})", x=x)
+                assert got.dtype == dtype
+                np.testing.assert_array_equal(got, want, f"{shape} {options}")
+                got = nf.evaluate(f"prod(x, {options}, where=mask, initial=2-1j)", x=x, mask=mask)
+                assert got.dtype == dtype
+                np.testing.assert_array_equal(got, masked, f"{shape} {options}")
+
+
+def test_products_of_what_is_computed_beside_other_reductions(rng):
+    z, w = (sample(rng, np.dtype(complex), (6, 40)) for _ in range(2))
+    z, w = z / abs(z), w / abs(w)
+    for text, want in {
+        "prod(z*w) + sum(z)": np.prod(z * w) + z.sum(),
+        "real(prod(z, axis=0)) - max(abs(z), axis=0)": np.prod(z, axis=0).real - abs(z).max(axis=0),
+        "imag(prod(exp(z), axis=1))": np.prod(np.exp(z), axis=1).imag,
+        "z / prod(z, axis=1, keepdims=True) * prod(w)": z / np.prod(z, axis=1, keepdims=True) * np.prod(w),
+        "prod(real(z), dtype=complex64)": np.prod(z.real, dtype=np.complex64),
+    }.items():
+        kernel = nf.compile(text)
+        args = {name: {"z": z, "w": w}[name] for name in kernel.args}
+        for _ in range(2):
+            assert_near(kernel(**args), want, 4096, text)
 
 
 WEAK = [2j, 1 + 2j, -3.5 + 0.25j, 0j, complex(-0.0, 0.0), 3, -2, 0, 2.5, -0.5, 101]

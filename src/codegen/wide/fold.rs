@@ -8,7 +8,8 @@ use super::encode::{Imm, Width};
 use super::func::{Address, Base, Block, Cond, End, Inst as Machine, Rm, Writes};
 use super::isa;
 use super::loops::{Builder, Splat, Src, Window, machine};
-use crate::ir::{Fold, OperandId, Value};
+use super::plan::RowFold;
+use crate::ir::{OperandId, Value};
 use regalloc2::{RegClass, VReg};
 
 /// The predicate "greater" of comparisons of integers into mask registers.
@@ -21,9 +22,8 @@ impl Builder<'_> {
         let copies = plan.copies;
         let step = (self.lanes.count * copies) as i32;
         let mut nothing = Vec::new();
-        for (fold, operand) in &plan.folds {
-            let dtype = self.program[*operand].dtype;
-            let identity = self.splat_reg(Splat::new(fold.identity(dtype).bits.into(), dtype.size()));
+        for fold in &plan.folds {
+            let identity = self.splat_reg(Splat::new(fold.identity.bits.into(), fold.dtype().size()));
             nothing.extend(std::iter::repeat_n(identity, copies));
         }
         let [head, rest, partial, end] = [(); 4].map(|()| self.func.block());
@@ -60,8 +60,8 @@ impl Builder<'_> {
         self.func.end(self.block, End::Jump(end, self.accumulators.clone()));
 
         self.start(end);
-        for (k, (fold, operand)) in plan.folds.iter().enumerate() {
-            self.join_lanes(*fold, *operand, &at_end[k * copies..][..copies]);
+        for (k, fold) in plan.folds.iter().enumerate() {
+            self.join_lanes(fold, &at_end[k * copies..][..copies]);
         }
         self.func.end(self.block, End::Jump(row_end, Vec::new()));
     }
@@ -72,12 +72,13 @@ impl Builder<'_> {
     }
 
     /// Folds the current vector's lanes of a value.
-    pub(super) fn fold(&mut self, fold: Fold, operand: OperandId, value: Value) {
-        let dtype = self.program[operand].dtype;
-        let number = self.plan.folds.iter().position(|(_, other)| *other == operand);
-        let at = number.unwrap_or_else(|| unreachable!("planned")) * self.copies + self.copy;
+    pub(super) fn fold(&mut self, operand: OperandId, value: Value) {
+        let number = self.plan.folds.iter().position(|fold| fold.operand == operand);
+        let number = number.unwrap_or_else(|| unreachable!("planned"));
+        let (op, dtype) = (self.plan.folds[number].op, self.plan.folds[number].dtype());
+        let at = number * self.copies + self.copy;
         let (before, value) = (Src::Reg(self.accumulators[at]), self.value(value));
-        let joined = self.binary_op(fold.op(), dtype, before, value, false);
+        let joined = self.binary_op(op, dtype, before, value, false);
         let joined = match self.partial {
             Some(there) => self.select(there, joined, before, dtype),
             None => joined,
@@ -127,13 +128,13 @@ impl Builder<'_> {
     }
 
     /// Joins the lanes of a row, the second half to the first until one is left, and stores that.
-    fn join_lanes(&mut self, fold: Fold, operand: OperandId, lanes: &[VReg]) {
-        let dtype = self.program[operand].dtype;
+    fn join_lanes(&mut self, fold: &RowFold, lanes: &[VReg]) {
+        let (op, dtype) = (fold.op, fold.dtype());
         let mut lanes: Vec<Src> = lanes.iter().copied().map(Src::Reg).collect();
         while let [_, _, ..] = *lanes {
             let second = lanes.split_off(lanes.len() / 2);
             for (a, b) in lanes.iter_mut().zip(second) {
-                *a = self.binary_op(fold.op(), dtype, *a, b, false);
+                *a = self.binary_op(op, dtype, *a, b, false);
             }
         }
         let mut joined = self.reg(lanes[0]);
@@ -145,11 +146,11 @@ impl Builder<'_> {
                 16 => self.shuffled(joined, 0b11_10_11_10),
                 _ => self.shuffled(joined, 0b01_01_01_01),
             };
-            let both = self.binary_op(fold.op(), dtype, Src::Reg(joined), Src::Reg(upper), false);
+            let both = self.binary_op(op, dtype, Src::Reg(joined), Src::Reg(upper), false);
             joined = self.reg(both);
             bytes /= 2;
         }
-        let row = self.rows[operand.0 as usize].unwrap_or_else(|| unreachable!("it varies from row to row"));
+        let row = self.rows[fold.operand.0 as usize].unwrap_or_else(|| unreachable!("it varies from row to row"));
         let address = Address { base: Base::Reg(row), index: None, scale: 1, disp: 0 };
         let store = if dtype.size() == 8 { &isa::VMOVQ_STORE } else { &isa::VMOVD_STORE };
         self.push(Machine { reg: Some(joined), rm: Rm::Mem(address), ..machine(store, Width::X, Writes::Nothing) });

@@ -480,8 +480,8 @@ impl<'a> Builder<'a> {
                         self.store(value, *operand, *stored, window);
                         None
                     }
-                    Inst::Reduce(fold, operand, folded) => {
-                        self.fold(*fold, *operand, *folded);
+                    Inst::Reduce(_, operand, folded) => {
+                        self.fold(*operand, folded[0]);
                         None
                     }
                     _ => None,

@@ -2,9 +2,9 @@
 
 use super::{Level, Unsupported, lacks};
 use crate::codegen::{Layout, Stride};
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::ir::fold::LANE_BYTES;
-use crate::ir::{Fold, Inst, Loop, Op, Operand, OperandId, Program, Value};
+use crate::ir::{Inst, Loop, Op, Operand, OperandId, Program, Value};
 
 /// The place of an instruction, outermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +43,22 @@ pub(super) struct Plan {
     /// How many constants may wait in registers.
     pub(super) hoists: usize,
     /// What is folded along a row, and the operands that results go to.
-    pub(super) folds: Vec<(Fold, OperandId)>,
+    pub(super) folds: Vec<RowFold>,
+}
+
+/// A fold along a row.
+pub(super) struct RowFold {
+    /// What joins two values.
+    pub(super) op: Op,
+    pub(super) identity: Scalar,
+    /// Where the result goes.
+    pub(super) operand: OperandId,
+}
+
+impl RowFold {
+    pub(super) fn dtype(&self) -> DType {
+        self.identity.dtype
+    }
 }
 
 /// Loops of more instructions are refused: the time to allocate registers grows faster than they.
@@ -92,7 +107,9 @@ impl Plan {
                     }
                 }
                 Inst::Reduce(fold, operand, _) => {
-                    folds.push((*fold, *operand));
+                    let op = fold.op().ok_or(Unsupported { reason: "a fold of what has parts" })?;
+                    let dtype = program[*operand].dtype;
+                    folds.push(RowFold { op, identity: fold.identity(dtype), operand: *operand });
                     Place::Element
                 }
                 _ => place,
@@ -147,10 +164,10 @@ impl Plan {
             if !stored.is_empty() {
                 return Err(Unsupported { reason: "stores beside what is folded" });
             }
-            if widest < 4 || folds.iter().any(|(_, operand)| program[*operand].dtype.size() != widest) {
+            if widest < 4 || folds.iter().any(|fold| fold.dtype().size() != widest) {
                 return Err(Unsupported { reason: "folds of other than the widest lanes" });
             }
-            if folds.iter().any(|(_, operand)| program[*operand].dtype == DType::Bool) {
+            if folds.iter().any(|fold| fold.dtype() == DType::Bool) {
                 return Err(Unsupported { reason: "folds of bools" });
             }
             if accumulators + live > registers || count > MOST_FOLDED {

@@ -399,8 +399,8 @@ pub(super) trait Join<T> {
 /// The functions of a fold of one type.
 #[derive(Clone, Copy, Debug)]
 pub struct Folding {
-    /// The value with which results begin.
-    pub identity: Scalar,
+    /// The bits with which results begin.
+    pub identity: u128,
     /// Folds a run: the elements at the first address, which need no alignment, into the element at `out`,
     /// which holds the identity before.
     pub run: BlockFn,
@@ -420,7 +420,7 @@ pub const TREE: usize = 64;
 pub const ROWS: usize = 4;
 
 impl Folding {
-    pub(super) fn new<K: Join<T>, T: Copy, const LANES: usize>(level: Level, identity: Scalar) -> Folding {
+    pub(super) fn new<K: Join<T>, T: Copy, const LANES: usize>(level: Level, identity: u128) -> Folding {
         let (run, row, rows) =
             (fold_run::<K, T, LANES>(level), fold_rows::<K, T, 1>(level), fold_rows::<K, T, ROWS>(level));
         Folding { identity, run, row, rows, tree: fold_tree::<K, T>(level) }

@@ -4,8 +4,9 @@
 //! level gives the same bits.
 
 use super::dispatch::{Folding, Join, Level};
-use crate::dtype::DType;
+use crate::dtype::{DType, Scalar};
 use crate::ir::Fold;
+use crate::ir::fold::LANE_BYTES;
 
 struct Add;
 struct Mul;
@@ -15,6 +16,8 @@ struct FMin;
 struct FMax;
 struct And;
 struct Or;
+/// The product of complex numbers.
+struct ComplexMul;
 
 macro_rules! joins {
     ($($name:ident [$($type:ty)+] |$a:ident, $b:ident| $value:expr;)+) => {$($(
@@ -42,6 +45,7 @@ joins! {
     // Bytes, since any but 0 is true; they begin with 1 and 0, so that results are no others.
     And [u8] |a, b| a.min(b);
     Or [u8] |a, b| (a | b).min(1);
+    ComplexMul [[f32; 2] [f64; 2]] |a, b| [a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]];
 }
 
 /// The functions of a fold of a type, at a level that the machine has; none where there is no such fold.
@@ -50,8 +54,8 @@ pub fn functions(fold: Fold, dtype: DType, level: Level) -> Option<Folding> {
         ($join:ident, $($dtype:ident $type:ty, $lanes:literal;)+) => {
             match dtype {
                 $(DType::$dtype => {
-                    const { assert!($lanes * size_of::<$type>() == 256) };
-                    Some(Folding::new::<$join, $type, $lanes>(level, fold.identity(dtype)))
+                    const { assert!($lanes * size_of::<$type>() == LANE_BYTES) };
+                    Some(Folding::new::<$join, $type, $lanes>(level, identity(fold, dtype)))
                 })+
                 _ => None,
             }
@@ -72,5 +76,12 @@ pub fn functions(fold: Fold, dtype: DType, level: Level) -> Option<Folding> {
         Fold::FMax => of_type!(FMax, F32 f32, 64; F64 f64, 32;),
         Fold::And => of_type!(And, Bool u8, 256;),
         Fold::Or => of_type!(Or, Bool u8, 256;),
+        Fold::MulReal | Fold::MulImag => of_type!(ComplexMul, F32 [f32; 2], 32; F64 [f64; 2], 16;),
     }
+}
+
+/// The bits with which results begin, all parts of them.
+fn identity(fold: Fold, dtype: DType) -> u128 {
+    let bits = |(part, scalar): (usize, Scalar)| u128::from(scalar.bits) << (8 * part * dtype.size());
+    fold.identities(dtype).into_iter().enumerate().map(bits).sum()
 }

@@ -307,8 +307,15 @@ impl DType {
     pub fn can_cast(self, to: DType, casting: Casting) -> bool {
         match casting {
             _ if self == to => true,
-            // Strings are not cast to anything, nor anything to strings.
-            _ if self.kind() == Kind::Text || to.kind() == Kind::Text => false,
+            // Strings are cast to strings of their kind alone.
+            _ if self.kind() == Kind::Text || to.kind() == Kind::Text => match (self, to) {
+                (Bytes(own), Bytes(length)) | (Str(own), Str(length)) => match casting {
+                    Casting::No | Casting::Equiv => false,
+                    Casting::Safe => own <= length,
+                    Casting::SameKind | Casting::Unsafe => true,
+                },
+                _ => false,
+            },
             _ if self.is_time() || to.is_time() => self.can_cast_times(to, casting),
             Casting::No | Casting::Equiv => false,
             Casting::Safe => self.promote(to) == to,

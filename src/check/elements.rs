@@ -6,7 +6,7 @@
 use super::errors;
 use super::lower::Lowerer;
 use super::term::{Known, Term};
-use crate::dtype::{DType, Scalar, Type};
+use crate::dtype::{DType, Kind, Scalar, Type};
 use crate::ir::{Callee, Inst, Op, Role, Value};
 use crate::math::block::half;
 use crate::source::Span;
@@ -38,7 +38,12 @@ impl Lowerer<'_> {
     }
 
     /// The value where the call's mask holds, else what was there before, or zero.
-    pub(super) fn masked(&mut self, value: Term, before: Option<Term>) -> Term {
+    pub(super) fn masked(&mut self, value: Term, before: Option<Term>, span: Span) -> Term {
+        if Self::any_text(&[value]) {
+            let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
+            let before = before.unwrap_or_else(|| self.literal(&Arc::from("")));
+            return self.choose_texts(Term::strong(mask, DType::Bool), value, before, span);
+        }
         let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
         let mut select = |value: Value, before: Option<Value>| {
             let dtype = self.current.dtype(value);
@@ -99,6 +104,9 @@ impl Lowerer<'_> {
     pub(super) fn cast(&mut self, term: Term, dtype: DType, span: Span) -> Term {
         if term.ty() == Type::Strong(dtype) {
             return term;
+        }
+        if dtype.kind() == Kind::Text {
+            return self.cast_text(term, dtype, span);
         }
         if dtype.is_complex() {
             return match self.complex_parts(term, dtype, span) {

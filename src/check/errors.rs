@@ -252,15 +252,13 @@ pub fn xor_of_floats(types: &[Type], span: Span) -> Diagnostic {
 
 /// A function or operator that takes strings, of other types or of strings of two kinds.
 pub fn no_text_loop(function: &str, types: &[Type], span: Span) -> Diagnostic {
-    let error = type_error(span, format!("`{function}` is not defined for {}", list(types)));
     let is = |wanted: fn(&Type) -> bool| types.iter().any(wanted);
-    match () {
-        () if is(|ty| matches!(ty, Type::Strong(DType::Bytes(_))))
-            && is(|ty| matches!(ty, Type::Strong(DType::Str(_)))) =>
-        {
-            error.with_hint("bytes and str don't mix: convert one with numpy.strings.decode or encode")
-        }
-        () => error,
+    let are_mixed =
+        is(|ty| matches!(ty, Type::Strong(DType::Bytes(_)))) && is(|ty| matches!(ty, Type::Strong(DType::Str(_))));
+    match are_mixed {
+        true => type_error(span, format!("`{function}` is not defined for {}", list(types)))
+            .with_hint("bytes and str don't mix: convert one with numpy.strings.decode or encode"),
+        false => text_operand(function, types, span),
     }
 }
 
@@ -269,21 +267,15 @@ pub fn one_axis(span: Span) -> Diagnostic {
     type_error(span, "`axis` must be an integer or `None` here")
 }
 
-/// A comparison of literals.
+/// Literal strings alone.
 pub fn text_literals(span: Span) -> Diagnostic {
-    type_error(span, "two literal strings, and nothing of the arguments")
-}
-
-/// A string where a value is stored.
-pub fn text_result(span: Span) -> Diagnostic {
-    type_error(span, "a string is no result")
-        .with_hint("compare it, or ask something of it: `len(s)`, `find(s, \"a\")`")
+    type_error(span, "literal strings, and nothing of the arguments")
 }
 
 /// A string where a number is wanted.
 pub fn text_operand(what: &str, types: &[Type], span: Span) -> Diagnostic {
     type_error(span, format!("`{what}` is not defined for {}", list(types)))
-        .with_hint("strings can be compared, and asked with `startswith`, `endswith`, `contains`, `find` and `len`")
+        .with_hint("strings can be compared, added, chosen by `where`, and asked with `startswith`, `endswith`, `contains`, `find` and `len`")
 }
 
 /// `-` between booleans.

@@ -92,7 +92,9 @@ impl Lowerer<'_> {
         }
         let Some(args) = self.complete(function, given, span) else { return Term::Poison };
         let args = &args[..];
-        if Self::any_text(args) && !matches!(function.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_)) {
+        let takes_text = matches!(function.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_));
+        let is_choice = matches!(function.body, Body::Special(Special::Where));
+        if Self::any_text(args) && !takes_text && !is_choice {
             return self.error(errors::text_operand(&function.name, &types(args), span));
         }
         if has_times(args) && !function.is_of_any_type() {
@@ -319,7 +321,7 @@ impl Lowerer<'_> {
             return Term::Poison;
         }
         if Self::any_text(&[condition, then, otherwise]) {
-            return self.error(errors::text_operand("where", &types(&[condition, then, otherwise]), span));
+            return self.choose_texts(condition, then, otherwise, span);
         }
         let dtype = match has_times(&[then, otherwise]) {
             true => self.time_choice(then, otherwise, span),

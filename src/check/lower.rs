@@ -189,8 +189,8 @@ impl Lowerer<'_> {
         if strong == Term::Poison {
             return self.remember(index, strong);
         }
-        if Self::any_text(&[strong]) {
-            self.errors.push(errors::text_result(node.span));
+        if let Term::Str(_) = strong {
+            self.errors.push(errors::text_literals(node.span));
             return self.remember(index, Term::Poison);
         }
         if !from.can_cast(to, casting) {
@@ -211,7 +211,7 @@ impl Lowerer<'_> {
                 }
                 _ => None,
             });
-            value = self.masked(value, before);
+            value = self.masked(value, before, node.span);
         }
         self.remember(index, value);
         let place = *self.places.entry(role).or_insert(self.pending.len());
@@ -333,14 +333,17 @@ impl Lowerer<'_> {
                     let parts = [0.0, *value].map(|part| self.current.constant(Scalar::f64(part)));
                     Term::Complex(parts, Type::WeakComplex)
                 }
-                Expr::Str(text) => {
-                    self.strings.push(Arc::clone(text));
-                    Term::Str(self.strings.len() as u32 - 1)
-                }
+                Expr::Str(text) => self.literal(text),
                 Expr::Error | Expr::None | Expr::Tuple(_) => Term::Poison,
             };
         }
         wanted.iter().map(|id| terms[(id.0 - start) as usize]).collect()
+    }
+
+    /// A literal string.
+    pub(super) fn literal(&mut self, text: &Arc<str>) -> Term {
+        self.strings.push(Arc::clone(text));
+        Term::Str(self.strings.len() as u32 - 1)
     }
 
     /// What a name denotes, in the current loop.

@@ -95,6 +95,7 @@ impl Lowerer<'_> {
     pub(super) fn binary(&mut self, op: BinaryOp, a: Term, b: Term, span: Span) -> Term {
         match (a, b) {
             (Term::Poison, _) | (_, Term::Poison) => Term::Poison,
+            _ if Self::any_text(&[a, b]) && op == BinaryOp::Add => self.add_texts(a, b, span),
             _ if Self::any_text(&[a, b]) => self.error(errors::text_operand(ufunc(op), &types(&[a, b]), span)),
             _ if has_times(&[a, b]) => self.time_binary(op, a, b, span),
             (Term::Complex(..), _) | (_, Term::Complex(..)) => self.complex_binary(op, a, b, span, true),

@@ -21,6 +21,11 @@ enum Operand {
     Literal(Vec<u8>, Form),
 }
 
+/// The type of strings of a kind, of so many units. There are no elements of none.
+fn of_length(kind: DType, length: u32) -> DType {
+    if matches!(kind, DType::Str(_)) { DType::Str(length.max(1)) } else { DType::Bytes(length.max(1)) }
+}
+
 impl Lowerer<'_> {
     /// Is any of them a string?
     pub(super) fn any_text(terms: &[Term]) -> bool {
@@ -70,6 +75,55 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Strings in elements of another width.
+    pub(super) fn cast_text(&mut self, text: Term, dtype: DType, span: Span) -> Term {
+        self.with_texts(&[text], "astype", dtype, span, move |columns, out| {
+            text::copy(columns[0], dtype.size(), out.as_bytes());
+        })
+    }
+
+    /// The first strings where a condition holds, else the second ones: as wide as the wider ones.
+    pub(super) fn choose_texts(&mut self, condition: Term, then: Term, otherwise: Term, span: Span) -> Term {
+        let args = [condition, then, otherwise];
+        let wrong = || errors::no_text_loop("where", &types(&args), span);
+        if Self::any_text(&[condition]) {
+            return self.error(wrong());
+        }
+        let Some(common) = self.common_text(&args[1..]) else { return self.error(wrong()) };
+        let length = self.length(then, common).max(self.length(otherwise, common));
+        let result = of_length(common, length);
+        let condition = self.truth(condition);
+        let args = [Term::strong(condition, DType::Bool), then, otherwise];
+        self.with_columns(&args, common, "where", result, span, move |columns, out| {
+            if let Column::Each(_, condition) = columns[0] {
+                text::choose(condition, columns[1], columns[2], result.size(), out.as_bytes());
+            }
+        })
+    }
+
+    /// The second strings behind the first ones.
+    pub(super) fn add_texts(&mut self, a: Term, b: Term, span: Span) -> Term {
+        let Some(common) = self.common_text(&[a, b]) else {
+            return self.error(errors::no_text_loop("add", &types(&[a, b]), span));
+        };
+        let result = of_length(common, self.length(a, common).saturating_add(self.length(b, common)));
+        self.with_columns(&[a, b], common, "add", result, span, move |columns, out| {
+            text::concatenate(columns[0], columns[1], result.size(), out.as_bytes());
+        })
+    }
+
+    /// The most units of strings, where bytes or code points are meant.
+    fn length(&self, text: Term, common: DType) -> u32 {
+        match (text, text.ty().dtype()) {
+            (Term::Str(literal), _) => match (common, &self.strings[literal as usize]) {
+                (DType::Str(_), literal) => literal.chars().count() as u32,
+                (_, literal) => literal.len() as u32,
+            },
+            (_, DType::Str(length) | DType::Bytes(length)) => length,
+            _ => 0,
+        }
+    }
+
     fn test_texts(&mut self, test: Test, name: &str, a: Term, b: Term, span: Span) -> Term {
         self.with_texts(&[a, b], name, DType::Bool, span, move |columns, out| {
             text::test(test, columns[0], columns[1], out.as_bytes());
@@ -103,9 +157,22 @@ impl Lowerer<'_> {
         if args.contains(&Term::Poison) {
             return Term::Poison;
         }
-        let Some(common) = self.common_text(args) else {
-            return self.error(errors::no_text_loop(name, &types(args), span));
-        };
+        match self.common_text(args) {
+            Some(common) => self.with_columns(args, common, name, result, span, apply),
+            None => self.error(errors::no_text_loop(name, &types(args), span)),
+        }
+    }
+
+    /// A call of a function of columns; literal strings among them become what the type has that is common to all.
+    fn with_columns(
+        &mut self,
+        args: &[Term],
+        common: DType,
+        name: &str,
+        result: DType,
+        span: Span,
+        apply: impl Fn(&[Column], native::Column) + Send + Sync + 'static,
+    ) -> Term {
         let is_wide = matches!(common, DType::Str(_));
         let mut operands = Vec::with_capacity(args.len());
         for &arg in args {
@@ -140,7 +207,7 @@ impl Lowerer<'_> {
         }
         let whole = move |given: &[&[u8]], out: native::Column| {
             let mut given = given.iter();
-            let columns: smallvec::SmallVec<[Column; 2]> = operands
+            let columns: smallvec::SmallVec<[Column; 3]> = operands
                 .iter()
                 .map(|operand| match operand {
                     Operand::Literal(units, form) => Column::Same(*form, units),

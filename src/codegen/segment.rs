@@ -180,8 +180,11 @@ impl<'a> Planner<'a> {
         let mut deepest = Axes::NONE;
         // Calls that must be made once an element vary over all axes, which are known at the second
         // attempt.
-        // What no code reads is copied to lines element by element, whatever varies.
-        let is_opaque = |inst: &Inst| matches!(inst, Inst::Load(operand) if program[*operand].is_opaque());
+        // What no code reads or writes is copied to or from lines element by element, whatever varies.
+        let is_opaque = |inst: &Inst| match inst {
+            Inst::Load(operand) | Inst::Store(operand, _) => program[*operand].is_opaque(),
+            _ => false,
+        };
         if body.insts.iter().any(is_opaque) {
             deepest = Axes::BOTH;
         }
@@ -280,16 +283,24 @@ impl<'a> Planner<'a> {
         self.block(value).is_some() || self.is_narrow(value) || is_slow && self.axes(value) == Axes::INNER
     }
 
-    /// Operands that lie apart are packed where that makes vector code of more than a copy, and where block
-    /// functions alone can read them.
+    /// Operands that lie apart are packed where that makes vector code of more than a copy, and where no code can
+    /// read or write them.
     fn find_packed(&mut self, simd: Simd) {
         for (_, inst) in self.body.iter() {
-            if let Inst::Load(operand) = inst
-                && self.program[*operand].is_opaque()
-            {
-                let Layout { stride, swapped } = self.layouts[operand.0 as usize];
-                let is_index = matches!(self.program[*operand].role, Role::Index(_));
-                self.packed[operand.0 as usize] = is_index || stride != Stride::Contiguous || swapped;
+            match inst {
+                Inst::Load(operand) if self.program[*operand].is_opaque() => {
+                    let Layout { stride, swapped } = self.layouts[operand.0 as usize];
+                    let is_index = matches!(self.program[*operand].role, Role::Index(_));
+                    self.packed[operand.0 as usize] |= is_index || stride != Stride::Contiguous || swapped;
+                }
+                Inst::Store(operand, stored) if self.program[*operand].is_opaque() => {
+                    self.packed[operand.0 as usize] = true;
+                    // What is copied as it is goes by way of a line.
+                    if let Inst::Load(from) = self.body[*stored] {
+                        self.packed[from.0 as usize] = true;
+                    }
+                }
+                _ => {}
             }
         }
         let arithmetic = self.body.insts.iter().filter(|inst| matches!(inst, Inst::Op(..))).count();
@@ -388,10 +399,13 @@ impl<'a> Planner<'a> {
     /// Copies packed operands to where they belong, after all else.
     fn scatter(&mut self) {
         for inst in &self.body.insts {
-            if let Inst::Store(operand, _) = inst
+            if let Inst::Store(operand, stored) = inst
                 && self.packed[operand.0 as usize]
             {
-                let line = self.packed_line(*operand);
+                let line = match self.program[*operand].is_opaque() {
+                    true => self.packed_load(*stored).unwrap_or_else(|| self.line_of(*stored)),
+                    false => self.packed_line(*operand),
+                };
                 self.steps.push(Step { axes: self.deepest, action: Action::Scatter(line, *operand) });
             }
         }
@@ -538,6 +552,8 @@ impl<'a> Planner<'a> {
         for &value in here {
             match self.body[value] {
                 Inst::Guard(..) => guards.push(value),
+                // Copied from its line.
+                Inst::Store(operand, _) if self.program[operand].is_opaque() => {}
                 Inst::Store(operand, stored) => {
                     if self.direct[stored.0 as usize].is_none() {
                         let line = self.packed[operand.0 as usize].then(|| self.packed_line(operand));

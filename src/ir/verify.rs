@@ -68,8 +68,8 @@ fn verify_loop(program: &Program, index: usize, stored_by: &mut [usize]) -> Resu
                     && args.len() != fold.parts()
                 {
                     Some(format!("{} values to fold by {}", args.len(), fold.name()))
-                } else if args.iter().any(|arg| *arg != element) {
-                    Some(format!("{} stored as {element}", names(&args)))
+                } else if let Some(other) = args.iter().find(|arg| **arg != element) {
+                    Some(format!("{other} stored as {element}"))
                 } else {
                     dtype.map(|_| "a type without a value".into())
                 }

@@ -41,6 +41,18 @@ impl<'a> Units<'a> {
             Units::Wide(points) => points.len(),
         }
     }
+
+    /// Writes as many units as there is room for; says how many bytes these are.
+    #[inline]
+    fn write(self, out: &mut [u8]) -> usize {
+        let bytes = match self {
+            Units::Bytes(bytes) => bytes,
+            Units::Wide(points) => points.as_flattened(),
+        };
+        let count = bytes.len().min(out.len());
+        out[..count].copy_from_slice(&bytes[..count]);
+        count
+    }
 }
 
 /// Applies a function to the units of two elements of one kind.
@@ -189,6 +201,29 @@ pub fn places(a: Column, b: Column, out: &mut [i64]) {
 pub fn lengths(a: Column, out: &mut [i64]) {
     for (place, out) in out.iter_mut().enumerate() {
         *out = a.units(place).len() as i64;
+    }
+}
+
+/// Copies strings to elements of so many bytes, which are zeros before: as much of them as there is room for.
+pub fn copy(a: Column, size: usize, out: &mut [u8]) {
+    for (place, out) in out.chunks_exact_mut(size).enumerate() {
+        a.units(place).write(out);
+    }
+}
+
+/// The second strings behind the first ones.
+pub fn concatenate(a: Column, b: Column, size: usize, out: &mut [u8]) {
+    for (place, out) in out.chunks_exact_mut(size).enumerate() {
+        let written = a.units(place).write(out);
+        b.units(place).write(&mut out[written..]);
+    }
+}
+
+/// Copies the first strings where a condition, a byte each, is not zero, and the second ones elsewhere.
+pub fn choose(condition: &[u8], a: Column, b: Column, size: usize, out: &mut [u8]) {
+    for (place, (out, condition)) in out.chunks_exact_mut(size).zip(condition).enumerate() {
+        let chosen = if *condition != 0 { a } else { b };
+        chosen.units(place).write(out);
     }
 }
 

@@ -1,6 +1,7 @@
 //! From Python's objects to views of their memory.
 
 use super::numpy_api::{NumPy, descr_dtype, numpy, scalar_value};
+use super::variable_strings::{self, Fixed};
 use crate::array::ArrayRef;
 use crate::diagnostic::Category;
 use crate::dtype::{DType, Type};
@@ -81,8 +82,13 @@ impl<'py, 's> Viewer<'py, 's> {
             self.free = rest;
             return taken;
         }
-        let mut block = vec![0isize; count].into_boxed_slice();
-        let start = block.as_mut_ptr().cast();
+        self.kept(vec![0; count])
+    }
+
+    /// Words, for as long as the call lives.
+    fn kept(&self, words: Vec<isize>) -> &'s mut [MaybeUninit<isize>] {
+        let mut block = words.into_boxed_slice();
+        let (start, count) = (block.as_mut_ptr().cast(), block.len());
         self.arena.words.borrow_mut().push(block);
         // SAFETY: the arena keeps the block, which does not move with its box, for 's, and nobody
         // else ever gets it.
@@ -140,16 +146,48 @@ impl<'py, 's> Viewer<'py, 's> {
         // long as it.
         unsafe {
             let fields = &(*array).fields;
+            let dims = usize::try_from(fields.nd).unwrap_or(0);
             let Some((dtype, swapped)) = descr_dtype(self.py, fields.descr) else {
+                if variable_strings::is_descr(fields.descr) {
+                    let shape = self.copied(fields.dimensions, dims);
+                    return self.variable_strings(array, shape);
+                }
                 return Err(unsupported_dtype(self.py, fields.descr));
             };
-            let dims = usize::try_from(fields.nd).unwrap_or(0);
             let shape = self.copied(fields.dimensions, dims);
             let strides = self.copied(fields.strides, dims);
             let writable = fields.flags & NPY_ARRAY_WRITEABLE != 0;
             // NumPy answers for the memory that shape and strides describe, and the array, which
             // keeps that memory, is alive until the call ends.
             Ok(ArrayRef::from_raw(fields.data.cast(), shape, strides, Type::Strong(dtype), swapped, writable))
+        }
+    }
+
+    /// The view of a copy of strings of variable width.
+    ///
+    /// # Safety
+    /// `array` is an array of such strings, of these extents.
+    #[cold]
+    unsafe fn variable_strings(
+        &mut self,
+        array: *mut PyArrayObject,
+        shape: &'s [isize],
+    ) -> Result<ArrayRef<'s>, Refusal> {
+        // SAFETY: the caller's word, and the GIL is held.
+        let Fixed { width, words } = unsafe { variable_strings::fixed(self.py, array, shape) }?;
+        let dtype = DType::Str(width);
+        let strides = self.words(shape.len());
+        let mut stride = dtype.size() as isize;
+        for (place, extent) in strides.iter_mut().zip(shape).rev() {
+            place.write(stride);
+            stride *= extent;
+        }
+        // SAFETY: all are written above, and `MaybeUninit<isize>` has the layout of `isize`. The words hold the elements
+        // of these extents, packed.
+        unsafe {
+            let strides = std::slice::from_raw_parts(strides.as_ptr().cast(), shape.len());
+            let data = self.kept(words).as_mut_ptr().cast();
+            Ok(ArrayRef::from_raw(data, shape, strides, Type::Strong(dtype), false, false))
         }
     }
 
@@ -348,8 +386,10 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Refusa
 /// Says of which Python type an object was that NumPy could only make an array of objects of.
 fn check_dtype_of_object(object: &Bound<'_, PyAny>, array: &Bound<'_, PyAny>) -> Result<(), Refusal> {
     // SAFETY: an array's descriptor is alive as long as it; the GIL is held.
-    let supported =
-        unsafe { descr_dtype(object.py(), (*array.as_ptr().cast::<PyArrayObject>()).fields.descr).is_some() };
+    let supported = unsafe {
+        let descr = (*array.as_ptr().cast::<PyArrayObject>()).fields.descr;
+        descr_dtype(object.py(), descr).is_some() || variable_strings::is_descr(descr)
+    };
     if supported {
         return Ok(());
     }
@@ -362,7 +402,7 @@ fn check_dtype_of_object(object: &Bound<'_, PyAny>, array: &Bound<'_, PyAny>) ->
 
 /// # Safety
 /// `descr` points to a live descriptor, and the GIL is held.
-unsafe fn unsupported_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> Refusal {
+pub(super) unsafe fn unsupported_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> Refusal {
     // SAFETY: the caller's word.
     let descr = unsafe { Bound::from_borrowed_ptr(py, descr.cast()) };
     match descr.str() {
@@ -371,7 +411,6 @@ unsafe fn unsupported_dtype(py: Python<'_>, descr: *mut PyArray_Descr) -> Refusa
             match name.to_str() {
                 Ok("longdouble" | "float128") => "convert it with .astype('float64')",
                 Ok("clongdouble" | "complex256") => "convert it with .astype('complex128')",
-                Ok(name) if name.starts_with("StringDType") => "convert it with .astype('U')",
                 Ok(name) if name.starts_with('[') || name.starts_with('{') => "pass its fields: x['name']",
                 _ => "convert it to a supported dtype, for example with .astype('float64')",
             },

@@ -1,17 +1,19 @@
 //! One call of a kernel: views of the arguments, memory for the results.
 
-use super::argument::{Arena, Refusal, Viewer, WORDS, check_subclass, check_writable, is_array};
+use super::argument::{Arena, Refusal, Viewer, WORDS, check_subclass, check_writable, is_array, unsupported_dtype};
 use super::error::{diagnosed, exception};
 use super::fast_call::call_fast;
 use super::kernel::KernelObject;
 use super::numpy_api::{NumPy, numpy};
 use super::options::Given;
 use super::register::left_behind;
+use super::variable_strings;
 use crate::array::{ArrayRef, Memory};
 use crate::diagnostic::{Diagnostic, Error};
 use crate::dtype::DType;
 use crate::engine::{Host, Kernel};
 use numpy::PY_ARRAY_API;
+use numpy::npyffi::PyArrayObject;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -368,7 +370,12 @@ fn given_output<'s>(
         if (*entry.as_ptr()).ob_type != numpy().array {
             check_subclass(entry).map_err(raised)?;
         }
-        viewer.array(entry.as_ptr().cast()).map_err(raised)?
+        let array: *mut PyArrayObject = entry.as_ptr().cast();
+        // Its view would be one of a copy.
+        if variable_strings::is_descr((*array).fields.descr) {
+            return Err(raised(unsupported_dtype(entry.py(), (*array).fields.descr)));
+        }
+        viewer.array(array).map_err(raised)?
     };
     check_writable(&view)?;
     Ok(Some((view, entry.as_ptr())))

@@ -22,6 +22,7 @@ mod numpy_api;
 mod options;
 mod register;
 mod settings;
+mod variable_strings;
 
 use pyo3::ffi;
 use pyo3::prelude::*;

@@ -56,7 +56,9 @@ def check(text, want, args):
     got = nf.compile(text, args=list(args))(*args.values())
     want = np.asarray(want)
     shown = f"{text!r} of {[(np.asarray(v).dtype, np.shape(v)) for v in args.values()]}"
-    assert np.asarray(got).dtype == want.dtype, f"{shown}: {np.asarray(got).dtype}"
+    # A scalar string is as wide as it is long.
+    if not isinstance(got, np.character):
+        assert np.asarray(got).dtype == want.dtype.newbyteorder("="), f"{shown}: {np.asarray(got).dtype}"
     np.testing.assert_array_equal(got, want, err_msg=shown)
 
 
@@ -114,6 +116,114 @@ def test_within_expressions():
     check("let t = lower(a); (t == 'bob') | (t == 'alice')", np.isin(np.strings.lower(a), ["bob", "alice"]), {"a": a})
 
 
+def test_results(rng):
+    for a, b in pairs():
+        for name in ("upper", "lower"):
+            check(f"{name}(a)", getattr(np.strings, name)(a), {"a": a})
+        check("a", a.astype(a.dtype.newbyteorder("=")), {"a": a})
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        chosen = rng.random(shape) < 0.5
+        native = [v.astype(v.dtype.newbyteorder("=")) for v in (a, b)]
+        check("where(c, a, b)", np.where(chosen, *native), {"c": chosen, "a": a, "b": b})
+        check("b if c else a", np.where(chosen, *native[::-1]), {"b": b, "c": chosen, "a": a})
+        check("where(c, a, upper(b))", np.where(chosen, native[0], np.strings.upper(native[1])), {"c": chosen, "a": a, "b": b})
+        check("a + b", np.strings.add(*native), {"a": a, "b": b})
+        if a.dtype.kind == "U":
+            check("'<' + a + '>'", np.strings.add(np.strings.add("<", native[0]), ">"), {"a": a})
+            check("where(c, a, 'something long')", np.where(chosen, native[0], "something long"), {"c": chosen, "a": a})
+            check("where(c, '', a)", np.where(chosen, "", native[0]), {"c": chosen, "a": a})
+
+
+def test_results_of_other_arguments():
+    x = np.linspace(-2, 2, 3001)
+    for _ in range(3):
+        check("where(x > 0, 'positive', 'not')", np.where(x > 0, "positive", "not"), {"x": x})
+    check("where(x > 0, '', '')", np.where(x > 0, "", ""), {"x": x})
+    check("'high' if x > 1 else 'middle' if x > -1 else 'low'", np.select([x > 1, x > -1], ["high", "middle"], "low"), {"x": x})
+    check("where(x > 0, 'é', 'e')", np.where(x[0] > 0, "é", "e"), {"x": x[0]})
+    assert isinstance(nf.evaluate("where(x > 0, 'a', 'b')", x=1.0), np.str_)
+    assert isinstance(nf.evaluate("upper(s)", s=b"ab"), np.bytes_)
+    assert isinstance(nf.evaluate("upper(s)", s="ab"), np.str_)
+    check("where(x > 0, 'a', 'b')", np.where(x[:0] > 0, "a", "b"), {"x": x[:0]})
+    y = x.reshape(3001, 1) * np.ones(2)
+    check("where(x > y, 'a', 'bc')", np.where(x[:, None] > y, "a", "bc"), {"x": x[:, None], "y": y})
+    # Beside other results, in other loops, and under names.
+    a = column("U", 8)
+    kernel = nf.compile("let n = len(a); t = lower(a); m = sum(n); u = where(n > mean(n), t, 'short')")
+    n = np.strings.str_len(a)
+    t = np.strings.lower(a)
+    for _ in range(2):
+        for got, want in zip(kernel(a), (t, n.sum(), np.where(n > n.mean(), t, "short"))):
+            assert got.dtype == np.asarray(want).dtype
+            np.testing.assert_array_equal(got, want)
+
+
+def test_results_in_given_arrays():
+    a = column("U", 8)
+    for width, casting in ((8, "no"), (20, "safe"), (3, "same_kind")):
+        for out in (np.empty(560, f"U{width}"), np.empty(560, f">U{width}"), np.full(1120, "old", f"U{width}")[::2]):
+            if casting == "no" and not out.dtype.isnative:
+                continue
+            assert nf.evaluate("upper(a)", a=a, out=out, casting=casting) is out
+            np.testing.assert_array_equal(out, np.strings.upper(a).astype(f"U{width}"))
+    for wrong, casting in ((np.empty(560, "S8"), "unsafe"), (np.empty(560), "unsafe"), (np.empty(560, "U3"), "safe")):
+        with pytest.raises(nf.ExprTypeError, match="cast"):
+            nf.evaluate("upper(a)", a=a, out=wrong, casting=casting)
+    mask = np.arange(560) % 3 == 0
+    out = np.full(560, "kept", "U8")
+    nf.evaluate("upper(a)", a=a, out=out, where=mask)
+    np.testing.assert_array_equal(out, np.where(mask, np.strings.upper(a), "kept"))
+    np.testing.assert_array_equal(nf.evaluate("upper(a)", a=a, where=mask), np.where(mask, np.strings.upper(a), ""))
+    b = a.copy()
+    nf.evaluate("b += '-more'", b=b)
+    np.testing.assert_array_equal(b, np.strings.add(a, "-more").astype("U8"))
+    # In place, and into what is read in another order.
+    b = a.copy()
+    nf.evaluate("upper(b)", b=b, out=b)
+    np.testing.assert_array_equal(b, np.strings.upper(a))
+    big = np.empty((4, 560), "U8")
+    nf.evaluate("where(x > 0, a, 'none')", x=1.0, a="some", out=big)
+    assert (big == "some").all()
+
+
+def variable(words, **options):
+    return np.array(words, dtype=np.dtypes.StringDType(**options))
+
+
+def test_strings_of_variable_width():
+    """Short ones, longer ones and long ones, which NumPy keeps in different places."""
+    words = [word.replace("\0", "") for word in WORDS] + ["x" * 15, "x" * 16, "é" * 200, "😀", "y" * 300, "😀y" * 200]
+    a = variable(words * 3)
+    b = np.roll(a, 5)
+    for x, y in [(a, b), (a[::2], b[1::2]), (a[::-1], b), (a, b[3]), (a[:0], b[:0]), (a.reshape(3, -1), b.reshape(3, -1)[1:2])]:
+        y = np.asarray(y, a.dtype)
+        for name, function in COMPARISONS.items():
+            check(f"x {name} y", function(x, y), {"x": x, "y": y})
+        for name in ("startswith", "endswith", "find"):
+            check(f"{name}(x, y)", getattr(np.strings, name)(x, y), {"x": x, "y": y})
+        check("len(x)", np.strings.str_len(x), {"x": x})
+    x = a.reshape(3, -1).T
+    for name, function in COMPARISONS.items():
+        check(f"x {name} 'bob'", function(x, "bob"), {"x": x})
+        check(f"x {name} y", function(x, x.astype("U400")), {"x": x, "y": x.astype("U400")})
+    check("x == 'a'", np.array(True), {"x": variable("a")})
+    check("sum(z, where=x == 'bob')", np.sum(x == "bob").astype(float), {"z": np.ones(x.shape), "x": x})
+    # Results are of fixed width, here that of the longest.
+    assert (nf.evaluate("upper(x)", x=x[:3]) == np.strings.upper(x[:3])).all()
+
+
+def test_strings_of_variable_width_that_are_refused():
+    with pytest.raises(nf.ExprTypeError, match="'x' has missing strings"):
+        nf.evaluate("x == 'a'", x=variable(["a", None], na_object=None))
+    with pytest.raises(nf.ExprTypeError, match="'x' has missing strings"):
+        nf.evaluate("x == 'a'", x=variable(["a", np.nan], na_object=np.nan))
+    np.testing.assert_array_equal(nf.evaluate("x == 'a'", x=variable(["a", "b"], na_object=np.nan)), [True, False])
+    with pytest.raises(nf.ExprValueError, match="zero"):
+        nf.evaluate("x == 'a'", x=variable(["a", "a\0"]))
+    with pytest.raises(TypeError, match="StringDType"):
+        nf.evaluate("upper(x)", x=np.array(["a"]), out=variable(["a"]))
+
+
 def test_python_strings_are_scalars():
     assert nf.evaluate("a == 'x'", a="x") is np.True_
     assert nf.evaluate("a == b", a=b"x", b=b"xy") is np.False_
@@ -128,13 +238,13 @@ def test_literals_of_letters_beyond_ascii():
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "a + a", "a * 2", "-a", "not a", "a and a", "sin(a)", "abs(a)", "sum(a)", "max(a)", "any(a)", "mean(a)"]
-    + ["count_nonzero(a)", "a == 1", "a == b", "find(a, b)", "find(a, 1)", "where(a, 1, 2)", "a if a == a else a"]
+    ["a + 1", "a + b", "a - a", "a * 2", "-a", "not a", "a and a", "sin(a)", "abs(a)", "sum(a)", "max(a)", "any(a)", "mean(a)"]
+    + ["count_nonzero(a)", "a == 1", "a == b", "find(a, b)", "find(a, 1)", "where(a, 1, 2)", "where(c, a, b)", "where(c, a, 1)"]
     + ["'a' == 'b'", "len(1.5)", "upper('a') == 'A'", "round(a)", "clip(a, 1, 2)", "a ** 2", "len('a')", "'text'"]
-    + ["isnan(a)", "logical_xor(a, a)", "sum(len(a), where=a)", "upper(a)", "a < 'a' < 1", "norm_cdf(a)"],
+    + ["isnan(a)", "logical_xor(a, a)", "sum(len(a), where=a)", "y = 'text'", "a < 'a' < 1", "norm_cdf(a)"],
 )
 def test_errors(text):
-    args = {"a": column("U", 4), "b": column("S", 4)}
+    args = {"a": column("U", 4), "b": column("S", 4), "c": np.ones(560, bool)}
     used = {name: value for name, value in args.items() if name in nf.compile(text).args}
     with pytest.raises(nf.ExprTypeError):
         nf.evaluate(text, **used)

@@ -306,6 +306,8 @@ pub struct FoldPlacement<R> {
     code: Option<R>,
     targets: SmallVec<[Target; 2]>,
     division: Division,
+    /// Of one result of few runs, the strides of the code's operands and lines: along a run, and from run to run.
+    few_runs: Option<[Box<[isize]>; 2]>,
 }
 
 // SAFETY: the plan's pointers are never used, but only those of a call.
@@ -320,12 +322,25 @@ impl<R: Runs> FoldPlacement<R> {
             true => 0,
             false => (*pointer as isize).wrapping_sub(array.origin() as isize),
         };
+        let division = Division::new(plan, targets);
+        let is_folded = |target: &Target| target.source != Source::Values && !target.decides;
+        let is_one_row = !plan.is_columns && plan.reduced == 1 && division.results == 1;
+        let are_few = is_one_row && division.values <= TREE * ROW_RUN && targets.iter().all(is_folded);
+        let lines = || targets.iter().filter(|target| target.has_line());
+        let few_runs = are_few.then(|| {
+            let along = plan.plan.strides(0).iter();
+            [
+                along.clone().copied().chain(lines().map(|_| 0)).collect(),
+                along.map(|stride| stride * ROW_RUN as isize).chain(lines().map(|line| line.size as isize)).collect(),
+            ]
+        });
         FoldPlacement {
             offsets: plan.plan.pointers.iter().zip(operands).map(offset).collect(),
             plan: plan.unbound(),
             code: code.cloned(),
             targets: targets.into(),
-            division: Division::new(plan, targets),
+            division,
+            few_runs,
         }
     }
 
@@ -344,10 +359,56 @@ impl<R: Runs> FoldPlacement<R> {
         };
         assert_eq!(places.len(), self.offsets.len());
         let pointers: SmallVec<[*mut u8; 8]> = places.iter().zip(&self.offsets).map(address).collect();
+        if let Some([along, across]) = &self.few_runs {
+            return self.fold_few_runs(&pointers, along, across);
+        }
         let FoldPlacement { plan, code, targets, division, .. } = self;
         let progress = Progress::new(division, targets);
         let work = Work { plan, pointers: &pointers, code: code.as_ref(), targets, division, progress: &progress };
         work.run(|work| work.take_part(&mut || true))
+    }
+
+    /// Folds at most [`TREE`] runs of one result, as a [`Work`] would, without the lists that it needs.
+    fn fold_few_runs(&self, pointers: &[*mut u8], along: &[isize], across: &[isize]) -> Result<(), RunError> {
+        let values = self.division.values;
+        let (whole, rest) = (values / ROW_RUN, values % ROW_RUN);
+        // For each target what runs fold to.
+        let mut folded: SmallVec<[[u64; TREE]; 2]> = SmallVec::from_elem([0; TREE], self.targets.len());
+        if let Some(code) = &self.code {
+            let lines = self.targets.iter().zip(&mut folded).filter(|(target, _)| target.has_line());
+            let lines = lines.map(|(_, folded)| folded.as_mut_ptr().cast());
+            let mut at: SmallVec<[*mut u8; 8]> = pointers.iter().copied().chain(lines).collect();
+            for (count, runs) in [(ROW_RUN, whole), (rest, 1)] {
+                if count > 0 && runs > 0 {
+                    // SAFETY: the lists have an item for each operand of the code; the elements are those of the plan's
+                    // views, and there is room for what so many runs fold to, of eight bytes at most.
+                    guard(unsafe { code.call(at.as_ptr(), along.as_ptr(), across.as_ptr(), count, runs) })?;
+                    step(&mut at, across, runs as isize);
+                }
+            }
+        }
+        for (target, folded) in self.targets.iter().zip(&mut folded) {
+            let folded: *mut u8 = folded.as_mut_ptr().cast();
+            let Target { folding, source, size, .. } = *target;
+            if let Source::Operand(operand) = source {
+                for (run, first) in (0..values).step_by(ROW_RUN).enumerate() {
+                    let from = pointers[operand].wrapping_offset(along[operand] * first as isize).cast_const();
+                    let to = folded.wrapping_add(run * size);
+                    // SAFETY: a run's elements are there, packed, and room for what so many runs fold to.
+                    unsafe {
+                        write(to, folding.identity.to_le(), size);
+                        (folding.run)(ROW_RUN.min(values - first), [from].as_ptr(), to);
+                    }
+                }
+            }
+            let mut value = 0u128;
+            // SAFETY: so many elements were written above; any value fits; the only result, in memory of ours.
+            unsafe {
+                (folding.tree)(values.div_ceil(ROW_RUN), [folded.cast_const()].as_ptr(), (&raw mut value).cast());
+                target.write(value, |operand| pointers[operand]);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{Layout, Stride};
 use crate::dtype::{DType, Scalar};
-use crate::ir::{Args, Fold, Inst, Loop, Operand, OperandId, Program, Role};
+use crate::ir::{Args, Fold, Inst, Loop, Operand, OperandId, Program, Role, Value};
 use std::sync::Arc;
 
 /// Where the values lie that are folded.
@@ -82,10 +82,9 @@ pub fn folds(program: &Program, body: &Loop, layouts: &[Layout], in_place: bool)
             other.results[part] = Some(result);
             continue;
         }
-        let source = match (&body[values[0]], &values[..]) {
-            (&Inst::Load(operand), [_]) if in_place && !has_effects && is_packed(program, operand, layouts) => {
-                Source::Operand(operand)
-            }
+        let operand = operand_of(program, body, &values).filter(|_| in_place && !has_effects);
+        let source = match operand {
+            Some(operand) if is_packed(program, operand, layouts, values.len()) => Source::Operand(operand),
             _ => Source::Line(lines as u32),
         };
         let mut results = [None; 2];
@@ -97,11 +96,29 @@ pub fn folds(program: &Program, body: &Loop, layouts: &[Layout], in_place: bool)
     (folds, has_effects || lines > program.operands.len())
 }
 
-fn is_packed(program: &Program, operand: OperandId, layouts: &[Layout]) -> bool {
+/// The operand whose elements are these values, or the first part of an array's whose elements have these parts.
+fn operand_of(program: &Program, body: &Loop, values: &[Value]) -> Option<OperandId> {
+    let operand = |value: &Value| match body[*value] {
+        Inst::Load(operand) => Some(operand),
+        _ => None,
+    };
+    let first = operand(&values[0])?;
+    let Operand { role, dtype, offset, .. } = program[first];
+    let is_next = |(part, value): (usize, &Value)| {
+        let at = offset as usize + part * dtype.size();
+        operand(value).is_some_and(|other| program[other].role == role && program[other].offset as usize == at)
+    };
+    values.iter().enumerate().all(is_next).then_some(first)
+}
+
+/// Are elements of so many parts one after another, as they are?
+fn is_packed(program: &Program, operand: OperandId, layouts: &[Layout], parts: usize) -> bool {
     let Layout { stride, swapped } = layouts[operand.0 as usize];
-    !program[operand].is_opaque()
-        && matches!(stride, Stride::Contiguous | Stride::Column)
-        && !(swapped && program[operand].dtype.size() > 1)
+    let is_packed = match parts {
+        1 => matches!(stride, Stride::Contiguous | Stride::Column),
+        _ => stride == Stride::Interleaved,
+    };
+    is_packed && !program[operand].is_opaque() && !(swapped && program[operand].dtype.size() > 1)
 }
 
 /// A loop's layouts, its lines' among them.

@@ -237,11 +237,7 @@ impl Kernel {
             return;
         }
         let Some(key) = key(args, given > 0) else { return };
-        // What is made of scalars must fit a word.
-        let is_word = |dtype: &DType| dtype.number().is_some() && !dtype.is_complex();
-        if !outputs.iter().flatten().all(|dtype| {
-            is_word(dtype) || dtype.is_complex() && common_shape(args).is_some_and(|(shape, _)| !shape.is_empty())
-        }) {
+        if !outputs.iter().flatten().all(|dtype| dtype.number().is_some()) {
             return;
         }
         let Some(strides) = packed_strides(args, seen) else { return self.learn_repeat(key, args, options, seen) };

@@ -171,8 +171,7 @@ impl Kernel {
         for (output, written) in written.into_iter().enumerate() {
             let Some(written) = written else { return };
             let dtype = typed.output(output, None);
-            let is_scalar = written.0.is_empty();
-            if dtype.number().is_none() || dtype.is_complex() && is_scalar {
+            if dtype.number().is_none() {
                 return;
             }
             views.push(written);

@@ -4,7 +4,7 @@ use super::argument::{Arena, Refusal, Viewer, WORDS, check_subclass, check_writa
 use super::error::{diagnosed, exception};
 use super::fast_call::call_fast;
 use super::kernel::KernelObject;
-use super::numpy_api::{NumPy, numpy};
+use super::numpy_api::{NumPy, Slot, numpy};
 use super::options::Given;
 use super::register::left_behind;
 use super::variable_strings;
@@ -134,12 +134,12 @@ struct Made {
     /// The dtype of a scalar.
     scalar: Option<DType>,
     /// A scalar's value.
-    slot: UnsafeCell<u64>,
+    slot: UnsafeCell<Slot>,
 }
 
 impl Made {
     const fn nothing() -> Made {
-        Made { array: std::ptr::null_mut(), scalar: None, slot: UnsafeCell::new(0) }
+        Made { array: std::ptr::null_mut(), scalar: None, slot: UnsafeCell::new([0; 2]) }
     }
 
     /// Gives up the reference to the array.
@@ -174,7 +174,7 @@ impl Host for CallHost<'_, '_> {
         if shape.is_empty() && NumPy::fits_slot(dtype) {
             made.scalar = Some(dtype);
             // The vector of these has its final length, so the slot stays where it is.
-            // SAFETY: a scalar's dtype has at most the slot's 8 bytes, which are read when the call is over.
+            // SAFETY: a scalar's dtype has at most the slot's bytes, which are read when the call is over.
             return Ok(unsafe { Memory::new(made.slot.get().cast()) });
         }
         let array = numpy().new_array(self.py, dtype, shape, strides);

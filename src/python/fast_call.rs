@@ -6,7 +6,7 @@ use super::argument::{Arena, Viewer, WORDS};
 use super::call::detached;
 use super::error::exception;
 use super::kernel::KernelObject;
-use super::numpy_api::{NumPy, descr_simple, numpy, scalar_value};
+use super::numpy_api::{NumPy, Slot, descr_simple, numpy, scalar_value};
 use crate::array::ArrayRef;
 use crate::diagnostic::Error;
 use crate::dtype::{DType, Type};
@@ -200,7 +200,7 @@ pub(super) unsafe fn call_fast(
     // alive until this returns. What of them is written is looked at below.
     let mut packed = unsafe { Packed::from_raw(pointers, objects.len(), shape.elements) };
 
-    let mut slot = 0u64;
+    let mut slot = Slot::default();
     let output = path.output(0);
     let (result, pointer): (*mut PyObject, *mut u8) = match output {
         // What is updated in place is returned.
@@ -246,8 +246,8 @@ pub(super) unsafe fn call_fast(
 }
 
 #[inline]
-fn scalar_result(py: Python<'_>, dtype: DType, bits: u64) -> PyResult<*mut PyObject> {
-    let object = numpy().new_scalar(dtype, bits);
+fn scalar_result(py: Python<'_>, dtype: DType, slot: Slot) -> PyResult<*mut PyObject> {
+    let object = numpy().new_scalar(dtype, slot);
     if object.is_null() { Err(PyErr::fetch(py)) } else { Ok(object) }
 }
 
@@ -291,7 +291,7 @@ unsafe fn call_repeat(
         }
     };
     let repeat = kernel.repeat(key, is_like)?;
-    let mut slot = 0u64;
+    let mut slot = Slot::default();
     let (result, pointer): (*mut PyObject, *mut u8) = match (repeat.output(), output) {
         // What is updated in place is returned.
         (None, _) => {

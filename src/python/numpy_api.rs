@@ -22,11 +22,14 @@ pub(super) struct NumPy {
     scalars: [(*mut PyTypeObject, DType); 14],
     /// By [`DType::number`].
     descrs: [*mut PyArray_Descr; 14],
-    /// By [`DType::number`]; none for complex numbers.
-    scalar_types: [*mut PyTypeObject; 12],
+    /// By [`DType::number`].
+    scalar_types: [*mut PyTypeObject; 14],
     /// `numpy.False_`, `numpy.True_`
     bools: [*mut PyObject; 2],
 }
+
+/// The value of a scalar of any type, in the low bytes.
+pub(super) type Slot = [u64; 2];
 
 // SAFETY: the pointers are to immortal objects and never change; they are used under the GIL only.
 unsafe impl Send for NumPy {}
@@ -97,7 +100,7 @@ pub(super) fn initialise(py: Python<'_>) -> PyResult<()> {
         (object(PyHalfArrType_Type), DType::F16),
     ];
     let mut descrs = [std::ptr::null_mut(); 14];
-    let mut scalar_types = [std::ptr::null_mut(); 12];
+    let mut scalar_types = [std::ptr::null_mut(); 14];
     for (number, dtype) in DType::NUMBERS.into_iter().enumerate() {
         // SAFETY: the GIL is held and the numbers are those of built-in types; the new reference is
         // kept for ever.
@@ -106,10 +109,11 @@ pub(super) fn initialise(py: Python<'_>) -> PyResult<()> {
             return Err(PyErr::fetch(py));
         }
         descrs[number] = descr;
-        if !dtype.is_complex() {
-            let row = scalars.iter().find(|row| row.1 == dtype);
-            scalar_types[number] = row.ok_or_else(|| PyRuntimeError::new_err("no scalar type"))?.0;
-        }
+        scalar_types[number] = match dtype {
+            DType::C64 => object(PyCFloatArrType_Type),
+            DType::C128 => object(PyCDoubleArrType_Type),
+            _ => scalars.iter().find(|row| row.1 == dtype).ok_or_else(|| PyRuntimeError::new_err("no scalar type"))?.0,
+        };
     }
     let module = py.import("numpy")?;
     let bools = [module.getattr("False_")?.into_ptr(), module.getattr("True_")?.into_ptr()];
@@ -215,15 +219,16 @@ impl NumPy {
         }
     }
 
-    /// Does a scalar of a dtype fit the slot that [`NumPy::new_scalar`] takes it from?
+    /// Is a scalar of a dtype made of a slot, by [`NumPy::new_scalar`]?
     #[inline]
     pub(super) fn fits_slot(dtype: DType) -> bool {
-        dtype.size() <= 8 && dtype.is_number() && !dtype.is_complex()
+        dtype.is_number()
     }
 
-    /// A new NumPy scalar from the bits in the low bytes of `bits`; null with an exception set.
+    /// A new NumPy scalar of a value; null with an exception set.
     #[inline]
-    pub(super) fn new_scalar(&self, dtype: DType, bits: u64) -> *mut PyObject {
+    pub(super) fn new_scalar(&self, dtype: DType, slot: Slot) -> *mut PyObject {
+        let bits = slot[0];
         if dtype == DType::Bool {
             let object = self.bools[(bits as u8 != 0) as usize];
             // SAFETY: the GIL is held; the object is immortal.
@@ -241,6 +246,7 @@ impl NumPy {
             if !object.is_null() {
                 let value = scalar_value(object);
                 match dtype.size() {
+                    16 => value.cast::<Slot>().write(slot),
                     8 => value.cast::<u64>().write(bits),
                     4 => value.cast::<u32>().write(bits as u32),
                     2 => value.cast::<u16>().write(bits as u16),

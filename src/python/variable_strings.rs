@@ -85,24 +85,21 @@ enum Wrong {
 }
 
 impl Strings<'_> {
-    /// The code points of an element, which must not be kept longer than the lock is held.
+    /// The UTF-8 of an element, which must not be kept longer than the lock is held.
     ///
     /// # Safety
     /// The element is one of an array of the descriptor.
-    unsafe fn get(&self, element: *const u8) -> Result<&str, Wrong> {
+    unsafe fn get(&self, element: *const u8) -> Result<&[u8], Wrong> {
         let mut lent = Lent { size: 0, bytes: std::ptr::null() };
         // SAFETY: the caller's word; the lock is held.
-        let text = unsafe {
+        unsafe {
             match (self.interface.load)(self.allocator, element.cast(), &raw mut lent) {
-                0 if lent.size == 0 => "",
-                // NumPy keeps valid UTF-8, which is checked here.
-                0 => std::str::from_utf8(std::slice::from_raw_parts(lent.bytes, lent.size))
-                    .map_err(|_| Wrong::Unreadable)?,
-                1 => return Err(Wrong::Missing),
-                _ => return Err(Wrong::Unreadable),
+                0 if lent.size == 0 => Ok(&[]),
+                0 => Ok(std::slice::from_raw_parts(lent.bytes, lent.size)),
+                1 => Err(Wrong::Missing),
+                _ => Err(Wrong::Unreadable),
             }
-        };
-        if text.ends_with('\0') { Err(Wrong::EndsWithZero) } else { Ok(text) }
+        }
     }
 }
 
@@ -169,7 +166,13 @@ unsafe fn copy(
     let mut longest = 1;
     for index in 0..count {
         // SAFETY: an element of the array.
-        longest = longest.max(unsafe { strings.get(at(index)) }?.chars().count());
+        let text = unsafe { strings.get(at(index)) }?;
+        if text.last() == Some(&0) {
+            return Err(Wrong::EndsWithZero);
+        }
+        // A code point has one byte that continues none.
+        let length = text.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        longest = longest.max(length);
     }
     let width = longest.next_power_of_two();
     let units = count.checked_mul(width).ok_or(Wrong::TooMany)?;
@@ -181,6 +184,7 @@ unsafe fn copy(
     for (index, element) in points.chunks_exact_mut(width).enumerate() {
         // SAFETY: an element of the array.
         let text = unsafe { strings.get(at(index)) }?;
+        let text = std::str::from_utf8(text).map_err(|_| Wrong::Unreadable)?;
         element.iter_mut().zip(text.chars()).for_each(|(unit, point)| *unit = point.into());
     }
     Ok(Fixed { width: width as u32, words })

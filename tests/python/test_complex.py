@@ -432,6 +432,22 @@ def test_products(dtype, rng):
                 np.testing.assert_array_equal(got, masked, f"{shape} {options}")
 
 
+@pytest.mark.parametrize("dtype", COMPLEX, ids=str)
+def test_scalars_of_repeated_calls(dtype):
+    a, b, z = np.array(1 + 2j, dtype), dtype.type(3 - 1j), np.array([1 + 2j, 3, 4j], dtype)
+    kernel = nf.compile("a*b + 1")
+    for x, y in [(a, b), (b, a), (b, b), (z, b), (z, z), (1j, a), (2.0, b), (a, np.float32(2)), (z, a)]:
+        for _ in range(3):
+            got, want = kernel(x, y), x * y + 1
+            assert type(got) is type(want) and np.asarray(got).dtype == np.asarray(want).dtype
+            np.testing.assert_array_equal(got, want)
+    for name in ("sum", "prod", "mean", "max"):
+        kernel, want = nf.compile(f"{name}(z)"), getattr(np, name)(z)
+        for _ in range(3):
+            assert type(kernel(z)) is type(want)
+            np.testing.assert_allclose(kernel(z), want, 1e-6)
+
+
 def test_products_of_what_is_computed_beside_other_reductions(rng):
     z, w = (sample(rng, np.dtype(complex), (6, 40)) for _ in range(2))
     z, w = z / abs(z), w / abs(w)

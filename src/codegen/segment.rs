@@ -293,9 +293,8 @@ impl<'a> Planner<'a> {
                     let is_index = matches!(self.program[*operand].role, Role::Index(_));
                     self.packed[operand.0 as usize] |= is_index || stride != Stride::Contiguous || swapped;
                 }
+                // What is copied as it is goes by way of a line.
                 Inst::Store(operand, stored) if self.program[*operand].is_opaque() => {
-                    self.packed[operand.0 as usize] = true;
-                    // What is copied as it is goes by way of a line.
                     if let Inst::Load(from) = self.body[*stored] {
                         self.packed[from.0 as usize] = true;
                     }
@@ -382,8 +381,8 @@ impl<'a> Planner<'a> {
             let here: Vec<Value> = self.body.iter().map(|(value, _)| value).filter(of_axes).collect();
             let Some(last) = here.iter().map(|value| self.stage[value.0 as usize]).max() else { continue };
             if axes == self.deepest {
-                self.scatter();
                 self.find_direct(&here, last);
+                self.scatter();
             }
             for stage in (0..=last).rev() {
                 let here: Vec<Value> = here.iter().copied().filter(|v| self.stage[v.0 as usize] == stage).collect();
@@ -396,18 +395,18 @@ impl<'a> Planner<'a> {
         self.finish()
     }
 
-    /// Copies packed operands to where they belong, after all else.
+    /// Copies to where it belongs, after all else, what no call leaves there: packed operands, and what no code can
+    /// write.
     fn scatter(&mut self) {
         for inst in &self.body.insts {
-            if let Inst::Store(operand, stored) = inst
-                && self.packed[operand.0 as usize]
-            {
-                let line = match self.program[*operand].is_opaque() {
-                    true => self.packed_load(*stored).unwrap_or_else(|| self.line_of(*stored)),
-                    false => self.packed_line(*operand),
-                };
-                self.steps.push(Step { axes: self.deepest, action: Action::Scatter(line, *operand) });
-            }
+            let Inst::Store(operand, stored) = inst else { continue };
+            let line = match self.program[*operand].is_opaque() {
+                true if self.direct[stored.0 as usize] == Some(*operand) => continue,
+                true => self.packed_load(*stored).unwrap_or_else(|| self.line_of(*stored)),
+                false if self.packed[operand.0 as usize] => self.packed_line(*operand),
+                false => continue,
+            };
+            self.steps.push(Step { axes: self.deepest, action: Action::Scatter(line, *operand) });
         }
     }
 

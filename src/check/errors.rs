@@ -272,6 +272,11 @@ pub fn text_literals(span: Span) -> Diagnostic {
     type_error(span, "literal strings, and nothing of the arguments")
 }
 
+/// A sum of strings with too many units.
+pub fn text_too_long(length: u32, most: u32, span: Span) -> Diagnostic {
+    type_error(span, format!("strings of up to {length} characters; the longest that are added have {most}"))
+}
+
 /// A string where a number is wanted.
 pub fn text_operand(what: &str, types: &[Type], span: Span) -> Diagnostic {
     type_error(span, format!("`{what}` is not defined for {}", list(types)))

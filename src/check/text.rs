@@ -21,6 +21,9 @@ enum Operand {
     Literal(Vec<u8>, Form),
 }
 
+/// The most units of what strings are added to: a few sums may be very long, and each element takes so much.
+const MOST_ADDED: u32 = 1 << 20;
+
 /// The type of strings of a kind, of so many units. There are no elements of none.
 fn of_length(kind: DType, length: u32) -> DType {
     if matches!(kind, DType::Str(_)) { DType::Str(length.max(1)) } else { DType::Bytes(length.max(1)) }
@@ -106,7 +109,11 @@ impl Lowerer<'_> {
         let Some(common) = self.common_text(&[a, b]) else {
             return self.error(errors::no_text_loop("add", &types(&[a, b]), span));
         };
-        let result = of_length(common, self.length(a, common).saturating_add(self.length(b, common)));
+        let length = self.length(a, common).saturating_add(self.length(b, common));
+        if length > MOST_ADDED {
+            return self.error(errors::text_too_long(length, MOST_ADDED, span));
+        }
+        let result = of_length(common, length);
         self.with_columns(&[a, b], common, "add", result, span, move |columns, out| {
             text::concatenate(columns[0], columns[1], result.size(), out.as_bytes());
         })

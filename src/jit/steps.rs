@@ -18,6 +18,10 @@ const MOST: usize = 1024;
 /// The bytes of a chunk of one operand. With more, operands that come from far are slower: a chunk's
 /// steps leave the memory idle until the processor has forgotten where it was reading on.
 const MOST_BYTES: usize = 2 << 10;
+/// The bytes of the widest vector, and the lanes of one of the narrowest.
+const VECTOR: usize = 64;
+/// Scratch memory for strings that are wider than vectors; or for one.
+const SCRATCH_OF_STRINGS: usize = 256 << 10;
 /// What lies between two lines, so that the same element of both is not at the same distance from
 /// a page's beginning: a store to the one would hold up a load from the other.
 const GAP: usize = 192;
@@ -111,7 +115,12 @@ impl Steps {
         }
         let widest = segments.lines.iter().map(|line| line.dtype.size()).max().unwrap_or(1);
         let slots = segments.slots as usize;
-        let chunk = (SCRATCH / (widest * slots.max(1))).min(MOST_BYTES / widest).clamp(LEAST, MOST) / 64 * 64;
+        let chunk = match widest {
+            ..=VECTOR => {
+                (SCRATCH / (widest * slots.max(1))).min(MOST_BYTES / widest).clamp(LEAST, MOST) / VECTOR * VECTOR
+            }
+            _ => (SCRATCH_OF_STRINGS / (widest * slots.max(1))).clamp(1, LEAST),
+        };
         Steps {
             begins,
             steps,
@@ -141,8 +150,9 @@ impl Steps {
         inner: usize,
         outer: usize,
     ) -> u64 {
-        let most = self.chunk.min(inner.saturating_mul(outer)).next_multiple_of(64);
-        let slot = most * self.widest + GAP;
+        let most = self.chunk.min(inner.saturating_mul(outer));
+        // Whole vectors of any lanes.
+        let slot = (most * self.widest).next_multiple_of(VECTOR * self.widest.min(VECTOR)) + GAP;
         let bytes = slot * self.slots + 64;
         // SAFETY: the contract of `Entry` gives an item of each list for each operand.
         let call = unsafe {

@@ -186,6 +186,27 @@ def test_results_in_given_arrays():
     assert (big == "some").all()
 
 
+@pytest.mark.parametrize("width", [17, 40, 300, 5000, 70_000])
+def test_wide_strings(width, rng):
+    """Of which less is in the caches at a time."""
+    count = 400_000 // width + 3
+    a = np.array(["x" * int(k) for k in rng.integers(0, width + 1, count)], f"U{width}")
+    x = np.linspace(0, 1, count)
+    n = np.strings.str_len(a)
+    for a, x, n in [(a, x, n), (a[::-2], x[::-2], n[::-2])]:
+        check("sqrt(x) * len(a)", np.sqrt(x) * n, {"x": x, "a": a})
+        check("upper(a)", np.strings.upper(a), {"a": a})
+        check("a + '!' if x > 0.5 else lower(a)", np.where(x > 0.5, np.strings.add(a, "!"), a), {"a": a, "x": x})
+        check("(upper(a) == 'X') & (x > 0.3) | (len(a + a) > 20)", (a == "x") & (x > 0.3) | (2 * n > 20), {"a": a, "x": x})
+
+
+def test_sums_of_strings_that_are_too_long():
+    text = "".join(f"let s{k + 1} = s{k} + s{k};" for k in range(30))
+    with pytest.raises(nf.ExprTypeError, match="longest"):
+        nf.evaluate(f"let s0 = a + 'x'; {text} s30", a=np.array(["y"]))
+    assert nf.evaluate("a + a", a="y" * (1 << 19)) == "y" * (1 << 20)
+
+
 def variable(words, **options):
     return np.array(words, dtype=np.dtypes.StringDType(**options))
 

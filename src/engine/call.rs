@@ -709,6 +709,10 @@ impl Apart {
             }
             // Two indices, one element: what is written last, in C order, stays.
             if has_internal_overlap(&operands[w]) {
+                if !written.dtype.is_lane() {
+                    let message = format!("strings of `{}` share memory, so they can't be written", written.name);
+                    return Err(Error::Value(message));
+                }
                 let shape = operands[w].shape();
                 let mut buffer = Buffer::new(shape, written.dtype)?;
                 buffer.copy_from(&operands[w]);

@@ -177,6 +177,9 @@ def test_results_in_given_arrays():
     b = a.copy()
     nf.evaluate("b += '-more'", b=b)
     np.testing.assert_array_equal(b, np.strings.add(a, "-more").astype("U8"))
+    overlapping = np.lib.stride_tricks.as_strided(np.zeros(3, "U3"), (2, 2), (12, 12))
+    with pytest.raises(ValueError, match="share memory"):
+        nf.evaluate("upper(a)", a=a[:2], out=overlapping)
     # In place, and into what is read in another order.
     b = a.copy()
     nf.evaluate("upper(b)", b=b, out=b)

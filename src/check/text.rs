@@ -24,9 +24,9 @@ enum Operand {
 /// The most units of what strings are added to: a few sums may be very long, and each element takes so much.
 const MOST_ADDED: u32 = 1 << 20;
 
-/// The type of strings of a kind, of so many units. There are no elements of none.
+/// The type of strings of a kind, of so many units.
 fn of_length(kind: DType, length: u32) -> DType {
-    if matches!(kind, DType::Str(_)) { DType::Str(length.max(1)) } else { DType::Bytes(length.max(1)) }
+    if matches!(kind, DType::Str(_)) { DType::Str(length) } else { DType::Bytes(length) }
 }
 
 impl Lowerer<'_> {
@@ -119,16 +119,17 @@ impl Lowerer<'_> {
         })
     }
 
-    /// The most units of strings, where bytes or code points are meant.
+    /// The most units of strings, where bytes or code points are meant. As NumPy's, a literal has one at least.
     fn length(&self, text: Term, common: DType) -> u32 {
-        match (text, text.ty().dtype()) {
+        let length = match (text, text.ty().dtype()) {
             (Term::Str(literal), _) => match (common, &self.strings[literal as usize]) {
                 (DType::Str(_), literal) => literal.chars().count() as u32,
                 (_, literal) => literal.len() as u32,
             },
             (_, DType::Str(length) | DType::Bytes(length)) => length,
             _ => 0,
-        }
+        };
+        length.max(1)
     }
 
     fn test_texts(&mut self, test: Test, name: &str, a: Term, b: Term, span: Span) -> Term {

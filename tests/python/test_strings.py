@@ -128,6 +128,7 @@ def test_results(rng):
         check("b if c else a", np.where(chosen, *native[::-1]), {"b": b, "c": chosen, "a": a})
         check("where(c, a, upper(b))", np.where(chosen, native[0], np.strings.upper(native[1])), {"c": chosen, "a": a, "b": b})
         check("a + b", np.strings.add(*native), {"a": a, "b": b})
+        check("'' + a", np.strings.add(np.array("", a.dtype.kind), native[0]), {"a": a})
         if a.dtype.kind == "U":
             check("'<' + a + '>'", np.strings.add(np.strings.add("<", native[0]), ">"), {"a": a})
             check("where(c, a, 'something long')", np.where(chosen, native[0], "something long"), {"c": chosen, "a": a})
@@ -201,6 +202,68 @@ def test_wide_strings(width, rng):
         check("upper(a)", np.strings.upper(a), {"a": a})
         check("a + '!' if x > 0.5 else lower(a)", np.where(x > 0.5, np.strings.add(a, "!"), a), {"a": a, "x": x})
         check("(upper(a) == 'X') & (x > 0.3) | (len(a + a) > 20)", (a == "x") & (x > 0.3) | (2 * n > 20), {"a": a, "x": x})
+
+
+class Random:
+    """Random expressions of strings of a kind, with their values by NumPy."""
+
+    def __init__(self, rng, kind, names):
+        self.rng, self.kind = rng, kind
+        self.values = {name: np.asarray(v, v.dtype.newbyteorder("=")) for name, v in names.items()}
+
+    def literal(self):
+        text = str(self.rng.choice(["", "a", "bob", "Zz", "zebra!"]))
+        return repr(text), np.array(text.encode() if self.kind == "S" else text)
+
+    def other(self, depth):
+        return self.literal() if self.rng.random() < 0.4 else self.string(depth)
+
+    def string(self, depth):
+        choice = self.rng.integers(5) if depth > 0 else 5
+        if choice == 5 or self.rng.random() < 0.2:
+            name = str(self.rng.choice(["a", "b"]))
+            return name, self.values[name]
+        text, value = self.string(depth - 1)
+        if choice < 2:
+            name = ("upper", "lower")[choice]
+            return f"{name}({text})", getattr(np.strings, name)(value)
+        other, by = self.other(depth - 1)
+        if choice == 2:
+            return f"({text} + {other})", np.strings.add(value, by)
+        if choice == 3:
+            return f"({other} + {text})", np.strings.add(by, value)
+        condition, holds = self.condition(depth - 1)
+        return f"({other} if {condition} else {text})", np.where(holds, by, value)
+
+    def condition(self, depth):
+        text, value = self.string(depth)
+        other, by = self.other(depth)
+        choice = self.rng.integers(4)
+        if choice == 0:
+            return "(x > 0)", self.values["x"] > 0
+        if choice == 1:
+            return f"(len({text}) > find({other}, {text}) + 2)", np.strings.str_len(value) > np.strings.find(by, value) + 2
+        if choice == 2:
+            name = str(self.rng.choice(["startswith", "endswith"]))
+            return f"{name}({text}, {other})", getattr(np.strings, name)(value, by)
+        name = str(self.rng.choice(list(COMPARISONS)))
+        return f"({text} {name} {other})", COMPARISONS[name](value, by)
+
+
+@pytest.mark.parametrize("kind", ["S", "U"])
+def test_random_expressions(kind, rng):
+    for _ in range(150):
+        shape = [(1,), (5,), (130,), (3, 7), (0,), (2000,)][rng.integers(6)]
+        names = {"x": rng.normal(size=shape)}
+        for name in "ab":
+            count = int(np.prod(shape))
+            words = np.resize(column(kind, int(rng.choice([1, 3, 8, 9, 20, 70])), int(rng.integers(14))), count).reshape(shape)
+            names[name] = [words, words[::-1], np.repeat(words, 2, axis=0)[::2], words.astype(words.dtype.newbyteorder())][rng.integers(4)]
+        random = Random(rng, kind, names)
+        depth = int(rng.integers(1, 5))
+        text, want = random.string(depth) if rng.random() < 0.7 else random.condition(depth)
+        used = nf.compile(text).args
+        check(text, want, {name: value for name, value in names.items() if name in used})
 
 
 def test_sums_of_strings_that_are_too_long():

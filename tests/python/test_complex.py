@@ -94,7 +94,10 @@ def differing(got, want, units=0):
 @pytest.mark.parametrize("name", ROUNDED + PLAIN)
 def test_functions(name, dtype, rng):
     z = sample(rng, dtype, 1000)
-    assert_near(nf.evaluate(f"{name}(z)", z=z), getattr(np, name)(z), what=name)
+    want = getattr(np, name)(z)
+    # NumPy rounds the sum of 1 and a number.
+    units = 16 * np.maximum(1, 1 / abs(want)) if name == "log1p" else 16
+    assert_near(nf.evaluate(f"{name}(z)", z=z), want, units, name)
     assert nf.evaluate(f"{name}(z)", z=z[0]).dtype == getattr(np, name)(z[0]).dtype
 
 

@@ -136,6 +136,11 @@ impl Random {
             }
             _ => self.pick(&[least, least + 1, greatest, greatest - 1, 0, 1, -1, greatest / 2 + 1]),
         };
+        // Bochs 2.7 makes floats of great uint32 without their lowest bit.
+        let value = match dtype {
+            DType::U32 if std::env::var_os("NUMFUSE_EMULATED").is_some() => value & !1,
+            _ => value,
+        };
         // Memory may hold any nonzero byte for true.
         if dtype == DType::Bool { Scalar { dtype, bits: value as u8 as u64 } } else { Scalar::int(dtype, value) }
     }

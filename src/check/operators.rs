@@ -186,7 +186,9 @@ impl Lowerer<'_> {
                 return self.finished(value, dtype);
             }
             let Some(power) = self.to(b, dtype, span) else { return Term::Poison };
-            let is_scalar = is_root && (b.is_weak() || b.known() == Known::Scalar);
+            // Its operator knows those of Python's exponents.
+            let is_known = b.known() == Known::Scalar && dtype != DType::F16;
+            let is_scalar = is_root && (b.is_weak() || is_known);
             let function = if is_scalar { &natives::POW_SCALAR } else { &natives::POW };
             let value = function.call(&mut self.current, dtype, &[base, power]);
             return self.finished(value, dtype);

@@ -85,3 +85,16 @@ def test_targets():
             except ERRORS as error:
                 assert "internal error" not in str(error), (name, kind, casting, error)
                 np.testing.assert_array_equal(out, target)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_roots_by_scalar_exponents(dtype):
+    """NumPy's powers of float16 are roots where the exponent is Python's, not where it is a scalar of NumPy's."""
+    x = np.array([-np.inf, -0.0, 4, 2, np.inf, -1], dtype)
+    for exponent in (0.5, dtype(0.5), np.array(0.5, dtype)):
+        with np.errstate(all="ignore"):
+            want = x**exponent
+        got = nf.evaluate("x ** y", x=x, y=exponent)
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)
+        assert np.signbit(got[1]) == np.signbit(want[1])

@@ -63,7 +63,7 @@ pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
     let parts = fold.parts();
     let identities = fold.identities(dtype);
     let identity = [identities[0], identities[parts - 1]];
-    let join = |a: Folded, b: Folded| join(fold, dtype, a, b);
+    let join = |a: Parts, b: Parts| join(fold, dtype, a, b);
     let of_run = |run: &[Scalar]| {
         let mut lanes = vec![identity; tree.lanes];
         for (index, value) in run.chunks_exact(parts).enumerate() {
@@ -76,7 +76,7 @@ pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
         }
         lanes[0]
     };
-    let mut joined: Vec<Folded> = Vec::new();
+    let mut joined: Vec<Parts> = Vec::new();
     for (index, run) in values.chunks(tree.run * parts).enumerate() {
         joined.push(of_run(run));
         for _ in 0..index.trailing_ones() {
@@ -90,10 +90,10 @@ pub fn fold(fold: Fold, tree: Tree, dtype: DType, values: &[Scalar]) -> Scalar {
 }
 
 /// A value that is folded: its parts, or twice the one.
-type Folded = [Scalar; 2];
+type Parts = [Scalar; 2];
 
 /// Two values as one.
-fn join(fold: Fold, dtype: DType, a: Folded, b: Folded) -> Folded {
+fn join(fold: Fold, dtype: DType, a: Parts, b: Parts) -> Parts {
     if let Some(op) = fold.op() {
         return [self::op(op, &[a[0], b[0]], dtype); 2];
     }
@@ -105,7 +105,7 @@ fn join(fold: Fold, dtype: DType, a: Folded, b: Folded) -> Folded {
 }
 
 /// Joins the last two.
-fn join_last(joined: &mut Vec<Folded>, join: impl Fn(Folded, Folded) -> Folded) {
+fn join_last(joined: &mut Vec<Parts>, join: impl Fn(Parts, Parts) -> Parts) {
     if let (Some(second), Some(first)) = (joined.pop(), joined.pop()) {
         joined.push(join(first, second));
     }

@@ -39,12 +39,11 @@ impl Lowerer<'_> {
 
     /// The value where the call's mask holds, else what was there before, or zero.
     pub(super) fn masked(&mut self, value: Term, before: Option<Term>, span: Span) -> Term {
+        let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
         if Self::any_text(&[value]) {
-            let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
             let before = before.unwrap_or_else(|| self.literal(&Arc::from("")));
             return self.choose_texts(Term::strong(mask, DType::Bool), value, before, span);
         }
-        let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
         let mut select = |value: Value, before: Option<Value>| {
             let dtype = self.current.dtype(value);
             let before = before.unwrap_or_else(|| self.current.constant(Scalar { dtype, bits: 0 }));

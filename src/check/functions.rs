@@ -92,9 +92,7 @@ impl Lowerer<'_> {
         }
         let Some(args) = self.complete(function, given, span) else { return Term::Poison };
         let args = &args[..];
-        let takes_text = matches!(function.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_));
-        let is_choice = matches!(function.body, Body::Special(Special::Where));
-        if Self::any_text(args) && !takes_text && !is_choice {
+        if Self::any_text(args) && !function.takes_text() {
             return self.error(errors::text_operand(&function.name, &types(args), span));
         }
         if has_times(args) && !function.is_of_any_type() {

@@ -5,6 +5,7 @@ use super::variable_strings::{self, Fixed};
 use crate::array::ArrayRef;
 use crate::diagnostic::Category;
 use crate::dtype::{DType, Type};
+use crate::runtime::shape::{Axes, strides_for};
 use ::numpy::PY_ARRAY_API;
 use ::numpy::npyffi::flags::NPY_ARRAY_WRITEABLE;
 use ::numpy::npyffi::{NPY_TYPES, PyArray_Descr, PyArrayObject};
@@ -176,16 +177,11 @@ impl<'py, 's> Viewer<'py, 's> {
         // SAFETY: the caller's word, and the GIL is held.
         let Fixed { width, words } = unsafe { variable_strings::fixed(self.py, array, shape) }?;
         let dtype = DType::Str(width);
-        let strides = self.words(shape.len());
-        let mut stride = dtype.size() as isize;
-        for (place, extent) in strides.iter_mut().zip(shape).rev() {
-            place.write(stride);
-            stride *= extent;
-        }
-        // SAFETY: all are written above, and `MaybeUninit<isize>` has the layout of `isize`. The words hold the elements
-        // of these extents, packed.
+        let axes: Axes = (0..shape.len() as u8).collect();
+        let strides = strides_for(shape, &axes, dtype.size());
+        // SAFETY: a stride for each axis. The words hold the elements of these extents, packed.
         unsafe {
-            let strides = std::slice::from_raw_parts(strides.as_ptr().cast(), shape.len());
+            let strides = self.copied(strides.as_ptr(), strides.len());
             let data = self.kept(words).as_mut_ptr().cast();
             Ok(ArrayRef::from_raw(data, shape, strides, Type::Strong(dtype), false, false))
         }

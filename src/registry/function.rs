@@ -411,6 +411,11 @@ impl Function {
         }
     }
 
+    /// Does the body take strings?
+    pub fn takes_text(&self) -> bool {
+        matches!(self.body, Body::Text(_) | Body::Compare(_) | Body::Inline(_) | Body::Special(Special::Where))
+    }
+
     /// Does a call of it need loops of its own?
     pub fn reduces(&self) -> bool {
         matches!(self.body, Body::Reduce(_)) || self.expressions().any(Expression::reduces)

@@ -87,6 +87,29 @@ impl Target {
         self.results.into_iter().enumerate().filter_map(part)
     }
 
+    /// Folds a run of packed values.
+    ///
+    /// # Safety
+    /// So many values can be read, and there is a place for what they fold to.
+    unsafe fn fold_run(&self, count: usize, values: *const u8, to: *mut u8) {
+        // SAFETY: by the caller's word.
+        unsafe {
+            write(to, self.folding.identity.to_le(), self.size);
+            (self.folding.run)(count, [values].as_ptr(), to);
+        }
+    }
+
+    /// What at most [`TREE`] runs fold to, by what each of them does.
+    ///
+    /// # Safety
+    /// So many values can be read.
+    unsafe fn join_runs(&self, count: usize, folded: *const u64) -> u128 {
+        let mut value = 0u128;
+        // SAFETY: by the caller's word; any value fits.
+        unsafe { (self.folding.tree)(count, [folded.cast()].as_ptr(), (&raw mut value).cast()) };
+        value
+    }
+
     /// Writes a result, each part to the place that its operand has.
     ///
     /// # Safety
@@ -388,23 +411,17 @@ impl<R: Runs> FoldPlacement<R> {
             }
         }
         for (target, folded) in self.targets.iter().zip(&mut folded) {
-            let folded: *mut u8 = folded.as_mut_ptr().cast();
-            let Target { folding, source, size, .. } = *target;
-            if let Source::Operand(operand) = source {
+            if let Source::Operand(operand) = target.source {
                 for (run, first) in (0..values).step_by(ROW_RUN).enumerate() {
                     let from = pointers[operand].wrapping_offset(along[operand] * first as isize).cast_const();
-                    let to = folded.wrapping_add(run * size);
+                    let to = folded.as_mut_ptr().cast::<u8>().wrapping_add(run * target.size);
                     // SAFETY: a run's elements are there, packed, and room for what so many runs fold to.
-                    unsafe {
-                        write(to, folding.identity.to_le(), size);
-                        (folding.run)(ROW_RUN.min(values - first), [from].as_ptr(), to);
-                    }
+                    unsafe { target.fold_run(ROW_RUN.min(values - first), from, to) };
                 }
             }
-            let mut value = 0u128;
-            // SAFETY: so many elements were written above; any value fits; the only result, in memory of ours.
+            // SAFETY: so many elements were written above; the only result, in memory of ours.
             unsafe {
-                (folding.tree)(values.div_ceil(ROW_RUN), [folded.cast_const()].as_ptr(), (&raw mut value).cast());
+                let value = target.join_runs(values.div_ceil(ROW_RUN), folded.as_ptr());
                 target.write(value, |operand| pointers[operand]);
             }
         }
@@ -676,20 +693,19 @@ impl<'w, R: Runs> Work<'w, R> {
             }
         }
         for (k, target) in self.targets.iter().enumerate() {
-            let Target { folding, source, .. } = target;
             for row in 0..rows {
-                let values = match *source {
+                let values = match target.source {
                     Source::Runs => break,
                     Source::Operand(operand) => base[operand].wrapping_offset(step(operand) * row as isize),
                     Source::Values => {
                         scratch.lines[k].as_mut_ptr().cast::<u8>().wrapping_add(row * count * target.size)
                     }
                 };
-                let mut value = folding.identity.to_le();
+                let mut value = 0u128;
                 // SAFETY: a run's elements are there, packed; a place for a value of any type; the result of
                 // this row, in memory of ours.
                 unsafe {
-                    (folding.run)(count, [values.cast_const()].as_ptr(), (&raw mut value).cast());
+                    target.fold_run(count, values, (&raw mut value).cast());
                     target.write(value, |operand| base[operand].wrapping_offset(step(operand) * row as isize));
                 }
             }
@@ -730,11 +746,10 @@ impl<'w, R: Runs> Work<'w, R> {
                 done += runs;
                 at += count * runs;
             }
-            for (k, Target { folding, .. }) in self.targets.iter().enumerate() {
-                let mut value = 0u128;
-                // SAFETY: so many elements were written above; any element fits.
-                unsafe { (folding.tree)(done, [scratch.folded[k].as_ptr().cast()].as_ptr(), (&raw mut value).cast()) };
-                counters[k].push(value, folding);
+            for (k, target) in self.targets.iter().enumerate() {
+                // SAFETY: so many elements were written above.
+                let value = unsafe { target.join_runs(done, scratch.folded[k].as_ptr()) };
+                counters[k].push(value, &target.folding);
             }
         }
         if self.division.results == 1 && at < values.end {
@@ -802,8 +817,7 @@ impl<'w, R: Runs> Work<'w, R> {
                 };
                 // SAFETY: a run's elements are there, packed, and a place for what it folds to.
                 unsafe {
-                    write(to, folding.identity.to_le(), target.size);
-                    (folding.run)(count, [first].as_ptr(), to);
+                    target.fold_run(count, first, to);
                     decided[k] |= *decides && to.read() != folding.identity as u8;
                 }
             }

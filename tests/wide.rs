@@ -283,6 +283,27 @@ fn in_place() {
     }
 }
 
+/// The same beside wider elements, so that vectors of small ones are not full.
+#[test]
+fn in_place_beside_wider_elements() {
+    let mut random = Random::new();
+    for wide in [DType::U16, DType::F32, DType::I64] {
+        for narrow in [DType::Bool, DType::U8, DType::I16, DType::F32] {
+            // x, z = x ^ y, w + w; or x + y
+            let mut build = Build::default();
+            let (x, y, w) = (build.argument(narrow), build.argument(narrow), build.argument(wide));
+            let op = if narrow == DType::Bool { Op::Xor } else { Op::Add };
+            let changed = build.op(op, &[x, y], narrow);
+            build.output(changed);
+            let twice = build.op(Op::Add, &[w, w], wide);
+            build.output(twice);
+            let program = build.finish();
+            let extents: Vec<[usize; 2]> = (1..=90).map(|n| [2, n]).collect();
+            check_shared(&program, &layouts(&[Stride::Contiguous; 5]), &[0, 1, 2, 0, 3], &extents, &mut random);
+        }
+    }
+}
+
 /// Every fold of each type that vectors of its width fold, along rows of all lengths, of values from operands of any
 /// width and layout.
 #[test]

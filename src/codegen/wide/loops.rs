@@ -334,9 +334,10 @@ impl<'a> Builder<'a> {
         self.branch(Cond::Below, (head, vec![next]), (row_end, Vec::new()));
     }
 
-    /// A mask register with as many bits set as lanes are left.
+    /// A mask register with a bit set for each of a vector's lanes that is left. Registers of the smallest elements
+    /// may have more lanes than the widest have, which are no elements of this turn.
     fn bit_mask(&mut self, left: VReg) -> VReg {
-        let ones = self.immediate(-1);
+        let ones = self.immediate(if self.lanes.count < 32 { (1 << self.lanes.count) - 1 } else { -1 });
         let bits = self.func.vreg(RegClass::Int);
         self.push(Machine {
             reg: Some(bits),

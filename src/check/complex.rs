@@ -110,6 +110,18 @@ impl Lowerer<'_> {
         Term::strong(value, DType::Bool)
     }
 
+    /// `complex(real, imag)`
+    pub(super) fn complex_of_parts(&mut self, function: &Function, args: &[Term], span: Span) -> Term {
+        let Some(lane) = self.resolve(function, Loops::Real, args, span) else { return Term::Poison };
+        match [args[0], args[1]].map(|arg| self.to(arg, lane, span)) {
+            [Some(real), Some(imag)] => {
+                let dtype = if lane == DType::F32 { DType::C64 } else { DType::C128 };
+                Term::Complex([real, imag], Type::Strong(dtype))
+            }
+            _ => Term::Poison,
+        }
+    }
+
     /// A call of a function whose row says what it computes of complex numbers.
     pub(super) fn complex_call(&mut self, function: &Function, args: &[Term], span: Span) -> Term {
         let Some(body) = &function.of_complex else {

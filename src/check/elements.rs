@@ -6,6 +6,7 @@
 use super::errors;
 use super::lower::Lowerer;
 use super::term::{Known, Term};
+use super::text::Literal;
 use crate::dtype::{DType, Kind, Scalar, Type};
 use crate::ir::{Callee, Inst, Op, Role, Value};
 use crate::math::block::half;
@@ -41,7 +42,7 @@ impl Lowerer<'_> {
     pub(super) fn masked(&mut self, value: Term, before: Option<Term>, span: Span) -> Term {
         let mask = self.load(Role::Mask, &Name::from("where"), DType::Bool, 0);
         if Self::any_text(&[value]) {
-            let before = before.unwrap_or_else(|| self.literal(&Arc::from("")));
+            let before = before.unwrap_or_else(|| self.literal(Literal::Str(Arc::from(""))));
             return self.choose_texts(Term::strong(mask, DType::Bool), value, before, span);
         }
         let mut select = |value: Value, before: Option<Value>| {
@@ -76,7 +77,7 @@ impl Lowerer<'_> {
                 self.store_lane(role, name, bits, 0);
             }
             Term::Value(value, ..) => self.store_lane(role, name, value, 0),
-            Term::Int(_) | Term::Float(_) | Term::Str(_) | Term::Poison => {}
+            Term::Int(_) | Term::Float(_) | Term::Text(..) | Term::Poison => {}
         }
     }
 
@@ -123,7 +124,7 @@ impl Lowerer<'_> {
     pub(super) fn cast_to_lane(&mut self, term: Term, dtype: DType, span: Span) -> Option<Value> {
         let is_float = dtype.is_float();
         Some(match term {
-            Term::Poison | Term::Str(_) => return None,
+            Term::Poison | Term::Text(..) => return None,
             _ if dtype.is_time() && term.ty() != Type::Strong(dtype) => return self.cast_to_time(term, dtype, span),
             // As Python makes a float of an integer, and NumPy that type of the float.
             Term::Int(value) if is_float => self.constant(dtype, value as f64),
@@ -185,7 +186,7 @@ impl Lowerer<'_> {
                 debug_assert_eq!(self.current.dtype(value), ty.dtype().lane());
                 self.current.convert(value, DType::Bool)
             }
-            Term::Poison | Term::Str(_) => self.current.constant(Scalar::bool(false)),
+            Term::Poison | Term::Text(..) => self.current.constant(Scalar::bool(false)),
         }
     }
 }

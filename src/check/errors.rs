@@ -67,7 +67,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("select", "write `a if c else b` or `where(c, a, b)`"),
     ("int", "write `i8(x)` for int64; `trunc(x)` rounds towards zero"),
     ("float", "write `f8(x)` for float64"),
-    ("complex", "write `c16(x)` for complex128; `x + y*1j` has both parts"),
     ("str", "numbers are not written out"),
     ("astype", "casts are functions by the types' names: `f4(x)`, `int64(x)`"),
     ("divmod", "write `x // y` and `x % y`"),

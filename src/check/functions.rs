@@ -173,6 +173,7 @@ impl Lowerer<'_> {
             Body::Special(Special::Clip) => self.clip(args, span),
             Body::Special(Special::Round) => self.round(args, span),
             Body::Special(Special::Ldexp) => self.ldexp(function, args, span),
+            Body::Special(Special::Complex) => self.complex_of_parts(function, args, span),
             Body::Special(Special::Per) if has_times(args) => self.time_binary(BinaryOp::Div, args[0], args[1], span),
             Body::Special(Special::Per) => self.per(args[0], args[1], span),
             Body::Reduce(_) => unreachable!("a reduction is a statement of its own"),
@@ -204,7 +205,7 @@ impl Lowerer<'_> {
         self.finished(value, dtype)
     }
 
-    fn resolve(&mut self, function: &Function, loops: Loops, args: &[Term], span: Span) -> Option<DType> {
+    pub(super) fn resolve(&mut self, function: &Function, loops: Loops, args: &[Term], span: Span) -> Option<DType> {
         let mut dtypes = promoting(args);
         if dtypes.is_empty() {
             dtypes.push(promote(args).dtype());
@@ -449,7 +450,7 @@ impl Lowerer<'_> {
                 Term::strong(self.current.constant(Scalar::int(dtype, value)), dtype)
             }
             Term::Float(value) => Term::strong(self.current.constant(Scalar::f64(value)), DType::F64),
-            Term::Str(_) | Term::Poison => term,
+            Term::Text(..) | Term::Poison => term,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::errors;
 use super::names::{Reference, Resolved, Statement, Storage};
 use super::term::{Known, Term};
+use super::text::Literal;
 use crate::diagnostic::Diagnostic;
 use crate::dtype::{Casting, DType, Scalar, Type};
 use crate::ir::{Args, Fold, Guard, GuardId, GuardKind, Inst, Loop, Op, Operand, OperandId, Program, Role, Value};
@@ -70,7 +71,7 @@ pub fn lower(resolved: &Resolved, types: &[ArgumentType], stores: &Stores) -> Re
         outputs: vec![None; resolved.outputs.len()],
         folded: Vec::new(),
         halved: Vec::new(),
-        strings: Vec::new(),
+        literals: Vec::new(),
         errors: Vec::new(),
     };
     for index in 0..resolved.statements.len() {
@@ -128,7 +129,7 @@ pub(super) struct Lowerer<'a> {
     /// Where each storage is in `pending`.
     places: HashMap<Role, usize>,
     /// The literal strings.
-    pub(super) strings: Vec<Arc<str>>,
+    pub(super) literals: Vec<Literal>,
     pub(super) errors: Vec<Diagnostic>,
 }
 
@@ -189,7 +190,7 @@ impl Lowerer<'_> {
         if strong == Term::Poison {
             return self.remember(index, strong);
         }
-        if let Term::Str(_) = strong {
+        if let Term::Text(..) = strong {
             self.errors.push(errors::text_literals(node.span));
             return self.remember(index, Term::Poison);
         }
@@ -333,7 +334,8 @@ impl Lowerer<'_> {
                     let parts = [0.0, *value].map(|part| self.current.constant(Scalar::f64(part)));
                     Term::Complex(parts, Type::WeakComplex)
                 }
-                Expr::Str(text) => self.literal(text),
+                Expr::Str(text) => self.literal(Literal::Str(Arc::clone(text))),
+                Expr::Bytes(bytes) => self.literal(Literal::Bytes(Arc::clone(bytes))),
                 Expr::Error | Expr::None | Expr::Tuple(_) => Term::Poison,
             };
         }
@@ -341,9 +343,10 @@ impl Lowerer<'_> {
     }
 
     /// A literal string.
-    pub(super) fn literal(&mut self, text: &Arc<str>) -> Term {
-        self.strings.push(Arc::clone(text));
-        Term::Str(self.strings.len() as u32 - 1)
+    pub(super) fn literal(&mut self, literal: Literal) -> Term {
+        let ty = literal.ty();
+        self.literals.push(literal);
+        Term::Text(self.literals.len() as u32 - 1, ty)
     }
 
     /// What a name denotes, in the current loop.

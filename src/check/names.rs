@@ -856,6 +856,7 @@ fn children(expr: &Expr, mut visit: impl FnMut(ExprId)) {
         | Expr::Imaginary(_)
         | Expr::Bool(_)
         | Expr::Str(_)
+        | Expr::Bytes(_)
         | Expr::Name(_) => {}
         Expr::Unary(_, a) => visit(*a),
         Expr::Binary(_, a, b) | Expr::Logical(_, a, b) => {

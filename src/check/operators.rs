@@ -38,7 +38,7 @@ impl Lowerer<'_> {
         let dtype = a.ty().dtype();
         match (op, a) {
             (_, Term::Poison) => Term::Poison,
-            (_, Term::Str(_) | Term::Value(_, Type::Strong(DType::Bytes(_) | DType::Str(_)), _)) => {
+            (_, Term::Text(..) | Term::Value(_, Type::Strong(DType::Bytes(_) | DType::Str(_)), _)) => {
                 self.error(errors::text_operand(unary_name(op), &types(&[a]), span))
             }
             _ if dtype.is_time() => self.time_unary(op, a, span),
@@ -289,7 +289,7 @@ impl Lowerer<'_> {
                 let outside = self.current.op(Op::Select, &[is_above, above, below]);
                 self.current.op(Op::Select, &[fits, within, outside])
             }
-            Term::Float(_) | Term::Str(_) | Term::Complex(..) | Term::Poison => return None,
+            Term::Float(_) | Term::Text(..) | Term::Complex(..) | Term::Poison => return None,
         })
     }
 

@@ -14,8 +14,8 @@ pub enum Term {
     Float(f64),
     /// A value of the loop. That of a float16 is a float32, that of a time an int64.
     Value(Value, Type, Known),
-    /// A literal string: a place in [`super::lower::Lowerer::strings`].
-    Str(u32),
+    /// A literal string: a place in [`super::lower::Lowerer::literals`], and its type, which is weak or that of bytes.
+    Text(u32, Type),
     /// The real and the imaginary part of a complex number.
     Complex([Value; 2], Type),
     /// What had an error, which is reported already.
@@ -85,8 +85,7 @@ impl Term {
             Term::Int(value) if value > i64::MAX as i128 => Type::WeakUInt,
             Term::Int(_) => Type::WeakInt,
             Term::Float(_) | Term::Poison => Type::WeakFloat,
-            Term::Str(_) => Type::WeakStr,
-            Term::Value(_, ty, _) | Term::Complex(_, ty) => ty,
+            Term::Value(_, ty, _) | Term::Complex(_, ty) | Term::Text(_, ty) => ty,
         }
     }
 

@@ -21,6 +21,32 @@ enum Operand {
     Literal(Vec<u8>, Form),
 }
 
+/// A literal string.
+pub(super) enum Literal {
+    /// Of code points, or of the bytes of their UTF-8 where strings of bytes are meant.
+    Str(Arc<str>),
+    Bytes(Arc<[u8]>),
+}
+
+impl Literal {
+    /// The type: as NumPy's, strings of bytes have one at least.
+    pub(super) fn ty(&self) -> Type {
+        match self {
+            Literal::Str(_) => Type::WeakStr,
+            Literal::Bytes(bytes) => Type::Strong(DType::Bytes(bytes.len().max(1) as u32)),
+        }
+    }
+
+    /// The units, of code points or bytes.
+    fn units(&self, is_wide: bool) -> Vec<u8> {
+        match self {
+            Literal::Str(text) if is_wide => text.chars().flat_map(|point| (point as u32).to_ne_bytes()).collect(),
+            Literal::Str(text) => text.bytes().collect(),
+            Literal::Bytes(bytes) => bytes.to_vec(),
+        }
+    }
+}
+
 /// The most units of what strings are added to: a few sums may be very long, and each element takes so much.
 const MOST_ADDED: u32 = 1 << 20;
 
@@ -47,7 +73,7 @@ impl Lowerer<'_> {
         };
         match (op, a) {
             // So that the literal is the second.
-            (_, Term::Str(_)) if !matches!(b, Term::Str(_)) => {
+            (_, Term::Text(..)) if !matches!(b, Term::Text(..)) => {
                 self.compare_texts(super::operators::mirrored(op), b, a, span)
             }
             _ => self.test_texts(test, ufunc, a, b, span),
@@ -66,7 +92,7 @@ impl Lowerer<'_> {
             }),
             TextFunction::Upper | TextFunction::Lower => {
                 let is_upper = which == TextFunction::Upper;
-                let Some(dtype) = self.common_text(args).filter(|_| !matches!(args[0], Term::Str(_))) else {
+                let Some(dtype) = self.common_text(args).filter(|_| !matches!(args[0], Term::Text(..))) else {
                     return self.error(errors::no_text_loop(&function.name, &types(args), span));
                 };
                 self.with_texts(args, &function.name, dtype, span, move |columns, out| {
@@ -122,9 +148,9 @@ impl Lowerer<'_> {
     /// The most units of strings, where bytes or code points are meant. As NumPy's, a literal has one at least.
     fn length(&self, text: Term, common: DType) -> u32 {
         let length = match (text, text.ty().dtype()) {
-            (Term::Str(literal), _) => match (common, &self.strings[literal as usize]) {
-                (DType::Str(_), literal) => literal.chars().count() as u32,
-                (_, literal) => literal.len() as u32,
+            (Term::Text(literal, Type::WeakStr), _) => match (common, &self.literals[literal as usize]) {
+                (DType::Str(_), Literal::Str(text)) => text.chars().count() as u32,
+                (_, literal) => literal.units(false).len() as u32,
             },
             (_, DType::Str(length) | DType::Bytes(length)) => length,
             _ => 0,
@@ -141,7 +167,8 @@ impl Lowerer<'_> {
     /// The type of what is not a literal, if all are strings of one kind; of literals alone, that of code points.
     fn common_text(&self, args: &[Term]) -> Option<DType> {
         let mut common: Option<DType> = None;
-        for arg in args {
+        let is_literal = |arg: &&Term| matches!(arg, Term::Text(..));
+        for arg in args.iter().filter(|arg| !is_literal(arg)).chain(args.iter().filter(is_literal)) {
             match (arg.ty(), common) {
                 (Type::WeakStr, _) => {}
                 (Type::Strong(dtype @ (DType::Bytes(_) | DType::Str(_))), None) => common = Some(dtype),
@@ -186,14 +213,10 @@ impl Lowerer<'_> {
         for &arg in args {
             operands.push(match arg {
                 Term::Value(value, ty, _) => Operand::Value(value, ty.dtype()),
-                Term::Str(literal) => {
+                Term::Text(literal, _) => {
                     // Of the first operand's width where it fits, so that equality is one of words.
                     let width = common.size();
-                    let literal = &self.strings[literal as usize];
-                    let mut units: Vec<u8> = match is_wide {
-                        true => literal.chars().flat_map(|point| (point as u32).to_ne_bytes()).collect(),
-                        false => literal.bytes().collect(),
-                    };
+                    let mut units = self.literals[literal as usize].units(is_wide);
                     units.resize(units.len().max(width), 0);
                     let form = Form { is_wide, size: units.len() };
                     Operand::Literal(units, form)
@@ -208,10 +231,6 @@ impl Lowerer<'_> {
                 values.push(*value);
                 params.push(*dtype);
             }
-        }
-        if values.is_empty() {
-            // Two literals: nothing is asked of data.
-            return self.error(errors::text_literals(span));
         }
         let whole = move |given: &[&[u8]], out: native::Column| {
             let mut given = given.iter();

@@ -501,8 +501,7 @@ impl Kernel {
         }
         let plan = LoopPlan::reducing(shape, &used, |operand| body.results.contains(&OperandId(operand as u32)))
             .with_weight(program.loops[index].weight());
-        let (in_place, rows) = (plan.is_in_place(), plan.has_rows());
-        let (folds, code) = typed.folding_code(index, plan.layouts(), in_place, rows, self.simd, &self.code_bytes)?;
+        let (folds, code) = typed.folding_code(index, plan.layouts(), plan.order(), self.simd, &self.code_bytes)?;
         let stores = program.loops[index].insts.iter().any(|inst| matches!(inst, Inst::Store(..)));
         let only_reduces = body.effects.pure && !stores;
         let folds_rows = code.as_ref().is_some_and(|code| code.folds_rows());

@@ -3,7 +3,7 @@
 //! A text may come from a stranger, and the code generator's need of stack grows with the program:
 //! so it runs on a thread whose stack is known, whatever thread the caller is.
 
-use crate::codegen::lines::Folded;
+use crate::codegen::lines::{Folded, Form};
 use crate::codegen::{Layout, Simd};
 use crate::diagnostic::Error;
 use crate::ir::Program;
@@ -20,27 +20,27 @@ struct Job {
     layouts: Box<[Layout]>,
     folding: Option<Folding>,
     simd: Simd,
-    reply: Sender<Result<Code, Error>>,
+    reply: Sender<Result<Option<Code>, Error>>,
 }
 
 /// What the code of a loop that reduces is made for.
 pub(super) struct Folding {
     pub(super) folds: Vec<Folded>,
-    /// May it fold each row?
-    pub(super) rows: bool,
+    pub(super) form: Form,
 }
 
 /// The thread's mailbox and the process that it lives in: a forked child has none.
 static THREAD: Mutex<Option<(u32, Sender<Job>)>> = Mutex::new(None);
 
-/// Compiles a loop of a program for the layouts of its operands; one that reduces, as `folding` says.
+/// Compiles a loop of a program for the layouts of its operands; one that reduces, as `folding` says, if there is
+/// such code.
 pub(super) fn compile(
     program: &Arc<Program>,
     loop_index: usize,
     layouts: &[Layout],
     folding: Option<Folding>,
     simd: Simd,
-) -> Result<Code, Error> {
+) -> Result<Option<Code>, Error> {
     let (reply, answer) = channel();
     let job = Job { program: Arc::clone(program), loop_index, layouts: layouts.into(), folding, simd, reply };
     mailbox()?.send(job).map_err(|_| lost())?;
@@ -70,9 +70,9 @@ fn serve(jobs: Receiver<Job>) {
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             let jit = Jit::global().map_err(|e| Error::Internal(e.to_string()))?;
             let code = match folding {
-                None => jit.compile(&program, loop_index, &layouts, simd),
-                Some(Folding { folds, rows }) => {
-                    jit.compile_folding(&program, loop_index, &layouts, &folds, rows, simd)
+                None => jit.compile(&program, loop_index, &layouts, simd).map(Some),
+                Some(Folding { folds, form }) => {
+                    jit.compile_folding(&program, loop_index, &layouts, &folds, form, simd)
                 }
             };
             code.map_err(|e| Error::Internal(e.to_string()))

@@ -14,6 +14,7 @@ use crate::ir::Role;
 use crate::opt::{self, FastMath};
 use crate::registry::expression::Lookup;
 use crate::registry::function::Function;
+use crate::runtime::plan::FoldOrder;
 use crate::syntax::ast::Name;
 use smallvec::SmallVec;
 use std::fmt;
@@ -184,7 +185,7 @@ impl Kernel {
                 .collect();
             match typed.loops[index].results.is_empty() {
                 true => _ = typed.code(index, &layouts, self.simd, &self.code_bytes)?,
-                false => _ = typed.folding_code(index, &layouts, true, true, self.simd, &self.code_bytes)?,
+                false => _ = typed.folding_code(index, &layouts, FoldOrder::Row, self.simd, &self.code_bytes)?,
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
 use crate::ir::{Effects, Inst, OperandId, Program};
 use crate::jit::Code;
+use crate::runtime::plan::FoldOrder;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -49,8 +50,9 @@ pub(super) struct TypedLoop {
     codes: RwLock<SmallVec<[CodeOfLayouts; 1]>>,
 }
 
-/// Code, and the operands' layouts that it is made for, which are followed by those of lines if it reduces.
-type CodeOfLayouts = (Box<[Layout]>, Arc<Code>);
+/// Code, if there can be any, and the operands' layouts that it is made for, which are followed by those of lines if
+/// it reduces.
+type CodeOfLayouts = (Box<[Layout]>, Option<Arc<Code>>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {
@@ -103,34 +105,47 @@ impl Typed {
         simd: Simd,
         code_bytes: &AtomicUsize,
     ) -> Result<Arc<Code>, Error> {
-        self.code_of(loop_index, layouts, code_bytes, || {
+        let code = self.code_of(loop_index, layouts, code_bytes, || {
             compiler::compile(&self.program, loop_index, layouts, None, simd)
-        })
+        });
+        Ok(code?.expect("every loop has code that stores values"))
     }
 
-    /// The folds of a loop that reduces, and its machine code if they need any. `in_place` and `rows` say whether
-    /// packed operands can be folded where they are, and whether rows can be by the code.
+    /// The folds of a loop that reduces, with operands of these layouts, and its machine code if they need any.
     pub(super) fn folding_code(
         &self,
         loop_index: usize,
         layouts: &[Layout],
-        in_place: bool,
-        rows: bool,
+        order: FoldOrder,
         simd: Simd,
         code_bytes: &AtomicUsize,
     ) -> Result<(Vec<Folded>, Option<Arc<Code>>), Error> {
         let body = &self.program.loops[loop_index];
-        let (folds, needs_code) = lines::folds(&self.program, body, layouts, in_place);
+        let code = |folds: &[Folded], form: Form| {
+            let known = lines::layouts(layouts, folds, form);
+            self.code_of(loop_index, &known, code_bytes, || {
+                let folding = Folding { folds: folds.to_vec(), form };
+                compiler::compile(&self.program, loop_index, layouts, Some(folding), simd)
+            })
+        };
+        // Code folds many rows sooner than kernels that are called for each.
+        if order == FoldOrder::ManyRows {
+            let (folds, _) = lines::folds(&self.program, body, layouts, false);
+            if let Some(code) = code(&folds, Form::Rows)? {
+                return Ok((folds, Some(code)));
+            }
+        }
+        let (folds, needs_code) = lines::folds(&self.program, body, layouts, order != FoldOrder::Values);
         if !needs_code {
             return Ok((folds, None));
         }
-        // Where rows may be folded, the code is known as such, whether it folds them or not.
-        let known = lines::layouts(layouts, &folds, if rows { Form::Rows } else { Form::Values });
-        let code = self.code_of(loop_index, &known, code_bytes, || {
-            let folding = Folding { folds: folds.clone(), rows };
-            compiler::compile(&self.program, loop_index, layouts, Some(folding), simd)
-        });
-        Ok((folds, Some(code?)))
+        if matches!(order, FoldOrder::Row | FoldOrder::ManyRows)
+            && let Some(code) = code(&folds, Form::Rows)?
+        {
+            return Ok((folds, Some(code)));
+        }
+        let code = code(&folds, Form::Values)?;
+        Ok((folds, code))
     }
 
     fn code_of(
@@ -138,27 +153,28 @@ impl Typed {
         loop_index: usize,
         layouts: &[Layout],
         code_bytes: &AtomicUsize,
-        compile: impl FnOnce() -> Result<Code, Error>,
-    ) -> Result<Arc<Code>, Error> {
+        compile: impl FnOnce() -> Result<Option<Code>, Error>,
+    ) -> Result<Option<Arc<Code>>, Error> {
         let codes = &self.loops[loop_index].codes;
         {
             let codes = codes.read().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {
-                return Ok(Arc::clone(code));
+                return Ok(code.clone());
             }
         }
-        let code = Arc::new(compile()?);
+        let code = compile()?.map(Arc::new);
         let mut codes = codes.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been quicker.
         if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {
-            return Ok(Arc::clone(code));
+            return Ok(code.clone());
         }
-        code_bytes.fetch_add(code.footprint(), Ordering::Relaxed);
+        let footprint = |code: &Option<Arc<Code>>| code.as_ref().map_or(0, |code| code.footprint());
+        code_bytes.fetch_add(footprint(&code), Ordering::Relaxed);
         if codes.len() == MOST_LAYOUTS {
             let (_, oldest) = codes.remove(0);
-            code_bytes.fetch_sub(oldest.footprint(), Ordering::Relaxed);
+            code_bytes.fetch_sub(footprint(&oldest), Ordering::Relaxed);
         }
-        codes.push((layouts.into(), Arc::clone(&code)));
+        codes.push((layouts.into(), code.clone()));
         Ok(code)
     }
 
@@ -166,7 +182,7 @@ impl Typed {
     pub(super) fn footprint(&self) -> usize {
         let of = |l: &TypedLoop| {
             let codes = l.codes.read().unwrap_or_else(PoisonError::into_inner);
-            codes.iter().map(|(_, code)| code.footprint()).sum::<usize>()
+            codes.iter().flat_map(|(_, code)| code).map(|code| code.footprint()).sum::<usize>()
         };
         self.loops.iter().map(of).sum()
     }

@@ -155,26 +155,26 @@ impl Jit {
     }
 
     /// Compiles a loop that reduces, for the layouts of the program's operands, to code that puts what is to be
-    /// folded into lines; or, if `rows` allows it and there is such code, what each row folds to.
+    /// folded into lines, in this form; none where no code folds rows.
     pub fn compile_folding(
         &self,
         program: &Program,
         loop_index: usize,
         layouts: &[Layout],
         folds: &[Folded],
-        rows: bool,
+        form: Form,
         simd: Simd,
-    ) -> Result<Code, CodegenError> {
+    ) -> Result<Option<Code>, CodegenError> {
         let body = program.loops.get(loop_index).ok_or_else(|| no_loop(loop_index))?;
-        let form = |form| (lines::with_lines(program, body, folds, form), lines::layouts(layouts, folds, form));
-        if let Some(level) = wide_level(simd).filter(|_| rows) {
-            let (program, layouts) = form(Form::Rows);
-            if let Some(code) = self.compile_wide(&program, 0, &layouts, level)? {
-                return Ok(Code { folds_rows: true, ..code });
+        let (program, layouts) = (lines::with_lines(program, body, folds, form), lines::layouts(layouts, folds, form));
+        match (form, wide_level(simd)) {
+            (Form::Values, _) => self.compile(&program, 0, &layouts, simd).map(Some),
+            (Form::Rows, None) => Ok(None),
+            (Form::Rows, Some(level)) => {
+                let code = self.compile_wide(&program, 0, &layouts, level)?;
+                Ok(code.map(|code| Code { folds_rows: true, ..code }))
             }
         }
-        let (program, layouts) = form(Form::Values);
-        self.compile(&program, 0, &layouts, simd)
     }
 
     /// The machine code of a loop that is one segment, with its constants behind it.

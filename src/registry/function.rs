@@ -274,6 +274,8 @@ pub enum Special {
     Ldexp,
     /// `logical_xor(x, y)`
     LogicalXor,
+    /// `complex(real, imag)`
+    Complex,
     /// `_per(x, n)`: the quotient, computed in float64, in the type of x.
     Per,
 }
@@ -406,7 +408,7 @@ impl Function {
         match self.body {
             Body::Inline(_) | Body::Unary(_) | Body::Binary(_) | Body::Compare(_) | Body::Logical(_) => true,
             Body::Cast(_) => true,
-            Body::Special(special) => !matches!(special, Special::Clip | Special::Ldexp),
+            Body::Special(special) => !matches!(special, Special::Clip | Special::Ldexp | Special::Complex),
             _ => false,
         }
     }

@@ -400,20 +400,33 @@ pub struct ReducePlan<'a> {
     pub(super) reduced: usize,
 }
 
+/// How the values that are folded lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoldOrder {
+    /// Those of the only result along the innermost axis.
+    Row,
+    /// Those of each of several results.
+    ManyRows,
+    /// Rows of values are joined, element by element.
+    Columns,
+    /// Along several axes, the innermost among them, so that runs of values go round the end of an axis.
+    Values,
+}
+
 impl<'a> ReducePlan<'a> {
     /// The layout class of each operand along the two innermost axes.
     pub fn layouts(&self) -> &[Layout] {
         &self.plan.layouts
     }
 
-    /// Do runs of values lie along the innermost axis, so that code can fold them?
-    pub fn has_rows(&self) -> bool {
-        !self.is_columns && self.reduced == 1
-    }
-
-    /// Can packed operands be folded where they are? Then runs of values are.
-    pub fn is_in_place(&self) -> bool {
-        self.is_columns || self.reduced == 1
+    /// How the values that are folded lie.
+    pub fn order(&self) -> FoldOrder {
+        match self.reduced {
+            _ if self.is_columns => FoldOrder::Columns,
+            1 if self.plan.extents[1..].iter().all(|&extent| extent == 1) => FoldOrder::Row,
+            1 => FoldOrder::ManyRows,
+            _ => FoldOrder::Values,
+        }
     }
 
     /// The same plan, whatever it points to. Only for use that ends before `'a` does.

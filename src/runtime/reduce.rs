@@ -31,6 +31,9 @@ const LINE: usize = 2048;
 const RUNS_BESIDE_OTHERS: usize = 4;
 /// Bytes of an operand that is taken to be in the nearer caches.
 const NEAR: usize = 1 << 18;
+/// Rows that begin so many bytes apart are streams of their own to the processor, which fetches several at a time
+/// sooner than one. What lies closer together is one stream, if it is far away.
+const STREAM: usize = 1 << 12;
 /// Elements of rows that are joined: those of operands, and of lines.
 const WIDE_TILE: usize = 2048;
 const TILE: usize = 512;
@@ -429,6 +432,11 @@ impl<R: Runs> FoldPlacement<R> {
     }
 }
 
+/// Memory that no vector of any machine's crosses the end of.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct CacheLine(#[expect(dead_code, reason = "reached by its address")] [u64; 8]);
+
 /// A thread's own memory.
 struct Scratch {
     /// For each target a line, where it has one.
@@ -436,7 +444,7 @@ struct Scratch {
     /// For each target what runs fold to.
     folded: SmallVec<[Vec<u64>; 2]>,
     /// For each target the subtrees that wait for their neighbours, each of a tile's width.
-    waiting: SmallVec<[Vec<u64>; 2]>,
+    waiting: SmallVec<[Vec<CacheLine>; 2]>,
     /// Where each operand and line is.
     pointers: SmallVec<[*mut u8; 8]>,
     inner: SmallVec<[isize; 8]>,
@@ -494,7 +502,7 @@ impl<'w, R: Runs> Work<'w, R> {
     }
 
     fn scratch(&self) -> Scratch {
-        let Division { part, tile, .. } = *self.division;
+        let Division { part, .. } = *self.division;
         let run = if self.plan.is_columns { COLUMN_RUN } else { ROW_RUN };
         // One for each binary digit of the number of runs, and the one in work.
         let levels = part.div_ceil(run).ilog2() as usize + 2;
@@ -505,11 +513,15 @@ impl<'w, R: Runs> Work<'w, R> {
             _ => Vec::new(),
         };
         // Along rows, a counter holds those that wait.
-        let (folded, waiting) = if self.plan.is_columns { (0, levels * tile) } else { (TREE, 0) };
+        let (folded, waiting) = if self.plan.is_columns { (0, levels) } else { (TREE, 0) };
         Scratch {
             lines: self.targets.iter().map(line).collect(),
             folded: self.targets.iter().map(|target| Vec::with_capacity(folded * target.words())).collect(),
-            waiting: self.targets.iter().map(|target| vec![0; waiting * target.words()]).collect(),
+            waiting: self
+                .targets
+                .iter()
+                .map(|target| vec![CacheLine::default(); waiting * self.sums(target)])
+                .collect(),
             pointers: SmallVec::from_elem(std::ptr::null_mut(), operands + lines),
             inner: self.plan().strides(0).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
             outer: self.plan().strides(1).iter().copied().chain(std::iter::repeat_n(0, lines)).collect(),
@@ -845,7 +857,11 @@ impl<'w, R: Runs> Work<'w, R> {
         let base = scratch.pointers.clone();
         // Rows that a line holds: whole runs, or a part of one.
         let room = LINE / width;
-        let most = if room >= COLUMN_RUN { room / COLUMN_RUN * COLUMN_RUN } else { 1 << room.ilog2() };
+        let most = match self.code {
+            Some(_) if room < COLUMN_RUN => 1 << room.ilog2(),
+            Some(_) => room / COLUMN_RUN * COLUMN_RUN,
+            None => COLUMN_RUN,
+        };
         let (mut at, mut waiting) = (values.start, 0);
         while at < values.end {
             let mut rows = most.min(values.end - at);
@@ -867,7 +883,7 @@ impl<'w, R: Runs> Work<'w, R> {
                 let joined = ROWS.min(rows - row).min(COLUMN_RUN - in_run);
                 for (k, target) in self.targets.iter().enumerate() {
                     let Target { folding, source, size, .. } = *target;
-                    let sum = (waiting - 1) * self.division.tile * target.words();
+                    let sum = (waiting - 1) * self.sums(target);
                     let sum = scratch.waiting[k][sum..].as_mut_ptr().cast::<u8>();
                     if in_run == 0 {
                         // SAFETY: the last of the subtrees' places, which is the run's.
@@ -878,12 +894,16 @@ impl<'w, R: Runs> Work<'w, R> {
                         _ => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
                     };
                     let pointers: [*const u8; ROWS] = std::array::from_fn(|k| pointer(row + k.min(joined - 1)));
-                    // From far memory one row after another comes faster than several side by side.
-                    let is_near = target.has_line() || self.plan().elements() * size <= NEAR;
+                    let is_quick = match source {
+                        Source::Operand(operand) => {
+                            plan.elements() * size <= NEAR || plan.strides(1)[operand].unsigned_abs() >= STREAM
+                        }
+                        _ => true,
+                    };
                     // SAFETY: the rows' elements are there, packed; sums are apart from them.
                     unsafe {
                         match joined {
-                            ROWS if is_near => (folding.rows)(width, pointers.as_ptr(), sum),
+                            ROWS if is_quick => (folding.rows)(width, pointers.as_ptr(), sum),
                             _ => pointers[..joined].iter().for_each(|row| (folding.row)(width, row, sum)),
                         }
                     }
@@ -921,6 +941,11 @@ impl<'w, R: Runs> Work<'w, R> {
         Ok(1)
     }
 
+    /// How much memory a row of sums takes.
+    fn sums(&self, target: &Target) -> usize {
+        (self.division.tile * target.words()).div_ceil(size_of::<CacheLine>() / size_of::<u64>())
+    }
+
     /// The address of an operand's row, counted over the reduced axes.
     fn row_of(&self, operand: usize, base: *mut u8, row: usize) -> *const u8 {
         let plan = self.plan();
@@ -936,7 +961,7 @@ impl<'w, R: Runs> Work<'w, R> {
     /// Joins the row of sums of this number to the one before.
     fn join_waiting(&self, scratch: &mut Scratch, number: usize, width: usize) {
         for (k, target) in self.targets.iter().enumerate() {
-            let row = self.division.tile * target.words();
+            let row = self.sums(target);
             let (before, last) = scratch.waiting[k].split_at_mut(number * row);
             let before = &mut before[(number - 1) * row..];
             // SAFETY: both have room for a tile's values.

@@ -95,6 +95,8 @@ pub enum Expr {
     Bool(bool),
     /// `"text"`
     Str(Arc<str>),
+    /// A string of bytes.
+    Bytes(Arc<[u8]>),
     /// A name that is not called.
     Name(Name),
     /// `-a`, `+a`, `~a`, `not a`

@@ -93,6 +93,12 @@ impl<'t> Parser<'t> {
         self.tokens[(self.position + 1).min(self.tokens.len() - 1)].0
     }
 
+    /// Whether there is an attribute at the cursor, and no method.
+    pub(super) fn at_attribute(&self) -> bool {
+        let is_called = self.tokens.get(self.position + 2).is_some_and(|(token, _)| *token == Token::LeftParen);
+        self.peek() == Token::Dot && matches!(self.text(self.next_span()), "real" | "imag") && !is_called
+    }
+
     /// The token before it.
     pub(super) fn previous(&self) -> Option<(Token, Span)> {
         self.position.checked_sub(1).map(|position| self.tokens[position])

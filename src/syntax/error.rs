@@ -48,7 +48,7 @@ pub(super) fn number_with_suffix(span: Span, text: &str, number: &str, suffix: &
     let dangling = number.ends_with('_');
     match suffix {
         _ if dangling => diagnostic,
-        _ if number.ends_with('.') => diagnostic.with_hint("attributes are not supported"),
+        _ if number.ends_with('.') => diagnostic.with_hint("put the number in parentheses before an attribute"),
         "f" | "F" | "l" | "L" | "u" | "U" | "d" | "D" | "ul" | "UL" | "f32" | "f64" | "i32" | "i64" => diagnostic
             .with_hint(format!("numbers have no type suffix: {} takes its type from its partner", quoted(number))),
         _ if token::keyword(suffix).is_some() => diagnostic.with_hint(format!("put a space before {}", quoted(suffix))),
@@ -106,8 +106,13 @@ pub(super) fn bad_escape(span: Span, text: &str) -> Diagnostic {
         .with_hint("write `\\\\` for a backslash")
 }
 
+pub(super) fn not_a_byte(span: Span, c: char) -> Diagnostic {
+    syntax(span, format!("{} is not an ASCII character", quoted(&c.to_string())))
+        .with_hint("strings of bytes have other bytes by their numbers, as `\\xe9`")
+}
+
 pub(super) fn string_prefix(span: Span) -> Diagnostic {
-    syntax(span, "strings have no prefixes").with_hint("leave it out")
+    syntax(span, "strings have no prefix but `b`").with_hint("leave it out")
 }
 
 pub(super) fn unterminated_name(span: Span) -> Diagnostic {
@@ -260,7 +265,9 @@ pub(super) fn unused_value(span: Span) -> Diagnostic {
 pub(super) fn bad_target(span: Span, target: &Expr, operator: &str) -> Diagnostic {
     let message = match target {
         Expr::Bool(_) => "a constant can't be assigned",
-        Expr::Int(_) | Expr::Float(_) | Expr::Imaginary(_) | Expr::Str(_) => "a literal can't be assigned",
+        Expr::Int(_) | Expr::Float(_) | Expr::Imaginary(_) | Expr::Str(_) | Expr::Bytes(_) => {
+            "a literal can't be assigned"
+        }
         Expr::Name(_) => "a name in parentheses can't be assigned",
         Expr::Call(..) => "the result of a call can't be assigned",
         _ => "the result of an operator can't be assigned",
@@ -421,7 +428,7 @@ pub(super) fn method(span: Span, object: &str, name: &str) -> Diagnostic {
 }
 
 pub(super) fn attribute(span: Span) -> Diagnostic {
-    syntax(span, "attributes are not supported")
+    syntax(span, "there are no attributes but `real` and `imag`")
         .with_hint("pass the value as an argument; a name with a dot goes in backticks")
 }
 

@@ -20,7 +20,10 @@ impl Parser<'_> {
     pub(super) fn foreign_postfix(&mut self, mut node: Node) -> Node {
         loop {
             node = match self.peek() {
-                Token::Dot if self.peek_next().is_name() || self.peek_next().is_keyword() => self.attribute(node),
+                Token::Dot if self.at_attribute() => self.attribute(node),
+                Token::Dot if self.peek_next().is_name() || self.peek_next().is_keyword() => {
+                    self.foreign_attribute(node)
+                }
                 Token::LeftBracket => {
                     let whole = node.span.to(self.foreign_bracket());
                     self.report(error::subscript(whole));
@@ -37,7 +40,7 @@ impl Parser<'_> {
     }
 
     /// Names after dots, and the call of the last.
-    fn attribute(&mut self, base: Node) -> Node {
+    fn foreign_attribute(&mut self, base: Node) -> Node {
         let mut object = base.span;
         let mut last = (Token::Name, base.span);
         while self.peek() == Token::Dot && (self.peek_next().is_name() || self.peek_next().is_keyword()) {

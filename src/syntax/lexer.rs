@@ -140,23 +140,34 @@ fn integer(digits: &str, radix: u32) -> i128 {
 }
 
 /// The value of a string token.
-pub(super) fn string(text: &str, span: Span) -> Result<Arc<str>, Diagnostic> {
-    let body = &text[1..text.len() - 1];
+pub(super) fn string(text: &str, span: Span) -> Result<Expr, Diagnostic> {
+    let is_bytes = !text.starts_with(['"', '\'']);
+    let before = 1 + usize::from(is_bytes);
+    let body = &text[before..text.len() - 1];
+    let place = |at: usize, length: usize| {
+        let start = span.start as usize + before + at;
+        Span::new(start, start + length)
+    };
+    if let Some((at, c)) = body.char_indices().find(|(_, c)| is_bytes && !c.is_ascii()) {
+        return Err(error::not_a_byte(place(at, c.len_utf8()), c));
+    }
     let mut value = String::with_capacity(body.len());
     let mut rest = body;
     while let Some(at) = rest.find('\\') {
         value.push_str(&rest[..at]);
         rest = &rest[at..];
-        let start = span.start as usize + 1 + body.len() - rest.len();
-        let (c, length) = escape(rest).map_err(|length| {
-            let escape = &rest[..length];
-            error::bad_escape(Span::new(start, start + length), escape)
-        })?;
+        let (c, length) = match escape(rest) {
+            // Only characters have numbers of more than two digits.
+            Ok((_, length)) if is_bytes && length > "\\x00".len() => Err(length),
+            other => other,
+        }
+        .map_err(|length| error::bad_escape(place(body.len() - rest.len(), length), &rest[..length]))?;
         value.push(c);
         rest = &rest[length..];
     }
     value.push_str(rest);
-    Ok(value.into())
+    // A byte is the character of its number.
+    Ok(if is_bytes { Expr::Bytes(value.chars().map(|c| c as u8).collect()) } else { Expr::Str(value.into()) })
 }
 
 /// The character that an escape at the start of `text` stands for and the escape's length; or the

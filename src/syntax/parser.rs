@@ -213,7 +213,7 @@ impl Parser<'_> {
 
     pub(super) fn operand(&mut self) -> Node {
         let token = self.peek();
-        let node = match token {
+        let mut node = match token {
             Token::LeftParen => self.parenthesized(),
             Token::Number | Token::String | Token::True | Token::False => self.literal(),
             _ if token.is_name() => {
@@ -225,7 +225,18 @@ impl Parser<'_> {
             }
             _ => return self.foreign_operand(),
         };
+        while self.at_attribute() {
+            node = self.attribute(node);
+        }
         self.foreign_postfix(node)
+    }
+
+    /// A part of a complex number, as the function of that name gives it.
+    pub(super) fn attribute(&mut self, base: Node) -> Node {
+        self.bump();
+        let name = self.name();
+        let span = base.span.to(name.span);
+        self.push(Expr::Call(name, vec![Argument { keyword: None, value: base.id }]), span)
     }
 
     fn literal(&mut self) -> Node {
@@ -235,7 +246,7 @@ impl Parser<'_> {
         let value = match token {
             Token::True => Ok(Expr::Bool(true)),
             Token::False => Ok(Expr::Bool(false)),
-            Token::String => lexer::string(text, span).map(Expr::Str),
+            Token::String => lexer::string(text, span),
             _ => lexer::number(text, span),
         };
         self.bump();

@@ -76,6 +76,7 @@ fn print_parts<'a>(out: &mut String, steps: &mut Vec<Step<'a>>, expr: &'a Expr) 
         Expr::Bool(true) => out.push_str("True"),
         Expr::Bool(false) => out.push_str("False"),
         Expr::Str(value) => print_string(out, value),
+        Expr::Bytes(value) => print_bytes(out, value),
         Expr::Name(name) => print_name(out, name),
         Expr::Unary(op, operand) => {
             let space = if op.symbol().len() > 1 { " " } else { "" };
@@ -202,6 +203,18 @@ fn print_string(out: &mut String, value: &str) {
     out.push('"');
 }
 
+fn print_bytes(out: &mut String, value: &[u8]) {
+    out.push_str("b\"");
+    for byte in value {
+        match byte {
+            b'\\' | b'"' => out.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => out.push(char::from(*byte)),
+            _ => _ = write!(out, "\\x{byte:02x}"),
+        }
+    }
+    out.push('"');
+}
+
 /// Levels that the outline indents; deeper ones are numbered.
 const INDENTED: usize = 40;
 
@@ -253,6 +266,10 @@ impl Ast {
                 Expr::Str(value) => {
                     out.push_str("string ");
                     print_string(out, value);
+                }
+                Expr::Bytes(value) => {
+                    out.push_str("bytes ");
+                    print_bytes(out, value);
                 }
                 Expr::Name(name) => {
                     out.push_str("name ");
@@ -329,6 +346,7 @@ impl Ast {
                 (Expr::Imaginary(a), Expr::Imaginary(b)) => a.to_bits() == b.to_bits(),
                 (Expr::Bool(a), Expr::Bool(b)) => a == b,
                 (Expr::Str(a), Expr::Str(b)) => a == b,
+                (Expr::Bytes(a), Expr::Bytes(b)) => a == b,
                 (Expr::Name(a), Expr::Name(b)) => a == b,
                 (Expr::Unary(op, a), Expr::Unary(other, b)) => {
                     pairs.push((*a, *b));

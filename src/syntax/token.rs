@@ -22,8 +22,8 @@ pub enum Token {
     /// What starts as a number does, with all letters and digits that follow.
     #[regex(r"\.?[0-9]", number)]
     Number,
-    /// A string in single or double quotes.
-    #[regex(r#"["']"#, string)]
+    /// A string in single or double quotes, or one of bytes.
+    #[regex(r#"[bB]?["']"#, string)]
     String,
     /// The end of a line outside brackets.
     #[regex(r"\r\n|\r|\n")]
@@ -329,7 +329,7 @@ fn number(lexer: &mut Lexer<'_, Token>) {
 
 /// A string, after its first quote.
 fn string(lexer: &mut Lexer<'_, Token>) -> Token {
-    let quote = lexer.slice().chars().next();
+    let quote = lexer.slice().chars().last();
     let mut escaped = false;
     bump_while(lexer, |c| {
         let inside = !matches!(c, '\n' | '\r') && (escaped || Some(c) != quote);

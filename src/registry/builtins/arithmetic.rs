@@ -25,6 +25,9 @@ rows! {
     });
     negative(x): "`-x`.", 0.0, NUMPY, Body::Unary(UnaryOp::Neg);
     positive(x): "`+x`.", 0.0, NUMPY, Body::Unary(UnaryOp::Pos);
+    copy(x): "`x` as it is, also where it is a string.", 0.0, NUMPY, Body::Inline(Expression::builtin("x"));
+    ones_like(x): "1 in the type of x.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, _| l.constant(Scalar::of(dtype, 1.0)));
+    zeros_like(x): "0 in the type of x.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, _| l.constant(Scalar::of(dtype, 0.0)));
     absolute abs(x): "The absolute value; of the smallest integer, itself.", 0.0, NUMPY, Body::Op(Loops::All, |l, dtype, args| {
         if dtype == DType::Bool { args[0] } else { l.op(Op::Abs, args) }
     });

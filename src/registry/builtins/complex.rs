@@ -6,7 +6,9 @@ use crate::ir::{Loop, Op, Value};
 use crate::math::block::power::HYPOT;
 use crate::math::complex as kernels;
 use crate::registry::expression::Expression;
-use crate::registry::function::{Accuracy, Body, Complex, Floats, Function, Loops, OfComplex, Param, ParamKind};
+use crate::registry::function::{
+    Accuracy, Body, Complex, Floats, Function, Loops, OfComplex, Param, ParamKind, Special,
+};
 
 /// The real and the imaginary part.
 pub type Parts = [Value; 2];
@@ -45,6 +47,8 @@ pub fn body(name: &str) -> Option<OfComplex> {
         }),
         "sign" => OfComplex::Complex(|l, dtype, z| sign(l, dtype, z[0])),
         "square" => OfComplex::Complex(|l, _, z| product(l, z[0], z[0])),
+        "ones_like" => OfComplex::Complex(|l, dtype, _| [1.0, 0.0].map(|part| l.constant(Scalar::of(dtype, part)))),
+        "zeros_like" => OfComplex::Complex(|l, dtype, _| [0.0; 2].map(|part| l.constant(Scalar::of(dtype, part)))),
         "reciprocal" => OfComplex::Complex(|l, _, z| reciprocal(l, z[0])),
         "rint" => OfComplex::Complex(|l, _, z| z[0].map(|part| l.op(Op::Rint, &[part]))),
         "isnan" => OfComplex::Real(|l, _, z| is_nan(l, z[0])),
@@ -102,6 +106,18 @@ pub(super) fn rows() -> Vec<Function> {
             Body::Op(Loops::Number, |_, _, args| args[0]),
             Some(OfComplex::Complex(|l, _, z| [z[0][0], l.op(Op::Neg, &[z[0][1]])])),
         ),
+        Function {
+            params: vec![Param::required("real"), Param::required("imag")],
+            reference: "numexpr's function of the same name".into(),
+            ..row(
+                "complex",
+                &[],
+                "The complex number of these parts: complex64 of float16 and float32, else complex128.",
+                0.0,
+                Body::Special(Special::Complex),
+                None,
+            )
+        },
         Function {
             params: vec![
                 Param::required("z"),

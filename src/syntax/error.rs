@@ -97,8 +97,9 @@ pub(super) fn leading_zero(span: Span, text: &str) -> Diagnostic {
 }
 
 pub(super) fn unterminated_string(span: Span, text: &str) -> Diagnostic {
-    let opening = Span::new(span.start as usize, span.start as usize + 1);
-    syntax(opening, format!("the string has no closing {} on its line", &text[..1]))
+    let quote = usize::from(!text.starts_with(['"', '\'']));
+    let opening = Span::new(span.start as usize, span.start as usize + quote + 1);
+    syntax(opening, format!("the string has no closing {} on its line", &text[quote..quote + 1]))
 }
 
 pub(super) fn bad_escape(span: Span, text: &str) -> Diagnostic {

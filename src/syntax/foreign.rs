@@ -245,7 +245,7 @@ impl Parser<'_> {
             Token::For => error::comprehension(span),
             Token::Else => error::misplaced_conditional(span, text),
             token if token.closes() => error::never_opened(span, text),
-            Token::Number | Token::String | Token::Name | Token::QuotedName | Token::LeftParen => {
+            Token::Number | Token::String | Token::Bytes | Token::Name | Token::QuotedName | Token::LeftParen => {
                 error::missing_operator(span, self.found())
             }
             _ => error::unexpected(span, self.found()),

@@ -215,7 +215,7 @@ impl Parser<'_> {
         let token = self.peek();
         let mut node = match token {
             Token::LeftParen => self.parenthesized(),
-            Token::Number | Token::String | Token::True | Token::False => self.literal(),
+            Token::Number | Token::String | Token::Bytes | Token::True | Token::False => self.literal(),
             _ if token.is_name() => {
                 let name = self.name();
                 match self.peek() {
@@ -246,7 +246,7 @@ impl Parser<'_> {
         let value = match token {
             Token::True => Ok(Expr::Bool(true)),
             Token::False => Ok(Expr::Bool(false)),
-            Token::String => lexer::string(text, span),
+            Token::String | Token::Bytes => lexer::string(text, span),
             _ => lexer::number(text, span),
         };
         self.bump();

@@ -22,9 +22,12 @@ pub enum Token {
     /// What starts as a number does, with all letters and digits that follow.
     #[regex(r"\.?[0-9]", number)]
     Number,
-    /// A string in single or double quotes, or one of bytes.
-    #[regex(r#"[bB]?["']"#, string)]
+    /// A string in single or double quotes.
+    #[regex(r#"["']"#, string)]
     String,
+    /// The same of bytes.
+    #[regex(r#"[bB]["']"#, bytes)]
+    Bytes,
     /// The end of a line outside brackets.
     #[regex(r"\r\n|\r|\n")]
     Newline,
@@ -342,6 +345,14 @@ fn string(lexer: &mut Lexer<'_, Token>) -> Token {
             Token::String
         }
         false => Token::UnterminatedString,
+    }
+}
+
+/// A string of bytes, after its first quote.
+fn bytes(lexer: &mut Lexer<'_, Token>) -> Token {
+    match string(lexer) {
+        Token::String => Token::Bytes,
+        unterminated => unterminated,
     }
 }
 

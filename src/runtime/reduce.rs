@@ -106,10 +106,10 @@ impl Target {
     ///
     /// # Safety
     /// So many values can be read.
-    unsafe fn join_runs(&self, count: usize, folded: *const u64) -> u128 {
+    unsafe fn join_runs(&self, count: usize, folded: *const u8) -> u128 {
         let mut value = 0u128;
         // SAFETY: by the caller's word; any value fits.
-        unsafe { (self.folding.tree)(count, [folded.cast()].as_ptr(), (&raw mut value).cast()) };
+        unsafe { (self.folding.tree)(count, [folded].as_ptr(), (&raw mut value).cast()) };
         value
     }
 
@@ -424,7 +424,7 @@ impl<R: Runs> FoldPlacement<R> {
             }
             // SAFETY: so many elements were written above; the only result, in memory of ours.
             unsafe {
-                let value = target.join_runs(values.div_ceil(ROW_RUN), folded.as_ptr());
+                let value = target.join_runs(values.div_ceil(ROW_RUN), folded.as_ptr().cast());
                 target.write(value, |operand| pointers[operand]);
             }
         }
@@ -544,6 +544,9 @@ impl<'w, R: Runs> Work<'w, R> {
                     true => self.columns(position, tile, subtree, from..to, scratch)?,
                     false if values <= ROW_RUN => {
                         self.short_rows(position, (first + group).min(results) - result, scratch)?
+                    }
+                    false if self.are_few_runs() => {
+                        self.rows_of_few_runs(position, (first + group).min(results) - result, scratch)?
                     }
                     false => {
                         self.row(position, subtree, from..to, scratch)?;
@@ -725,6 +728,52 @@ impl<'w, R: Runs> Work<'w, R> {
         Ok(rows)
     }
 
+    /// Does the code fold everything, of each result so few runs that those of several are known at a time?
+    fn are_few_runs(&self) -> bool {
+        let Division { values, parts, .. } = *self.division;
+        let is_folded = |target: &Target| target.source == Source::Runs;
+        parts == 1 && 2 * values.div_ceil(ROW_RUN) <= TREE && self.targets.iter().all(is_folded)
+    }
+
+    /// Folds the values of the result at a position, and of more such results, up to `most`: the first run of each,
+    /// then the second; says how many results.
+    ///
+    /// # Safety
+    /// Only one task may work on these results.
+    unsafe fn rows_of_few_runs(&self, position: usize, most: usize, scratch: &mut Scratch) -> Result<usize, RunError> {
+        let plan = self.plan();
+        let values = self.division.values;
+        let runs = values.div_ceil(ROW_RUN);
+        self.place(&mut scratch.pointers, position);
+        let base = scratch.pointers.clone();
+        let extent = plan.extents()[1];
+        let rows = (TREE / runs).min(most).min(extent - position % extent);
+        for run in 0..runs {
+            let at = run * ROW_RUN;
+            self.go_to(scratch, &base, 0, at);
+            let places = |k: usize, scratch: &mut Scratch| {
+                let size = self.targets[k].size;
+                (scratch.folded[k].as_mut_ptr().cast::<u8>().wrapping_add(run * size), (runs * size) as isize)
+            };
+            // SAFETY: the runs are the plan's, and there is room for what as many as a tree takes fold to.
+            unsafe {
+                self.fold_runs(scratch, places, |operand| plan.strides(1)[operand], ROW_RUN.min(values - at), rows)?;
+            }
+        }
+        for (k, target) in self.targets.iter().enumerate() {
+            for row in 0..rows {
+                let folded = scratch.folded[k].as_ptr().cast::<u8>().wrapping_add(row * runs * target.size);
+                // SAFETY: so many elements were written above; the result of this row, in memory of ours.
+                unsafe {
+                    let value = target.join_runs(runs, folded);
+                    target
+                        .write(value, |operand| base[operand].wrapping_offset(plan.strides(1)[operand] * row as isize));
+                }
+            }
+        }
+        Ok(rows)
+    }
+
     /// Folds some values of the result at a position.
     ///
     /// # Safety
@@ -760,7 +809,7 @@ impl<'w, R: Runs> Work<'w, R> {
             }
             for (k, target) in self.targets.iter().enumerate() {
                 // SAFETY: so many elements were written above.
-                let value = unsafe { target.join_runs(done, scratch.folded[k].as_ptr()) };
+                let value = unsafe { target.join_runs(done, scratch.folded[k].as_ptr().cast()) };
                 counters[k].push(value, &target.folding);
             }
         }

@@ -42,10 +42,7 @@ impl Builder<'_> {
         self.func.mark_hot(head);
         self.start(head);
         self.accumulators = in_turn;
-        self.begin_turn(copies);
-        for first in (0..copies).step_by(plan.group) {
-            self.body(first..first + plan.group, Window::Index(i));
-        }
+        self.copies_of_body(copies, Window::Index(i));
         let next = self.add_immediate(i, step);
         self.compare(next, whole);
         let args = with(next, &self.accumulators);

@@ -456,9 +456,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Writes the body for so many vectors that follow one another.
-    fn copies_of_body(&mut self, copies: usize, window: Window) {
+    pub(super) fn copies_of_body(&mut self, copies: usize, window: Window) {
         self.begin_turn(copies);
-        self.body(0..copies, window);
+        for first in (0..copies).step_by(self.plan.group) {
+            self.body(first..copies.min(first + self.plan.group), window);
+        }
     }
 
     /// Forgets the values of the body before.

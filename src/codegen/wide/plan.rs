@@ -174,12 +174,17 @@ impl Plan {
                 return Err(Unsupported { reason: "more to fold than there are registers" });
             }
         }
-        let mut group = wish;
+        // Loads of pairs, two vectors each, are many: side by side they would wait for each other.
+        let mut group = if pairs_only { 1 } else { wish };
         while group > 1 && group * live + accumulators > registers.saturating_sub(outer.min(4)) {
             group /= 2;
         }
         let hoists = registers.saturating_sub(outer + group * live + accumulators);
-        let copies = if accumulators > 0 { turn } else { group };
+        let copies = match (accumulators, pairs_only) {
+            (0, true) => wish,
+            (0, false) => group,
+            _ => turn,
+        };
         Ok(Plan {
             places,
             widest,

@@ -22,7 +22,7 @@ ROUNDED = (
 #: Functions of one argument that are a few operations or none.
 PLAIN = (
     "square reciprocal absolute sign conjugate conj real imag angle isnan isinf isfinite positive negative rint "
-    "logical_not"
+    "logical_not copy ones_like zeros_like"
 ).split()
 BINARY = (
     "add subtract multiply divide power float_power minimum maximum fmin fmax equal not_equal less less_equal greater "
@@ -533,3 +533,39 @@ def test_functions_of_python_numbers():
     assert nf.evaluate("2j").dtype == np.complex128
     assert nf.evaluate("x + 1j", x=np.ones(2, np.float32)).dtype == np.complex64
     assert nf.evaluate("x + 1j", x=np.ones(2, np.int8)).dtype == (np.ones(2, np.int8) + 1j).dtype
+
+
+def test_attributes(rng):
+    z = rng.normal(size=20) + 1j * rng.normal(size=20)
+    x = rng.normal(size=20)
+    for text in ["z.real", "z.imag", "(z * x).imag + x", "-z.real ** 2", "x.real", "x.imag", "z.imag.real"]:
+        assert_near(nf.evaluate(text, {"z": z, "x": x}), eval(text), what=text)
+    assert nf.compile("where((a - 10).real != 0.0, a, 2)").args == ("a",)
+    assert nf.evaluate("2j.imag") == 2
+    assert nf.evaluate("real.real + imag(real)", {"real": 3 + 4j}) == 7
+
+
+@pytest.mark.parametrize(
+    "real, imag, result",
+    [("f4", "f4", "c8"), ("f4", "f8", "c16"), ("f2", "f4", "c8"), ("i4", "f4", "c16"), ("?", "u1", "c16"), ("f4", float, "c8")],
+)
+def test_complex_of_parts(real, imag, result):
+    x = np.array([0, 1, 3]).astype(real)
+    y = 2.5 if imag is float else np.array([5, 0, 1]).astype(imag)
+    got = nf.evaluate("complex(x, y)", x=x, y=y)
+    want = np.empty(3, result)
+    want.real, want.imag = x, y
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got, want)
+
+
+def test_complex_of_special_parts():
+    special = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1.0])
+    x, y = special[:, None], special[None, :]
+    got = nf.evaluate("complex(x, y)", x=x, y=y)
+    np.testing.assert_array_equal(got.real, np.broadcast_to(x, (6, 6)))
+    np.testing.assert_array_equal(got.imag, np.broadcast_to(y, (6, 6)))
+    assert np.array_equal(np.signbit(got.imag), np.broadcast_to(np.signbit(y), (6, 6)))
+    for text in ["complex(1j, 2)", "complex(1, 2j)", "complex('a', 1)"]:
+        with pytest.raises(nf.ExprTypeError):
+            nf.evaluate(text)

@@ -92,7 +92,7 @@ def test_operator_between_python_numbers(op, differences):
 
 
 UNARY_FUNCTIONS = generate.EXACT_UNARY + generate.ELEMENTARY
-UNARY_FUNCTIONS += "signbit spacing degrees radians bitwise_not".split()
+UNARY_FUNCTIONS += "signbit spacing degrees radians bitwise_not copy ones_like zeros_like".split()
 
 
 @pytest.mark.parametrize("name", [*UNARY_FUNCTIONS, "-", "+", "~", "not "])

@@ -77,6 +77,7 @@ def test_comparisons_with_literals(name):
                 value = literal.encode() if kind == "S" else literal
                 check(f"a {name} {literal!r}", COMPARISONS[name](a, value), {"a": a})
                 check(f"{literal!r} {name} a", COMPARISONS[name](value, a), {"a": a})
+                check(f"a {name} {value!r}", COMPARISONS[name](a, value), {"a": a})
 
 
 @pytest.mark.parametrize("name", ["startswith", "endswith", "find"])
@@ -213,7 +214,8 @@ class Random:
 
     def literal(self):
         text = str(self.rng.choice(["", "a", "bob", "Zz", "zebra!"]))
-        return repr(text), np.array(text.encode() if self.kind == "S" else text)
+        written = text.encode() if self.kind == "S" and self.rng.random() < 0.5 else text
+        return repr(written), np.array(text.encode() if self.kind == "S" else text)
 
     def other(self, depth):
         return self.literal() if self.rng.random() < 0.4 else self.string(depth)
@@ -317,6 +319,23 @@ def test_python_strings_are_scalars():
     assert nf.evaluate("len(a)", a="four") == 4
 
 
+def test_literals_alone():
+    for text in ["b'abc' == b'abc'", "b'a' < 'b'", "'a' == 'b'", "b'' != b'a'"]:
+        assert nf.evaluate(text) is np.bool(eval(text.replace("< '", "< b'"))), text
+    assert nf.evaluate("contains(b'abc', b'bc') and not contains('abc', 'd')") is np.True_
+    assert nf.evaluate("len('four') + find(b'four', b'r')") == 7
+    assert nf.evaluate("x * len('four')", x=np.arange(3.0)).tolist() == [0, 4, 8]
+
+
+def test_literals_of_bytes():
+    every = bytes(range(1, 256))
+    a = np.array([every, b"\\", b"'", b'"', b""])
+    for literal in [every, b"\\", b"'", b'"', b"", b"\n\t\r\x7f"]:
+        check(f"a == {literal!r}", a == literal, {"a": a})
+    check("a == B'\\xff'", a == b"\xff", {"a": a})
+    check("where(c, b'yes', b'no')", np.array([b"yes", b"no"]), {"c": np.array([True, False])})
+
+
 def test_literals_of_letters_beyond_ascii():
     bytes_ = np.array(["é".encode(), b"e"])
     assert nf.evaluate("a == 'é'", a=bytes_).tolist() == [True, False]
@@ -327,7 +346,7 @@ def test_literals_of_letters_beyond_ascii():
     "text",
     ["a + 1", "a + b", "a - a", "a * 2", "-a", "not a", "a and a", "sin(a)", "abs(a)", "sum(a)", "max(a)", "any(a)", "mean(a)"]
     + ["count_nonzero(a)", "a == 1", "a == b", "find(a, b)", "find(a, 1)", "where(a, 1, 2)", "where(c, a, b)", "where(c, a, 1)"]
-    + ["'a' == 'b'", "len(1.5)", "upper('a') == 'A'", "round(a)", "clip(a, 1, 2)", "a ** 2", "len('a')", "'text'"]
+    + ["a == b'x'", "b'x' + 'y' == a", "len(1.5)", "upper('a') == 'A'", "round(a)", "clip(a, 1, 2)", "a ** 2", "'text'", "b'text'"]
     + ["isnan(a)", "logical_xor(a, a)", "sum(len(a), where=a)", "y = 'text'", "a < 'a' < 1", "norm_cdf(a)"],
 )
 def test_errors(text):

@@ -15,7 +15,7 @@ use iced_x86::{Decoder, DecoderOptions};
 use numfuse::codegen::wide::{self, Level};
 use numfuse::codegen::{Layout, Stride};
 use numfuse::dtype::{DType, Scalar};
-use numfuse::ir::{Fold, Op, Program, Value};
+use numfuse::ir::{Fold, Op, Program, Role, Value};
 use numfuse::jit::Jit;
 use random::Random;
 
@@ -362,6 +362,53 @@ fn folds_beside_one_another() {
         if fits[0] {
             check(&program, &layouts, &[[3, 300]], &mut random);
         }
+    }
+}
+
+/// Operands whose elements are halves of pairs: all of them or beside whole elements, in place, only one half of
+/// them stored, read again when they are stored.
+#[test]
+fn pairs() {
+    let mut random = Random::new();
+    for round in 0..130 {
+        let dtype = random.pick(&[DType::F64, DType::F32, DType::I64, DType::U32]);
+        let mut build = Build::default();
+        let [a, b, c, out] =
+            [Role::Argument(0), Role::Argument(1), Role::Argument(2), Role::Output(0)].map(|r| build.pair(dtype, r));
+        let mut of = vec![0, 0, 1, 1, 2, 2, 3, 3];
+        let mut loaded = vec![a[0], b[1], a[1], b[0], c[0]];
+        if round % 7 > 0 {
+            loaded.push(c[1]);
+        }
+        let mut values: Vec<Value> = loaded.into_iter().map(|half| build.load(half)).collect();
+        for _ in 0..random.below(12) {
+            let args = [random.pick(&values), random.pick(&values)];
+            values.push(build.op(random.pick(&[Op::Add, Op::Sub, Op::Min]), &args, dtype));
+        }
+        let target = if round % 2 == 0 { a } else { out };
+        let mut halves = target.map(|half| (half, random.pick(&values)));
+        if random.below(2) == 0 {
+            halves.reverse();
+        }
+        let stored = if round % 11 == 10 { 1 } else { 2 };
+        halves[..stored].iter().for_each(|(half, value)| _ = build.store(*half, *value));
+        if round % 13 == 12 {
+            let [first, second] = target.map(|half| build.load(half));
+            let sum = build.op(Op::Add, &[first, second], dtype);
+            build.store(b[0], sum);
+            build.store(b[1], second);
+        }
+        let mut layouts = vec![Layout { stride: Stride::Interleaved, swapped: round % 5 == 4 }; 8];
+        if round % 3 == 0 {
+            let wide = build.argument(DType::F64);
+            let value = build.op(Op::Convert, &[wide], dtype);
+            build.output(value);
+            layouts.extend([layout(Stride::Contiguous); 2]);
+            of.extend([4, 5]);
+        }
+        let extents: Vec<[usize; 2]> =
+            [1, 2, 3, 7, 8, 15, 16, 31, 33, 64, 100, 129].iter().map(|&n| [1 + n % 3, n]).collect();
+        check_shared(&build.finish(), &layouts, &of, &extents, &mut random);
     }
 }
 

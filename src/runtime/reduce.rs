@@ -30,7 +30,7 @@ const LINE: usize = 2048;
 /// Runs that the code folds in a call where other folds read the same operands.
 const RUNS_BESIDE_OTHERS: usize = 4;
 /// Bytes of an operand that is taken to be in the nearer caches.
-const NEAR: usize = 1 << 18;
+const NEAR: usize = 1 << 19;
 /// Rows that begin so many bytes apart are streams of their own to the processor, which fetches several at a time
 /// sooner than one. What lies closer together is one stream, if it is far away.
 const STREAM: usize = 1 << 12;
@@ -747,7 +747,9 @@ impl<'w, R: Runs> Work<'w, R> {
         self.place(&mut scratch.pointers, position);
         let base = scratch.pointers.clone();
         let extent = plan.extents()[1];
-        let rows = (TREE / runs).min(most).min(extent - position % extent);
+        // Far memory is best read from its beginning to its end.
+        let beside = if plan.bytes() <= NEAR { TREE / runs } else { 1 };
+        let rows = beside.min(most).min(extent - position % extent);
         for run in 0..runs {
             let at = run * ROW_RUN;
             self.go_to(scratch, &base, 0, at);

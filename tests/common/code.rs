@@ -33,8 +33,17 @@ impl Build {
     }
 
     pub(crate) fn argument(&mut self, dtype: DType) -> Value {
-        let id = self.operand(dtype, Role::Argument(0));
+        let id = self.operand(dtype, Role::Argument(self.program.operands.len() as u32));
         self.load(id)
+    }
+
+    /// The two halves of the elements of a role.
+    pub(crate) fn pair(&mut self, dtype: DType, role: Role) -> [OperandId; 2] {
+        [0, 1].map(|half| {
+            let id = self.operand(dtype, role);
+            self.program.operands[id.0 as usize].offset = half * dtype.size() as u32;
+            id
+        })
     }
 
     pub(crate) fn load(&mut self, id: OperandId) -> Value {
@@ -54,6 +63,10 @@ impl Build {
         let id = self.operand(self.body.dtype(value), Role::Output(self.program.operands.len() as u32));
         self.body.push(Inst::Store(id, value), None);
         id
+    }
+
+    pub(crate) fn store(&mut self, id: OperandId, value: Value) {
+        self.body.push(Inst::Store(id, value), None);
     }
 
     /// Folds a value along each row.
@@ -258,28 +271,51 @@ impl Array {
 pub(crate) struct Lane<'a> {
     arrays: &'a mut [Array],
     of: &'a [usize],
+    /// Of operands whose elements are halves of an array's pairs of elements, which half.
+    halves: &'a [Option<usize>],
     j: usize,
     i: usize,
     /// What is to be folded along the row into each operand.
     folded: &'a mut [Vec<Scalar>],
 }
 
+impl Lane<'_> {
+    fn place(&self, operand: OperandId) -> [usize; 2] {
+        [self.j, self.halves[operand.0 as usize].map_or(self.i, |half| 2 * self.i + half)]
+    }
+}
+
 impl interp::Memory for Lane<'_> {
     fn load(&self, operand: OperandId) -> Scalar {
-        self.arrays[self.of[operand.0 as usize]].get(self.j, self.i)
+        let [j, i] = self.place(operand);
+        self.arrays[self.of[operand.0 as usize]].get(j, i)
     }
     fn store(&mut self, operand: OperandId, value: Scalar) {
-        self.arrays[self.of[operand.0 as usize]].set(self.j, self.i, value);
+        let [j, i] = self.place(operand);
+        self.arrays[self.of[operand.0 as usize]].set(j, i, value);
     }
     fn reduce(&mut self, _: Fold, operand: OperandId, value: &[Scalar]) {
         self.folded[operand.0 as usize].extend(value);
     }
 }
 
-pub(crate) fn call(code: &Code, arrays: &mut [Array], of: &[usize], [outer, inner]: [usize; 2]) -> u64 {
+pub(crate) fn call(code: &Code, arrays: &mut [Array], of: &[usize], extents: [usize; 2]) -> u64 {
+    call_with_halves(code, arrays, of, &vec![None; of.len()], extents)
+}
+
+fn call_with_halves(
+    code: &Code,
+    arrays: &mut [Array],
+    of: &[usize],
+    halves: &[Option<usize>],
+    [outer, inner]: [usize; 2],
+) -> u64 {
     let pointers: Vec<*mut u8> = arrays.iter_mut().map(|a| a.bytes[a.origin..].as_mut_ptr()).collect();
-    let pointers: Vec<*mut u8> = of.iter().map(|&a| pointers[a]).collect();
-    let inner_strides: Vec<isize> = of.iter().map(|&a| arrays[a].strides[1]).collect();
+    let address =
+        |(&a, half): (&usize, &Option<usize>)| pointers[a].wrapping_add(half.unwrap_or(0) * arrays[a].dtype.size());
+    let pointers: Vec<*mut u8> = of.iter().zip(halves).map(address).collect();
+    let stride = |(&a, half): (&usize, &Option<usize>)| arrays[a].strides[1] * if half.is_some() { 2 } else { 1 };
+    let inner_strides: Vec<isize> = of.iter().zip(halves).map(stride).collect();
     let outer_strides: Vec<isize> = of.iter().map(|&a| arrays[a].strides[0]).collect();
     // SAFETY: `Array::random` makes room for every element of these extents and strides.
     unsafe { code.call(pointers.as_ptr(), inner_strides.as_ptr(), outer_strides.as_ptr(), inner, outer) }
@@ -291,8 +327,18 @@ pub(crate) struct Candidate<'a> {
     pub(crate) text: Box<dyn Fn() -> String + 'a>,
 }
 
+/// Which half of an array's pairs an operand has, if another operand of its role has the other half.
+fn half(program: &Program, of: &[usize], operand: usize) -> Option<usize> {
+    let Operand { role, offset, dtype, .. } = program.operands[operand];
+    let is_other = |other: usize| {
+        let Operand { role: role_of_other, offset: offset_of_other, .. } = program.operands[other];
+        of[other] == of[operand] && role_of_other == role && offset_of_other != offset
+    };
+    (0..of.len()).any(is_other).then_some(offset as usize / dtype.size())
+}
+
 /// Runs each piece of code over arrays of the extents, and compares with the interpreter. `of` has the
-/// array of each operand.
+/// array of each operand; two operands of one role that share one have the halves of its pairs.
 pub(crate) fn check_code(
     program: &Program,
     layouts: &[Layout],
@@ -301,19 +347,27 @@ pub(crate) fn check_code(
     candidates: &[Candidate],
     random: &mut Random,
 ) {
+    let halves: Vec<Option<usize>> = (0..of.len()).map(|operand| half(program, of, operand)).collect();
     for &extents in extents {
         let count = of.iter().max().map_or(0, |last| last + 1);
+        let first_of = |array: usize| of.iter().position(|a| *a == array).unwrap();
+        let extents_of = |array: usize| match halves[first_of(array)] {
+            Some(_) => [extents[0], 2 * extents[1]],
+            None => extents,
+        };
         let before: Vec<Array> = (0..count)
             .map(|array| {
-                let operand = of.iter().position(|a| *a == array).unwrap();
-                Array::random(random, program.operands[operand].dtype, layouts[operand], extents)
+                let operand = first_of(array);
+                let stride = if halves[operand].is_some() { Stride::Contiguous } else { layouts[operand].stride };
+                let layout = Layout { stride, ..layouts[operand] };
+                Array::random(random, program.operands[operand].dtype, layout, extents_of(array))
             })
             .collect();
         let mut expected = before.clone();
         for j in 0..extents[0] {
             let mut folded = vec![Vec::new(); of.len()];
             for i in 0..extents[1] {
-                let mut lane = Lane { arrays: &mut expected, of, j, i, folded: &mut folded };
+                let mut lane = Lane { arrays: &mut expected, of, halves: &halves, j, i, folded: &mut folded };
                 interp::run_lane(&program.loops[0], &mut lane).unwrap();
             }
             for inst in &program.loops[0].insts {
@@ -327,10 +381,10 @@ pub(crate) fn check_code(
         }
         for candidate in candidates {
             let mut ours = before.clone();
-            assert_eq!(call(&candidate.code, &mut ours, of, extents), 0);
+            assert_eq!(call_with_halves(&candidate.code, &mut ours, of, &halves, extents), 0);
             for (array, (ours, expected)) in ours.iter().zip(&expected).enumerate() {
                 let is_stored = (0..of.len()).any(|operand| of[operand] == array && stores(program, operand));
-                let wrong = difference(extents, &before[array], ours, expected, is_stored);
+                let wrong = difference(extents_of(array), &before[array], ours, expected, is_stored);
                 assert!(
                     wrong.is_none(),
                     "array {array} of {extents:?}: {}\n{layouts:?}\n{program:#?}\n{}",

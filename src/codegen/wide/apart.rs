@@ -2,6 +2,7 @@
 //!
 //! Lanes are inserted one by one, since gather instructions are slow on many machines.
 //! Four lanes are within reach of one address, by the operand's stride once, twice and three times.
+//! Halves of pairs are loaded with the other halves, and taken apart in registers.
 
 use super::encode::{Imm, Width};
 use super::func::{Address, Base, Inst as Machine, Rm, Writes};
@@ -27,7 +28,7 @@ impl Builder<'_> {
         for at in 0..self.layouts.len() {
             let operand = OperandId(at as u32);
             let is_used = self.plan.loaded.contains(&operand) || self.plan.stored.contains(&operand);
-            if is_used && self.layouts[at].stride.is_apart() {
+            if is_used && self.layouts[at].stride == Stride::Strided {
                 let once = self.table_entry(inner_strides, operand);
                 let thrice = self.lea(once, Some(once), 2);
                 self.steps[at] = Some(Steps { once, thrice });
@@ -38,6 +39,11 @@ impl Builder<'_> {
     /// Does an operand lie apart in a window? In the frame, elements are side by side.
     pub(super) fn steps_in(&self, operand: OperandId, window: Window) -> Option<Steps> {
         self.steps[operand.0 as usize].filter(|_| !matches!(window, Window::Frame))
+    }
+
+    /// Does an operand have halves of pairs in a window?
+    pub(super) fn is_half_in(&self, operand: OperandId, window: Window) -> bool {
+        self.layouts[operand.0 as usize].stride == Stride::Interleaved && !matches!(window, Window::Frame)
     }
 
     /// The address of an element of an operand that lies apart.
@@ -73,24 +79,50 @@ impl Builder<'_> {
         width == Width::Y && !self.plan.pairs_only
     }
 
+    /// The width of vectors that are taken apart or joined. Where the order of lanes matters, they have two parts of
+    /// 128 bits at most.
+    fn pair_width(&self, size: usize) -> Width {
+        let most = if self.plan.pairs_only { Width::Z } else { Width::Y };
+        Width::of((size * self.lanes.count).min(most.bytes()))
+    }
+
+    /// The address of some byte of the current copy's pairs, of which an operand has the halves.
+    fn pair(&mut self, operand: OperandId, window: Window, byte: usize) -> Address {
+        let Operand { dtype, offset, .. } = self.program[operand];
+        debug_assert!(byte < 2 * dtype.size() * self.lanes.count);
+        let first = self.element(operand, window);
+        Address { disp: first.disp + byte as i32 - offset as i32, ..first }
+    }
+
+    /// The vectors of the current copy's pairs, of which an operand has the halves; those that were loaded for the
+    /// other half already, if nothing was stored since.
+    fn pairs(&mut self, operand: OperandId, window: Window) -> Vec<VReg> {
+        let Operand { role, dtype, .. } = self.program[operand];
+        let key = (role, self.copy);
+        if let Some((_, whole)) = self.pairs.iter().find(|(known, _)| *known == key) {
+            return whole.clone();
+        }
+        let width = self.pair_width(dtype.size());
+        let bytes = 2 * dtype.size() * self.lanes.count;
+        let vectors = (0..bytes).step_by(width.bytes()).map(|byte| {
+            let address = self.pair(operand, window, byte);
+            self.reg(Src::Mem(address, width))
+        });
+        let vectors: Vec<VReg> = vectors.collect();
+        self.pairs.push((key, vectors.clone()));
+        vectors
+    }
+
     /// The lanes of an operand whose elements of 4 or 8 bytes are halves of pairs: whole pairs are loaded, and
     /// the other halves left out.
-    fn load_interleaved(&mut self, operand: OperandId, steps: Steps, window: Window) -> Src {
+    pub(super) fn load_half(&mut self, operand: OperandId, window: Window) -> Src {
         let Operand { dtype, offset, .. } = self.program[operand];
         let size = dtype.size();
         let is_second = offset != 0;
-        let width = Width::of((size * self.lanes.count).min(Width::Y.bytes()));
-        // In vectors that follow one another; four pairs lie behind each cursor.
-        let cursors = self.groups(operand, steps, window);
-        let lanes = width.bytes() / size;
-        let parts = (0..self.lanes.count / lanes).map(|part| {
-            let [a, b] = [0, width.bytes()].map(|more| {
-                let byte = 2 * part * width.bytes() + more;
-                let (group, within) = (byte / (2 * size * GROUP), byte % (2 * size * GROUP));
-                let disp = within as i32 - offset as i32;
-                Src::Mem(Address { base: Base::Reg(cursors[group]), index: None, scale: 1, disp }, width)
-            });
-            let a = self.unary(&isa::VMOVDQU, width, a);
+        let width = self.pair_width(size);
+        let pairs = self.pairs(operand, window);
+        let parts = pairs.chunks(2).map(|pair| {
+            let [a, b] = [pair[0], pair[1]].map(Src::Reg);
             let halves = match (size, is_second) {
                 (4, false) => self.binary_imm(&isa::VSHUFPS, width, a, b, 0b10_00_10_00),
                 (4, true) => self.binary_imm(&isa::VSHUFPS, width, a, b, 0b11_01_11_01),
@@ -110,9 +142,6 @@ impl Builder<'_> {
     /// The lanes of an operand of elements of 4 or 8 bytes that lie apart.
     pub(super) fn load_strided(&mut self, operand: OperandId, steps: Steps, window: Window) -> Src {
         let size = self.program[operand].dtype.size();
-        if self.layouts[operand.0 as usize].stride == Stride::Interleaved && size * self.lanes.count >= 16 {
-            return self.load_interleaved(operand, steps, window);
-        }
         let mut parts: Vec<Src> = Vec::new();
         for cursor in self.groups(operand, steps, window) {
             let mut from = |lanes: std::ops::Range<usize>| {
@@ -172,10 +201,10 @@ impl Builder<'_> {
 
     /// Stores lanes to an operand whose elements are the first halves of pairs, and others to that of the second
     /// halves, whose types are alike.
-    pub(super) fn store_pairs(&mut self, operand: OperandId, steps: Steps, halves: [Src; 2], window: Window) {
+    pub(super) fn store_pairs(&mut self, operand: OperandId, halves: [Src; 2], window: Window) {
         let size = self.program[operand].dtype.size();
         let bytes = size * self.lanes.count;
-        let width = Width::of(bytes.min(Width::Y.bytes()));
+        let width = self.pair_width(size);
         let [firsts, seconds] = halves.map(|half| {
             let whole = self.reg(half);
             match bytes > width.bytes() {
@@ -183,7 +212,6 @@ impl Builder<'_> {
                 false => vec![whole],
             }
         });
-        let cursors = self.groups(operand, steps, window);
         for (part, (first, second)) in firsts.into_iter().zip(seconds).enumerate() {
             // So that what is joined within each 128 bits follows one another.
             let [first, second] = [first, second].map(|half| match self.crosses(width) {
@@ -196,14 +224,19 @@ impl Builder<'_> {
             };
             for (row, more) in [(low, 0), (high, width.bytes())] {
                 let pairs = self.binary(row, width, first, second);
-                let byte = 2 * part * width.bytes() + more;
-                let (group, within) = (byte / (2 * size * GROUP), byte % (2 * size * GROUP));
-                let address = Address { base: Base::Reg(cursors[group]), index: None, scale: 1, disp: within as i32 };
+                let address = self.pair(operand, window, 2 * part * width.bytes() + more);
                 let reg = Some(self.reg(pairs));
                 let store = machine(&isa::VMOVDQU_STORE, width, Writes::Nothing);
                 self.push(Machine { reg, rm: Rm::Mem(address), ..store });
             }
         }
+    }
+
+    /// Stores lanes to an operand whose elements are halves of pairs, the others of which stay as they are.
+    pub(super) fn store_half(&mut self, operand: OperandId, value: Src, window: Window) {
+        let once = self.immediate(2 * self.program[operand].dtype.size() as i32);
+        let thrice = self.lea(once, Some(once), 2);
+        self.store_strided(operand, Steps { once, thrice }, value, window);
     }
 
     /// Stores lanes to an operand whose elements lie apart.

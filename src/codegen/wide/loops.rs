@@ -9,7 +9,7 @@ use super::plan::{Place, Plan};
 use super::{Level, Unsupported};
 use crate::codegen::{Layout, Stride};
 use crate::dtype::DType;
-use crate::ir::{Inst, Loop, OperandId, Program, Value};
+use crate::ir::{Inst, Loop, OperandId, Program, Role, Value};
 use regalloc2::{PReg, RegClass, VReg};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -124,6 +124,10 @@ pub(super) struct Builder<'a> {
     /// each four lanes of theirs.
     pub(super) steps: Vec<Option<Steps>>,
     pub(super) cursors: Vec<Vec<VReg>>,
+    /// Vectors of pairs that were loaded in this turn, by what they are of and the copy of the body.
+    pub(super) pairs: Vec<((Role, usize), Vec<VReg>)>,
+    /// An index and twice that, where pairs of 8 bytes each are at.
+    doubled: Option<[VReg; 2]>,
     pub(super) frame: usize,
     /// What is folded so far in each of a turn's vectors, fold by fold, and the lanes of the current vector
     /// that are there, if not all are.
@@ -185,6 +189,8 @@ impl<'a> Builder<'a> {
             rows: vec![None; program.operands.len()],
             steps: vec![None; program.operands.len()],
             cursors: vec![Vec::new(); program.operands.len()],
+            pairs: Vec::new(),
+            doubled: None,
             frame: 0,
             accumulators: Vec::new(),
             partial: None,
@@ -469,6 +475,8 @@ impl<'a> Builder<'a> {
         self.inner.resize(copies * self.body.insts.len(), None);
         self.copies = copies;
         self.cursors.iter_mut().for_each(Vec::clear);
+        self.pairs.clear();
+        self.doubled = None;
     }
 
     /// Writes the body for some of a turn's vectors, instruction by instruction.
@@ -512,10 +520,15 @@ impl<'a> Builder<'a> {
     }
 
     /// The address of an operand's lane 0 in the current copy.
-    fn element(&self, operand: OperandId, window: Window) -> Address {
+    pub(super) fn element(&mut self, operand: OperandId, window: Window) -> Address {
         let at = operand.0 as usize;
         let size = self.program[operand].dtype.size();
         match (window, self.rows[at]) {
+            (Window::Index(i) | Window::Masked(i, _), Some(row)) if self.is_half_in(operand, window) => {
+                let index = if size == 8 { self.twice(i) } else { i };
+                let disp = (2 * self.copy * self.lanes.count * size) as i32;
+                Address { base: Base::Reg(row), index: Some(index), scale: 8, disp }
+            }
             (Window::Index(i) | Window::Masked(i, _), Some(row)) => {
                 let disp = (self.copy * self.lanes.count * size) as i32;
                 Address { base: Base::Reg(row), index: Some(i), scale: size as u8, disp }
@@ -527,6 +540,18 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Twice an index.
+    fn twice(&mut self, index: VReg) -> VReg {
+        match self.doubled {
+            Some([known, doubled]) if known == index => doubled,
+            _ => {
+                let doubled = self.lea(index, Some(index), 1);
+                self.doubled = Some([index, doubled]);
+                doubled
+            }
+        }
+    }
+
     fn load(&mut self, value: Value, operand: OperandId, window: Window) -> Src {
         let dtype = self.program[operand].dtype;
         let address = self.element(operand, window);
@@ -534,6 +559,8 @@ impl<'a> Builder<'a> {
         let width = Width::of(bytes);
         let src = if let Some(steps) = self.steps_in(operand, window) {
             self.load_strided(operand, steps, window)
+        } else if self.is_half_in(operand, window) {
+            self.load_half(operand, window)
         } else if let (Window::Masked(_, masks), Level::Avx2) = (window, self.level) {
             let (row, mask) = match dtype.size() {
                 4 => (&isa::VPMASKMOVD, masks[0]),
@@ -587,9 +614,13 @@ impl<'a> Builder<'a> {
         let dtype = self.program[operand].dtype;
         let bytes = dtype.size() * self.lanes.count;
         let src = self.stored(operand, value);
+        self.pairs.clear();
         if let Some(steps) = self.steps_in(operand, window) {
-            return match self.other_store(operand).filter(|_| bytes >= Width::X.bytes()) {
-                None => self.store_strided(operand, steps, src, window),
+            return self.store_strided(operand, steps, src, window);
+        }
+        if self.is_half_in(operand, window) {
+            return match self.other_store(operand) {
+                None => self.store_half(operand, src, window),
                 // What comes second stores both.
                 Some((other_at, ..)) if other_at > at => {}
                 Some((_, other, stored)) => {
@@ -597,8 +628,7 @@ impl<'a> Builder<'a> {
                     let is_first = self.program[operand].offset == 0;
                     let (first, halves) =
                         if is_first { (operand, [src, other_src]) } else { (other, [other_src, src]) };
-                    let steps = self.steps_in(first, window).unwrap_or(steps);
-                    self.store_pairs(first, steps, halves, window);
+                    self.store_pairs(first, halves, window);
                 }
             };
         }

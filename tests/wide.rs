@@ -391,7 +391,7 @@ fn pairs() {
             halves.reverse();
         }
         let stored = if round % 11 == 10 { 1 } else { 2 };
-        halves[..stored].iter().for_each(|(half, value)| _ = build.store(*half, *value));
+        halves[..stored].iter().for_each(|(half, value)| build.store(*half, *value));
         if round % 13 == 12 {
             let [first, second] = target.map(|half| build.load(half));
             let sum = build.op(Op::Add, &[first, second], dtype);

@@ -260,6 +260,22 @@ impl Placed {
         placed
     }
 
+    /// The same array with an axis of one element for each true one, and its own axes for the others.
+    ///
+    /// # Panics
+    /// If it has more or fewer axes than these.
+    pub fn with_axes(array: &ArrayRef, is_added: &[bool]) -> Placed {
+        let mut placed = Placed { shape: SmallVec::new(), strides: SmallVec::new(), ..Placed::of(array) };
+        let mut own = array.shape.iter().zip(array.strides);
+        for &is_added in is_added {
+            let (extent, stride) = if is_added { (1, 0) } else { own.next().map_or((0, 0), |(&n, &s)| (n, s)) };
+            placed.shape.push(extent);
+            placed.strides.push(stride);
+        }
+        assert_eq!(array.ndim(), is_added.iter().filter(|is_added| !**is_added).count());
+        placed
+    }
+
     /// An array without memory: the address of each element is the sum of its indices times the strides. Who reads
     /// it takes addresses for values.
     pub fn indices(shape: &[isize], strides: &[isize]) -> Placed {

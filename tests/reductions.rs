@@ -96,15 +96,16 @@ fn kernels_fold_as_the_interpreter_at_every_level() {
                 let expected = interp::fold(fold, Tree { run: 1, lanes: 1 }, dtype, &values);
                 assert!(same(of_part(&out), expected), "{fold:?} {dtype} {n} {level:?}");
             }
-            let rows: Vec<Vec<Scalar>> = (0..ROWS + 1).map(|_| elements(&mut random, 37)).collect();
+            let rows: Vec<Vec<Scalar>> = (0..ROWS * (ROWS + 1) / 2).map(|_| elements(&mut random, 37)).collect();
             let memory: Vec<Vec<u8>> = rows.iter().map(|row| bytes(row, size)).collect();
             let pointers: Vec<*const u8> = memory.iter().map(|row| row[1..].as_ptr()).collect();
             let identities: Vec<Scalar> = (0..37).flat_map(|_| fold.identities(dtype)).collect();
             let mut out = bytes(&identities, size);
-            // SAFETY: the rows have as many elements as there are results.
-            unsafe {
-                (folding.rows)(37, pointers.as_ptr(), out[1..].as_mut_ptr());
-                (folding.row)(37, &pointers[ROWS], out[1..].as_mut_ptr());
+            let mut pointers = &pointers[..];
+            for (count, rows) in (1..).zip(folding.rows) {
+                // SAFETY: so many rows have as many elements as there are results.
+                unsafe { rows(37, pointers.as_ptr(), out[1..].as_mut_ptr()) };
+                pointers = &pointers[count..];
             }
             for column in 0..37 {
                 let values: Vec<Scalar> = rows.iter().flat_map(|row| row[column * parts..][..parts].to_vec()).collect();

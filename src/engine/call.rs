@@ -19,7 +19,7 @@ use crate::registry::function::Reduction as Kind;
 use crate::runtime::overlap::{has_internal_overlap, may_overlap, same_view};
 use crate::runtime::plan::LoopPlan;
 use crate::runtime::reduce::{FoldPlacement, Source, Target, reduce};
-use crate::runtime::run::{Buffer, Placement, RunError, run};
+use crate::runtime::run::{Buffer, Kept, Placement, RunError, run};
 use crate::runtime::shape::{self, Order, Shape};
 use crate::runtime::threads::threads_for;
 use smallvec::SmallVec;
@@ -109,9 +109,16 @@ pub(super) struct Hidden {
     pub(super) statement: usize,
     /// Where the value's part in it begins in an element.
     pub(super) offset: u32,
-    pub(super) buffer: Buffer,
+    pub(super) memory: HiddenMemory,
     /// As later loops see it, where a reduction drops axes.
     shown: Option<Placed>,
+}
+
+/// Where it is.
+pub(super) enum HiddenMemory {
+    Own(Buffer),
+    /// An output's, with the axes that the loop has which reduces to it.
+    Output(Placed),
 }
 
 /// A call whose memory is there.
@@ -131,8 +138,17 @@ impl Hidden {
         operand.role == Role::Hidden(self.statement as u32) && operand.offset == self.offset
     }
 
+    /// As later loops see it.
     fn view(&self) -> ArrayRef<'_> {
-        self.shown.as_ref().map_or_else(|| self.buffer.view(), Placed::view)
+        self.shown.as_ref().map_or_else(|| self.whole(), Placed::view)
+    }
+
+    /// As the loop sees it that writes it.
+    fn whole(&self) -> ArrayRef<'_> {
+        match &self.memory {
+            HiddenMemory::Own(buffer) => buffer.view(),
+            HiddenMemory::Output(placed) => placed.view(),
+        }
     }
 }
 
@@ -323,13 +339,24 @@ impl Kernel {
             outputs[index] = Some(Placed::in_memory(memory, shape, &strides, Type::Strong(dtype)));
         }
 
+        let copied = self.results_in_outputs(typed, given, shapes);
+
         // Memory for what later loops need and no output holds.
         let mut hidden: Vec<Hidden> = Vec::new();
         let mut sizes: Vec<(u32, i64)> = Vec::new();
         let mut indices: Vec<(u32, Placed)> = Vec::new();
-        for operand in &program.operands {
+        for (id, operand) in program.operands.iter().enumerate() {
             match operand.role {
                 Role::Hidden(statement) => {
+                    let target = copied.iter().find(|(result, _)| result.0 as usize == id);
+                    if let Some((_, target)) = target
+                        && let Role::Output(output) = program[*target].role
+                        && let Some(output) = &outputs[output as usize]
+                    {
+                        let target = output.view().part(program[*target].offset as usize, operand.dtype);
+                        hidden.push(shapes.hidden_in(statement as usize, operand, &target));
+                        continue;
+                    }
                     let order =
                         || shape::output_axes(Order::K, shapes.space(statement as usize), &inputs(args, options));
                     hidden.push(shapes.hidden(statement as usize, operand, order)?);
@@ -378,11 +405,17 @@ impl Kernel {
         }
 
         // What a program does that reduces, and nothing of the caller's, may be done again.
-        let reduces = !shapes.reduced.is_empty() && given.iter().all(Option::is_none) && apart.copies.is_empty();
+        let reduces = !shapes.reduced.is_empty()
+            && copied.is_empty()
+            && given.iter().all(Option::is_none)
+            && apart.copies.is_empty();
         let mut steps: Option<SmallVec<[Step; 1]>> = reduces.then(SmallVec::new);
         let mut work = 0;
         let stage = Stage { typed, shapes, operands: &operands, hidden: &hidden, sizes: &sizes };
         for (index, body) in typed.loops.iter().enumerate() {
+            if !body.copies.is_empty() && body.copies.iter().all(|copy| copied.contains(copy)) {
+                continue;
+            }
             let used: PerArgument<Option<&ArrayRef>> =
                 operands.iter().zip(&body.uses).map(|(o, u)| (u.reads || u.writes).then_some(o)).collect();
             let weight = program.loops[index].weight();
@@ -465,6 +498,33 @@ impl Kernel {
         Ok(())
     }
 
+    /// Results of reductions, and the new outputs that merely copy them: where these are large, they are reduced to the
+    /// outputs' memory.
+    fn results_in_outputs(
+        &self,
+        typed: &Typed,
+        given: &[Option<Placed>],
+        shapes: &Shapes,
+    ) -> PerArgument<(OperandId, OperandId)> {
+        let program = &*typed.program;
+        let is_in_output = |&(result, target): &(OperandId, OperandId)| {
+            let (Role::Hidden(statement), Role::Output(output)) = (program[result].role, program[target].role) else {
+                return false;
+            };
+            let is_new = given[output as usize].is_none() && self.resolved.outputs[output as usize].target.is_none();
+            let is_large = |shape: &Shape| {
+                shape::element_count(shape).is_some_and(|count| count * program[result].dtype.size() > Kept::MOST)
+            };
+            let shape = &shapes.of[statement as usize];
+            is_new
+                && is_large(shape)
+                && *shape == shapes.of[self.resolved.outputs[output as usize].base]
+                && shapes.reduced(statement as usize).is_some_and(|reduced| reduced.values() > 0)
+        };
+        let loops = typed.loops.iter().filter(|body| body.copies.iter().all(is_in_output));
+        loops.flat_map(|body| body.copies.iter().copied()).collect()
+    }
+
     /// Runs a loop that reduces. If it is short, gives it as a step to repeat, with its work.
     fn reduce(
         &self,
@@ -482,7 +542,7 @@ impl Kernel {
         for result in &body.results {
             let role = program[*result].role;
             for (operand, view) in views.iter_mut().enumerate().filter(|(o, _)| program.operands[*o].role == role) {
-                *view = result_of(&OperandId(operand as u32)).map(|hidden| hidden.buffer.view());
+                *view = result_of(&OperandId(operand as u32)).map(Hidden::whole);
             }
         }
         let used: PerArgument<Option<&ArrayRef>> =
@@ -491,9 +551,9 @@ impl Kernel {
         if shape::element_count(shape) == Some(0) {
             for inst in &program.loops[index].insts {
                 if let Inst::Reduce(fold, operand, _) = inst
-                    && let Some(result) = result_of(operand)
+                    && let Some(Hidden { memory: HiddenMemory::Own(buffer), .. }) = result_of(operand)
                 {
-                    result.buffer.fill(fold.identity(program[*operand].dtype));
+                    buffer.fill(fold.identity(program[*operand].dtype));
                 }
             }
             check_empty(&program.loops[index], program, |operand| used[operand.0 as usize].copied())?;
@@ -633,12 +693,23 @@ impl Shapes {
     fn hidden(&self, statement: usize, operand: &Operand, order: impl Fn() -> shape::Axes) -> Result<Hidden, Error> {
         let (dtype, offset) = (operand.dtype, operand.offset);
         let Some(reduced) = self.reduced(statement) else {
-            return Ok(Hidden { statement, offset, buffer: Buffer::new(&self.of[statement], dtype)?, shown: None });
+            let memory = HiddenMemory::Own(Buffer::new(&self.of[statement], dtype)?);
+            return Ok(Hidden { statement, offset, memory, shown: None });
         };
         let buffer = Buffer::ordered(&reduced.kept(), &order(), dtype)?;
         let drops = self.of[statement].len() < reduced.operand.len();
         let shown = drops.then(|| Placed::without_axes(&buffer.view(), |axis| reduced.axes[axis]));
-        Ok(Hidden { statement, offset, buffer, shown })
+        Ok(Hidden { statement, offset, memory: HiddenMemory::Own(buffer), shown })
+    }
+
+    /// The same in an output's memory.
+    fn hidden_in(&self, statement: usize, operand: &Operand, output: &ArrayRef) -> Hidden {
+        let whole = match self.reduced(statement) {
+            Some(reduced) if output.ndim() < reduced.operand.len() => Placed::with_axes(output, &reduced.axes),
+            _ => Placed::of(output),
+        };
+        let memory = HiddenMemory::Output(whole);
+        Hidden { statement, offset: operand.offset, memory, shown: Some(Placed::of(output)) }
     }
 }
 

@@ -6,7 +6,7 @@
 //! strides, instead of planning again.
 
 use super::Host;
-use super::call::{CallOptions, LONG_WORK, Stage};
+use super::call::{CallOptions, HiddenMemory, LONG_WORK, Stage};
 use super::fast_path::{Failed, FastKey, Seen, are_usual, callers, key, sources, written_is_apart};
 use super::kernel::Kernel;
 use super::typed::Typed;
@@ -150,8 +150,9 @@ impl Kernel {
                 }
                 Role::Hidden(_) => {
                     let Some(at) = hidden.iter().position(|h| h.is_of(operand)) else { return };
+                    let HiddenMemory::Own(buffer) = &hidden[at].memory else { return };
                     let place = (own + at) as u8;
-                    kept.add(place, &hidden[at].buffer);
+                    kept.add(place, buffer);
                     place
                 }
                 Role::Count(statement) => {

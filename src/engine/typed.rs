@@ -6,7 +6,7 @@ use crate::codegen::lines::{self, Folded, Form};
 use crate::codegen::{Layout, Simd};
 use crate::diagnostic::Error;
 use crate::dtype::{Casting, DType};
-use crate::ir::{Effects, Inst, OperandId, Program};
+use crate::ir::{Effects, Inst, Loop, OperandId, Program, Role};
 use crate::jit::Code;
 use crate::runtime::plan::FoldOrder;
 use smallvec::SmallVec;
@@ -47,6 +47,8 @@ pub(super) struct TypedLoop {
     pub(super) effects: Effects,
     /// The operands that it reduces to.
     pub(super) results: SmallVec<[OperandId; 2]>,
+    /// If it does nothing but copy hidden values to outputs that nothing else writes: which to which.
+    pub(super) copies: SmallVec<[(OperandId, OperandId); 2]>,
     codes: RwLock<SmallVec<[CodeOfLayouts; 1]>>,
 }
 
@@ -58,6 +60,26 @@ type CodeOfLayouts = (Box<[Layout]>, Option<Arc<Code>>);
 pub(super) struct Use {
     pub(super) reads: bool,
     pub(super) writes: bool,
+}
+
+/// What a loop copies, if that is all that it does.
+fn copies(program: &Program, body: &Loop) -> Option<SmallVec<[(OperandId, OperandId); 2]>> {
+    let stores = |target: OperandId| {
+        let all = program.loops.iter().flat_map(|body| &body.insts);
+        all.filter(|inst| matches!(inst, Inst::Store(operand, _) if *operand == target)).count()
+    };
+    let mut copies = SmallVec::new();
+    for inst in &body.insts {
+        match *inst {
+            Inst::Load(operand) if matches!(program[operand].role, Role::Hidden(_)) => {}
+            Inst::Store(target, value) if matches!(program[target].role, Role::Output(_)) && stores(target) == 1 => {
+                let Inst::Load(operand) = body[value] else { return None };
+                copies.push((operand, target));
+            }
+            _ => return None,
+        }
+    }
+    Some(copies)
 }
 
 /// More layouts than this of one loop make it forget the oldest.
@@ -83,7 +105,8 @@ impl Typed {
                     _ => {}
                 }
             }
-            TypedLoop { statement, uses, effects, results, codes: RwLock::default() }
+            let copies = copies(&program, body).unwrap_or_default();
+            TypedLoop { statement, uses, effects, results, copies, codes: RwLock::default() }
         });
         let loops = loops.collect();
         Typed { key, loops, outputs, program: Arc::new(program) }

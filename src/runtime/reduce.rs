@@ -953,9 +953,9 @@ impl<'w, R: Runs> Work<'w, R> {
                     };
                     // SAFETY: the rows' elements are there, packed; sums are apart from them.
                     unsafe {
-                        match joined {
-                            ROWS if is_quick => (folding.rows)(width, pointers.as_ptr(), sum),
-                            _ => pointers[..joined].iter().for_each(|row| (folding.row)(width, row, sum)),
+                        match is_quick {
+                            true => (folding.rows[joined - 1])(width, pointers.as_ptr(), sum),
+                            false => pointers[..joined].iter().for_each(|row| (folding.rows[0])(width, row, sum)),
                         }
                     }
                 }
@@ -1016,7 +1016,7 @@ impl<'w, R: Runs> Work<'w, R> {
             let (before, last) = scratch.waiting[k].split_at_mut(number * row);
             let before = &mut before[(number - 1) * row..];
             // SAFETY: both have room for a tile's values.
-            unsafe { (target.folding.row)(width, [last.as_ptr().cast()].as_ptr(), before.as_mut_ptr().cast()) };
+            unsafe { (target.folding.rows[0])(width, [last.as_ptr().cast()].as_ptr(), before.as_mut_ptr().cast()) };
         }
     }
 
@@ -1042,7 +1042,7 @@ impl<'w, R: Runs> Work<'w, R> {
                     let join = |waiting: &mut SmallVec<[usize; 16]>| {
                         if let (Some(second), Some(&first)) = (waiting.pop(), waiting.last()) {
                             // SAFETY: two parts, each of a tile's width.
-                            unsafe { (target.folding.row)(width, [at(second).cast_const()].as_ptr(), at(first)) };
+                            unsafe { (target.folding.rows[0])(width, [at(second).cast_const()].as_ptr(), at(first)) };
                         }
                     };
                     for part in 0..parts {
@@ -1083,7 +1083,7 @@ impl Counter {
     fn join(&mut self, folding: &Folding) {
         if let (Some(second), Some(first)) = (self.waiting.pop(), self.waiting.last_mut()) {
             // SAFETY: one element each.
-            unsafe { (folding.row)(1, [(&raw const second).cast()].as_ptr(), std::ptr::from_mut(first).cast()) };
+            unsafe { (folding.rows[0])(1, [(&raw const second).cast()].as_ptr(), std::ptr::from_mut(first).cast()) };
         }
     }
 

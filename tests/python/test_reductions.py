@@ -545,3 +545,50 @@ def test_several_outputs_of_calls_like_one_before(seed):
     for k in (2, 3, 2.5):
         a, b = scalars(np.arange(4.0), k)
         assert (a, b) == (6 + k, 3 * k)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "u1", "?", "c16", "m8[s]"])
+def test_large_results(dtype, rng):
+    """Results that are reduced to the memory of the outputs."""
+    for shape in [(3, 5000), (5, 40, 300), (4100, 2), (1, 6000), (0, 5000), (40, 70, 17)]:
+        x = values(rng, np.dtype("i4"), shape).astype(dtype)
+        for array in (x, np.asfortranarray(x), x[..., ::-1], x[:, ::2]):
+            for axis, keepdims in itertools.product(range(x.ndim), (False, True)):
+                names = ["sum"] + (["max", "min"] if array.shape[axis] else []) + (["any"] if dtype[0] != "m" else [])
+                for name in names:
+                    text = f"{name}(x, axis={axis}, keepdims={keepdims})"
+                    want = getattr(np, name)(array, axis=axis, keepdims=keepdims)
+                    for order in "KCF":
+                        got = nf.evaluate(text, x=array, order=order)
+                        assert got.dtype == want.dtype
+                        np.testing.assert_allclose(got.astype("c16"), want.astype("c16"), rtol=1e-5, err_msg=text)
+                    assert got.flags.f_contiguous or got.size == 0
+                    out = np.zeros(want.shape, want.dtype)
+                    nf.evaluate(text, x=array, out=out)
+                    np.testing.assert_array_equal(out, got)
+
+
+def test_large_results_that_are_read_or_written_again(rng):
+    x = rng.random((4, 9000))
+    total = x.sum(axis=0)
+    for text, want in {
+        "s = sum(x, axis=0); t = s + 1": (total, total + 1),
+        "s = sum(x, axis=0); t = max(s) - s": (total, total.max() - total),
+        "s = sum(x, axis=0); m = max(x, axis=0)": (total, x.max(axis=0)),
+        "s = sum(x, axis=0); s = s * 2": total * 2,
+        "s = sum(x, axis=0); s += sum(s)": total + total.sum(),
+        "s = sum(x, axis=0); t = sum(x, axis=0)": (total, total),
+        "s = sum(x, axis=0); t = x - s": (total, x - total),
+        "let s = sum(x, axis=0); s": total,
+    }.items():
+        got = nf.evaluate(text, x=x)
+        for value, expected in zip(got, want) if isinstance(want, tuple) else [(got, want)]:
+            np.testing.assert_allclose(value, expected, rtol=1e-12, err_msg=text)
+    mask = rng.random(9000) < 0.5
+    out = np.full(9000, 7.0)
+    nf.evaluate("sum(x, axis=0)", x=x, out=out, where=mask)
+    np.testing.assert_allclose(out, np.where(mask, total, 7), rtol=1e-12)
+    np.testing.assert_allclose(nf.evaluate("sum(x, axis=0)", x=x, where=mask), np.where(mask, total, 0), rtol=1e-12)
+    got = nf.evaluate("sum(x, axis=0)", x=x, dtype="f4")
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, total, rtol=1e-6)

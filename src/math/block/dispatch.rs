@@ -404,10 +404,9 @@ pub struct Folding {
     /// Folds a run: the elements at the first address, which need no alignment, into the element at `out`,
     /// which holds the identity before.
     pub run: BlockFn,
-    /// Joins the elements of a row, which need no alignment, to those at `out`.
-    pub row: BlockFn,
-    /// The same of [`ROWS`] rows, one after another.
-    pub rows: BlockFn,
+    /// Joins the elements of rows, which need no alignment, to those at `out`, one row after another: the first of one
+    /// row, the last of [`ROWS`].
+    pub rows: [BlockFn; ROWS],
     /// Joins neighbours, then neighbours of these, and so on: at most [`TREE`] elements at the first address, which
     /// need no alignment, into the element at `out`.
     pub tree: BlockFn,
@@ -416,14 +415,18 @@ pub struct Folding {
 /// The elements that [`Folding::tree`] takes.
 pub const TREE: usize = 64;
 
-/// The rows that [`Folding::rows`] takes.
+/// The most rows that [`Folding::rows`] take.
 pub const ROWS: usize = 4;
 
 impl Folding {
     pub(super) fn new<K: Join<T>, T: Copy, const LANES: usize>(level: Level, identity: u128) -> Folding {
-        let (run, row, rows) =
-            (fold_run::<K, T, LANES>(level), fold_rows::<K, T, 1>(level), fold_rows::<K, T, ROWS>(level));
-        Folding { identity, run, row, rows, tree: fold_tree::<K, T>(level) }
+        let rows = [
+            fold_rows::<K, T, 1>(level),
+            fold_rows::<K, T, 2>(level),
+            fold_rows::<K, T, 3>(level),
+            fold_rows::<K, T, ROWS>(level),
+        ];
+        Folding { identity, run: fold_run::<K, T, LANES>(level), rows, tree: fold_tree::<K, T>(level) }
     }
 }
 

@@ -330,7 +330,7 @@ pub struct FoldPlacement<R> {
     /// From each operand's address to that of the element that is visited first.
     offsets: SmallVec<[isize; 8]>,
     code: Option<R>,
-    targets: SmallVec<[Target; 2]>,
+    targets: Box<[Target]>,
     division: Division,
     /// Of one result of few runs, the strides of the code's operands and lines: along a run, and from run to run.
     few_runs: Option<[Box<[isize]>; 2]>,

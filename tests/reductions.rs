@@ -107,7 +107,14 @@ fn kernels_fold_as_the_interpreter_at_every_level() {
                 unsafe { rows(37, pointers.as_ptr(), out[1..].as_mut_ptr()) };
                 pointers = &pointers[count..];
             }
+            let mut in_turn = bytes(&identities, size);
+            let ended: Vec<*const u8> = memory.iter().map(|row| row[1..].as_ptr()).chain([std::ptr::null()]).collect();
+            // SAFETY: as above; a null address follows those of the rows.
+            unsafe { (folding.rows_in_turn)(37, ended.as_ptr(), in_turn[1..].as_mut_ptr()) };
+            assert!(in_turn == out || dtype.is_float(), "{fold:?} {dtype} {level:?}");
             for column in 0..37 {
+                let at = 1 + column * parts * size;
+                assert!(same(of_part(&in_turn[at..]), of_part(&out[at..])), "{fold:?} {dtype} {level:?}");
                 let values: Vec<Scalar> = rows.iter().flat_map(|row| row[column * parts..][..parts].to_vec()).collect();
                 let expected = interp::fold(fold, Tree::COLUMNS, dtype, &values);
                 assert!(same(of_part(&out[1 + column * parts * size..]), expected), "{fold:?} {dtype} {level:?}");

@@ -913,6 +913,14 @@ impl<'w, R: Runs> Work<'w, R> {
             Some(_) => room / COLUMN_RUN * COLUMN_RUN,
             None => COLUMN_RUN,
         };
+        // What is one run is joined where results go, if they lie as sums do.
+        let is_whole = self.division.parts == 1 && values.len() <= COLUMN_RUN;
+        let in_place = |target: &Target| match target.results {
+            [Some(operand), None] if is_whole && plan.strides(0)[operand] == target.size as isize => {
+                Some(base[operand])
+            }
+            _ => None,
+        };
         let (mut at, mut waiting) = (values.start, 0);
         while at < values.end {
             let mut rows = most.min(values.end - at);
@@ -931,20 +939,24 @@ impl<'w, R: Runs> Work<'w, R> {
                 if in_run == 0 {
                     waiting += 1;
                 }
-                let joined = ROWS.min(rows - row).min(COLUMN_RUN - in_run);
+                let joined = (rows - row).min(COLUMN_RUN - in_run);
                 for (k, target) in self.targets.iter().enumerate() {
                     let Target { folding, source, size, .. } = *target;
                     let sum = (waiting - 1) * self.sums(target);
-                    let sum = scratch.waiting[k][sum..].as_mut_ptr().cast::<u8>();
+                    let sum = match in_place(target) {
+                        Some(result) => result,
+                        None => scratch.waiting[k][sum..].as_mut_ptr().cast::<u8>(),
+                    };
                     if in_run == 0 {
-                        // SAFETY: the last of the subtrees' places, which is the run's.
+                        // SAFETY: the last of the subtrees' places, which is the run's, or that of the results.
                         unsafe { fill(sum, folding.identity, width, size) };
                     }
                     let pointer = |row: usize| match source {
                         Source::Operand(operand) => self.row_of(operand, base[operand], at + row),
                         _ => scratch.lines[k].as_ptr().cast::<u8>().wrapping_add(row * width * size),
                     };
-                    let pointers: [*const u8; ROWS] = std::array::from_fn(|k| pointer(row + k.min(joined - 1)));
+                    let mut pointers = [std::ptr::null(); COLUMN_RUN + 1];
+                    pointers[..joined].iter_mut().enumerate().for_each(|(k, at)| *at = pointer(row + k));
                     let is_quick = match source {
                         Source::Operand(operand) => {
                             plan.elements() * size <= NEAR || plan.strides(1)[operand].unsigned_abs() >= STREAM
@@ -954,8 +966,10 @@ impl<'w, R: Runs> Work<'w, R> {
                     // SAFETY: the rows' elements are there, packed; sums are apart from them.
                     unsafe {
                         match is_quick {
-                            true => (folding.rows[joined - 1])(width, pointers.as_ptr(), sum),
-                            false => pointers[..joined].iter().for_each(|row| (folding.rows[0])(width, row, sum)),
+                            true => pointers[..joined].chunks(ROWS).for_each(|rows| {
+                                (folding.rows[rows.len() - 1])(width, rows.as_ptr(), sum);
+                            }),
+                            false => (folding.rows_in_turn)(width, pointers.as_ptr(), sum),
                         }
                     }
                 }
@@ -978,6 +992,9 @@ impl<'w, R: Runs> Work<'w, R> {
         for (k, target) in self.targets.iter().enumerate() {
             let Division { parts, tiles, tile: widest, .. } = *self.division;
             let sum = scratch.waiting[k].as_ptr().cast::<u8>();
+            if in_place(target).is_some() {
+                continue;
+            }
             // SAFETY: the part of the results that is this task's.
             unsafe {
                 match parts {

@@ -407,6 +407,9 @@ pub struct Folding {
     /// Joins the elements of rows, which need no alignment, to those at `out`, one row after another: the first of one
     /// row, the last of [`ROWS`].
     pub rows: [BlockFn; ROWS],
+    /// The same of any number of rows, the addresses of which a null one ends; each row is read to its end before the
+    /// next.
+    pub rows_in_turn: BlockFn,
     /// Joins neighbours, then neighbours of these, and so on: at most [`TREE`] elements at the first address, which
     /// need no alignment, into the element at `out`.
     pub tree: BlockFn,
@@ -426,7 +429,8 @@ impl Folding {
             fold_rows::<K, T, 3>(level),
             fold_rows::<K, T, ROWS>(level),
         ];
-        Folding { identity, run: fold_run::<K, T, LANES>(level), rows, tree: fold_tree::<K, T>(level) }
+        let (run, tree) = (fold_run::<K, T, LANES>(level), fold_tree::<K, T>(level));
+        Folding { identity, run, rows, rows_in_turn: fold_in_turn::<K, T>(level), tree }
     }
 }
 
@@ -511,6 +515,23 @@ unsafe fn body_rows<K: Join<T>, T: Copy, const COUNT: usize, const FMA: bool>(
     };
     for (i, out) in out.iter_mut().enumerate() {
         out.0 = rows.iter().fold(out.0, |joined, row| K::join(joined, row[i].0));
+    }
+}
+
+/// The same of rows in turn, up to a null address.
+///
+/// # Safety
+/// As [`body_rows`], but for the number of rows.
+#[inline(always)]
+unsafe fn body_in_turn<K: Join<T>, T: Copy, const FMA: bool>(n: usize, args: *const *const u8, out: *mut u8) {
+    let mut args = args;
+    // SAFETY: by the contract an address follows each that is not null.
+    while let row = unsafe { *args }
+        && !row.is_null()
+    {
+        // SAFETY: by the contract there are `n` elements at the row and at the result, which is apart from it.
+        unsafe { body_rows::<K, T, 1, FMA>(n, args, out) };
+        args = args.wrapping_add(1);
     }
 }
 
@@ -609,4 +630,5 @@ levels!(binary, [K: Binary], <K>, body2, binary_baseline, binary_avx2, binary_av
 levels!(nary, [K: Nary<N>, T: Real, const N: usize], <K, T, N>, body_n, nary_baseline, nary_avx2, nary_avx512);
 levels!(fold_run, [K: Join<T>, T: Copy, const LANES: usize], <K, T, LANES>, body_run, run_baseline, run_avx2, run_avx512);
 levels!(fold_tree, [K: Join<T>, T: Copy], <K, T>, body_tree, tree_baseline, tree_avx2, tree_avx512);
+levels!(fold_in_turn, [K: Join<T>, T: Copy], <K, T>, body_in_turn, in_turn_baseline, in_turn_avx2, in_turn_avx512);
 levels!(fold_rows, [K: Join<T>, T: Copy, const COUNT: usize], <K, T, COUNT>, body_rows, rows_baseline, rows_avx2, rows_avx512);

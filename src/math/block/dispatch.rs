@@ -513,9 +513,33 @@ unsafe fn body_rows<K: Join<T>, T: Copy, const COUNT: usize, const FMA: bool>(
             std::slice::from_raw_parts_mut(out.cast::<Unaligned<T>>(), n),
         )
     };
-    for (i, out) in out.iter_mut().enumerate() {
+    // Whole vectors, then fewer elements, so that little is left even of short rows.
+    let done = join_chunks::<K, T, COUNT, 32>(rows, out);
+    let (rows, out) = (rows.map(|row| &row[done..]), &mut out[done..]);
+    let done = join_chunks::<K, T, COUNT, 8>(rows, out);
+    for (i, out) in out.iter_mut().enumerate().skip(done) {
         out.0 = rows.iter().fold(out.0, |joined, row| K::join(joined, row[i].0));
     }
+}
+
+/// Joins rows to results, so many elements at a time; says how many it did.
+#[inline(always)]
+fn join_chunks<K: Join<T>, T: Copy, const COUNT: usize, const CHUNK: usize>(
+    rows: [&[Unaligned<T>]; COUNT],
+    out: &mut [Unaligned<T>],
+) -> usize {
+    let rows = rows.map(|row| row.as_chunks::<CHUNK>().0);
+    let (chunks, _) = out.as_chunks_mut::<CHUNK>();
+    for (i, out) in chunks.iter_mut().enumerate() {
+        let mut joined = out.map(|value| value.0);
+        for row in &rows {
+            for (joined, value) in joined.iter_mut().zip(&row[i]) {
+                *joined = K::join(*joined, value.0);
+            }
+        }
+        *out = joined.map(Unaligned);
+    }
+    CHUNK * chunks.len()
 }
 
 /// The same of rows in turn, up to a null address.

@@ -521,8 +521,19 @@ impl Kernel {
                 && *shape == shapes.of[self.resolved.outputs[output as usize].base]
                 && shapes.reduced(statement as usize).is_some_and(|reduced| reduced.values() > 0)
         };
-        let loops = typed.loops.iter().filter(|body| body.copies.iter().all(is_in_output));
-        loops.flat_map(|body| body.copies.iter().copied()).collect()
+        let mut copied: PerArgument<(OperandId, OperandId)> = SmallVec::new();
+        for body in &typed.loops {
+            let before = copied.len();
+            for copy in &body.copies {
+                // A result is in one place alone.
+                if !is_in_output(copy) || copied.iter().any(|(result, _)| *result == copy.0) {
+                    copied.truncate(before);
+                    break;
+                }
+                copied.push(*copy);
+            }
+        }
+        copied
     }
 
     /// Runs a loop that reduces. If it is short, gives it as a step to repeat, with its work.

@@ -580,6 +580,10 @@ def test_large_results_that_are_read_or_written_again(rng):
         "s = sum(x, axis=0); t = sum(x, axis=0)": (total, total),
         "s = sum(x, axis=0); t = x - s": (total, x - total),
         "let s = sum(x, axis=0); s": total,
+        "let s = sum(x, axis=0); a = s; b = s": (total, total),
+        "let s = sum(x, axis=0); a = s; b = s; c = max(x, axis=0); d = s": (total, total, x.max(axis=0), total),
+        "s = sum(x, axis=0); t = s": (total, total),
+        "s = sum(x, axis=0); t = s; s = max(x, axis=0)": (x.max(axis=0), total),
     }.items():
         got = nf.evaluate(text, x=x)
         for value, expected in zip(got, want) if isinstance(want, tuple) else [(got, want)]:

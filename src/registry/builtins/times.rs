@@ -21,7 +21,8 @@ pub fn body(name: &str) -> Option<OfTime> {
         "fmin" => OfTime::Any(|l, x| nat_last(l, Op::Min, x)),
         "fmax" => OfTime::Any(|l, x| l.op(Op::Max, x)),
         "real" => OfTime::Any(|_, x| x[0]),
-        "imag" => OfTime::Any(|l, _| l.constant(Scalar::int(DType::I64, 0))),
+        "imag" | "zeros_like" => OfTime::Any(|l, _| l.constant(Scalar::int(DType::I64, 0))),
+        "ones_like" => OfTime::Any(|l, _| l.constant(Scalar::int(DType::I64, 1))),
         "absolute" => OfTime::Spans(|l, x| l.op(Op::Abs, x)),
         // Of NaT -1, as NumPy has it.
         "sign" => OfTime::Spans(|l, x| super::arithmetic::sign(l, DType::I64, x)),

@@ -52,9 +52,9 @@ pub(super) struct TypedLoop {
     codes: RwLock<SmallVec<[CodeOfLayouts; 1]>>,
 }
 
-/// Code, if there can be any, and the operands' layouts that it is made for, which are followed by those of lines if
-/// it reduces.
-type CodeOfLayouts = (Box<[Layout]>, Option<Arc<Code>>);
+/// Code, if there can be any, and what it is made for: the widest vectors, and the operands' layouts, which are
+/// followed by those of lines if it reduces.
+type CodeOfLayouts = ((Simd, Box<[Layout]>), Option<Arc<Code>>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {
@@ -128,7 +128,7 @@ impl Typed {
         simd: Simd,
         code_bytes: &AtomicUsize,
     ) -> Result<Arc<Code>, Error> {
-        let code = self.code_of(loop_index, layouts, code_bytes, || {
+        let code = self.code_of(loop_index, layouts, simd, code_bytes, || {
             compiler::compile(&self.program, loop_index, layouts, None, simd)
         });
         Ok(code?.expect("every loop has code that stores values"))
@@ -146,7 +146,7 @@ impl Typed {
         let body = &self.program.loops[loop_index];
         let code = |folds: &[Folded], form: Form| {
             let known = lines::layouts(layouts, folds, form);
-            self.code_of(loop_index, &known, code_bytes, || {
+            self.code_of(loop_index, &known, simd, code_bytes, || {
                 let folding = Folding { folds: folds.to_vec(), form };
                 compiler::compile(&self.program, loop_index, layouts, Some(folding), simd)
             })
@@ -175,20 +175,22 @@ impl Typed {
         &self,
         loop_index: usize,
         layouts: &[Layout],
+        simd: Simd,
         code_bytes: &AtomicUsize,
         compile: impl FnOnce() -> Result<Option<Code>, Error>,
     ) -> Result<Option<Arc<Code>>, Error> {
         let codes = &self.loops[loop_index].codes;
+        let is_known = |(known, _): &&CodeOfLayouts| known.0 == simd && *known.1 == *layouts;
         {
             let codes = codes.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {
+            if let Some((_, code)) = codes.iter().find(is_known) {
                 return Ok(code.clone());
             }
         }
         let code = compile()?.map(Arc::new);
         let mut codes = codes.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been quicker.
-        if let Some((_, code)) = codes.iter().find(|(known, _)| **known == *layouts) {
+        if let Some((_, code)) = codes.iter().find(is_known) {
             return Ok(code.clone());
         }
         let footprint = |code: &Option<Arc<Code>>| code.as_ref().map_or(0, |code| code.footprint());
@@ -197,7 +199,7 @@ impl Typed {
             let (_, oldest) = codes.remove(0);
             code_bytes.fetch_sub(footprint(&oldest), Ordering::Relaxed);
         }
-        codes.push((layouts.into(), code.clone()));
+        codes.push(((simd, layouts.into()), code.clone()));
         Ok(code)
     }
 

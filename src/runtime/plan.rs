@@ -329,7 +329,7 @@ impl<'a> LoopPlan<'a> {
     /// Lets what is written and not read go past the caches where it is too large for them; `uses`
     /// says of each operand whether the loop reads it and whether it writes it.
     pub fn stream(&mut self, uses: impl Fn(usize) -> (bool, bool), itemsize: impl Fn(usize) -> usize) {
-        if self.bytes <= cache::last_level() {
+        if !self.is_far() {
             return;
         }
         for (operand, layout) in self.layouts.iter_mut().enumerate() {
@@ -356,6 +356,11 @@ impl<'a> LoopPlan<'a> {
     #[inline]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Is that too much for the caches?
+    pub fn is_far(&self) -> bool {
+        self.bytes > cache::last_level()
     }
 
     /// The extents of the axes, innermost first: the inner and the outer one of the code, then
@@ -432,6 +437,11 @@ impl<'a> ReducePlan<'a> {
     /// The same plan, whatever it points to. Only for use that ends before `'a` does.
     pub(super) fn unbound(&self) -> ReducePlan<'static> {
         ReducePlan { plan: self.plan.unbound(), is_columns: self.is_columns, reduced: self.reduced }
+    }
+
+    /// Is the memory that the loop reads too much for the caches?
+    pub fn is_far(&self) -> bool {
+        self.plan.is_far()
     }
 
     /// The work that the loop is, as [`LoopPlan::work`].

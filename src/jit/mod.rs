@@ -155,7 +155,7 @@ impl Jit {
     }
 
     /// Compiles a loop that reduces, for the layouts of the program's operands, to code that puts what is to be
-    /// folded into lines, in this form; none where no code folds rows.
+    /// folded into lines, in this form; none where that is of rows, and no code folds these.
     pub fn compile_folding(
         &self,
         program: &Program,

@@ -29,7 +29,7 @@ const MOST_ROW_PARTS: usize = 16;
 const LINE: usize = 2048;
 /// Runs that the code folds in a call where other folds read the same operands.
 const RUNS_BESIDE_OTHERS: usize = 4;
-/// Bytes of an operand that is taken to be in the nearer caches.
+/// Bytes that are taken to be in the nearer caches.
 const NEAR: usize = 1 << 19;
 /// Rows that begin so many bytes apart are streams of their own to the processor, which fetches several at a time
 /// sooner than one. What lies closer together is one stream, if it is far away.
@@ -913,13 +913,12 @@ impl<'w, R: Runs> Work<'w, R> {
             Some(_) => room / COLUMN_RUN * COLUMN_RUN,
             None => COLUMN_RUN,
         };
-        // What is one run is joined where results go, if they lie as sums do.
+        // What is one run is joined where results go, if they lie as sums do: packed, and aligned.
         let is_whole = self.division.parts == 1 && values.len() <= COLUMN_RUN;
-        let in_place = |target: &Target| match target.results {
-            [Some(operand), None] if is_whole && plan.strides(0)[operand] == target.size as isize => {
-                Some(base[operand])
-            }
-            _ => None,
+        let in_place = |target: &Target| {
+            let result = target.results[0].filter(|_| is_whole && target.parts == 1)?;
+            let is_packed = plan.strides(0)[result] == target.size as isize;
+            (is_packed && base[result].addr().is_multiple_of(target.size)).then_some(base[result])
         };
         let (mut at, mut waiting) = (values.start, 0);
         while at < values.end {
@@ -948,7 +947,7 @@ impl<'w, R: Runs> Work<'w, R> {
                         None => scratch.waiting[k][sum..].as_mut_ptr().cast::<u8>(),
                     };
                     if in_run == 0 {
-                        // SAFETY: the last of the subtrees' places, which is the run's, or that of the results.
+                        // SAFETY: the last of the subtrees' places, which is the run's, or that of results in place.
                         unsafe { fill(sum, folding.identity, width, size) };
                     }
                     let pointer = |row: usize| match source {
@@ -957,7 +956,8 @@ impl<'w, R: Runs> Work<'w, R> {
                     };
                     let mut pointers = [std::ptr::null(); COLUMN_RUN + 1];
                     pointers[..joined].iter_mut().enumerate().for_each(|(k, at)| *at = pointer(row + k));
-                    let is_quick = match source {
+                    // Are several rows joined side by side?
+                    let is_beside = match source {
                         Source::Operand(operand) => {
                             plan.elements() * size <= NEAR || plan.strides(1)[operand].unsigned_abs() >= STREAM
                         }
@@ -965,7 +965,7 @@ impl<'w, R: Runs> Work<'w, R> {
                     };
                     // SAFETY: the rows' elements are there, packed; sums are apart from them.
                     unsafe {
-                        match is_quick {
+                        match is_beside {
                             true => pointers[..joined].chunks(ROWS).for_each(|rows| {
                                 (folding.rows[rows.len() - 1])(width, rows.as_ptr(), sum);
                             }),

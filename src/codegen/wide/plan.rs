@@ -174,7 +174,7 @@ impl Plan {
                 return Err(Unsupported { reason: "more to fold than there are registers" });
             }
         }
-        // Loads of pairs, two vectors each, are many: side by side they would wait for each other.
+        // Loads of pairs, two vectors each, are many: in the caches, several copies side by side take longer.
         let mut group = if pairs_only { 1 } else { wish };
         while group > 1 && group * live + accumulators > registers.saturating_sub(outer.min(4)) {
             group /= 2;
